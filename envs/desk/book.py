@@ -1,0 +1,115 @@
+"""The state of B accounts: everything that depends on the path, in three record arrays.
+
+money      account currency
+units      signed quantity held; negative is short
+weight     share of the risk budget; the K weights and the cash share sum to one
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benbot.envs.arrays import RecordArray
+from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.reasons import Breaker
+
+NOBODY = -1  # symbol of an empty slot
+
+ACCOUNT = np.dtype(
+    [
+        ("cash", np.float64),
+        ("cash_weight", np.float64),
+        ("equity", np.float64),  # at the last close
+        ("previous_equity", np.float64),  # at the close before
+        ("day_equity", np.float64),  # at the last close of the previous session
+        ("peak", np.float64),  # highest equity at a close
+        ("recovery_peak", np.float64),  # highest equity since the drawdown breaker tripped
+        ("gross", np.float64),  # notional held, longs plus shorts, at the last close
+        ("net", np.float64),  # longs minus shorts
+        ("winnings", np.float64),  # decayed sum of profitable trades, fraction of their notional
+        ("losings", np.float64),  # decayed sum of losing trades, positive
+        ("variance", np.float64),  # exponentially weighted, of log growth per bar
+        ("traded", np.float64),  # notional traded during the last bar
+        ("costs", np.float64),  # paid during the last bar
+        ("session", np.int64),
+        ("halted_until", np.int64),  # first session in which entries are allowed again
+        ("drawdown_state", np.int32),  # `Breaker`: NORMAL, DRAWDOWN or RECOVERING
+        ("day_halted", np.int32),  # 1 while the daily-loss breaker is on
+        ("trades_today", np.int32),
+        ("n_positions", np.int32),
+        ("n_closed", np.int32),  # round trips so far
+        ("n_winners", np.int32),  # candidates that won their symbol at the last decision
+        ("n_refused", np.int32),  # of those, how many no position was opened for
+    ],
+    align=True,
+)
+
+POSITION = np.dtype(
+    [
+        ("symbol", np.int32),  # NOBODY marks an empty slot; the first n_positions are taken
+        ("strategy", np.int32),  # its owner
+        ("units", np.float64),
+        ("entry_price", np.float64),  # mean, before costs
+        ("last_price", np.float64),  # last close at which the symbol traded
+        ("stop", np.float64),  # price at which it is closed
+        ("initial_stop", np.float64),
+        ("best", np.float64),  # most favourable price since entry
+        ("distance", np.float64),  # of the initial stop, price units
+        ("base_units", np.float64),  # what the risk budget buys at a weight of 1 / K, positive
+        ("realised", np.float64),  # profit of the parts that were closed, before costs
+        ("costs", np.float64),
+        ("notional", np.float64),  # the most ever paid for it, at entry prices
+        ("opened", np.int32),  # bar of the first fill
+        ("missing", np.int32),  # bars without a price, in a row
+    ],
+    align=True,
+)
+
+SLEEVE = np.dtype(
+    [
+        ("weight", np.float64),
+        ("exposure", np.float64),  # gross notional owned, fraction of equity
+        ("covariance", np.float64),  # exponentially weighted, of its return with the account's
+    ],
+    align=True,
+)
+
+
+class Book(NamedTuple):
+    """The accounts (B,), their positions (B, max_positions) and their sleeves (B, K)."""
+
+    accounts: RecordArray
+    positions: RecordArray
+    sleeves: RecordArray
+
+
+def open_book(n_accounts: int, n_strategies: int, max_positions: int) -> Book:
+    """Return a book of empty accounts; `open_account` puts money in."""
+    book = Book(
+        np.zeros(n_accounts, ACCOUNT),
+        np.zeros((n_accounts, max_positions), POSITION),
+        np.zeros((n_accounts, n_strategies), SLEEVE),
+    )
+    book.positions["symbol"] = NOBODY
+    return book
+
+
+@compiled
+def open_account(book: Book, b: int, capital: float, session: int) -> None:
+    """Forget whatever account `b` did and give it `capital`, all of it cash."""
+    account = book.accounts[b]
+    account.cash = account.equity = account.previous_equity = capital
+    account.day_equity = account.peak = account.recovery_peak = capital
+    account.cash_weight = 1.0
+    account.gross = account.net = account.winnings = account.losings = 0.0
+    account.variance = account.traded = account.costs = 0.0
+    account.session = account.halted_until = session
+    account.drawdown_state = Breaker.NORMAL
+    account.day_halted = 0
+    account.trades_today = account.n_positions = account.n_closed = 0
+    account.n_winners = account.n_refused = 0
+    for i in range(book.positions.shape[1]):
+        book.positions[b, i].symbol = NOBODY
+    for k in range(book.sleeves.shape[1]):
+        sleeve = book.sleeves[b, k]
+        sleeve.weight = sleeve.exposure = sleeve.covariance = 0.0

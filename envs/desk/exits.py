@@ -1,0 +1,127 @@
+"""Step 6, exits: when a position leaves, and where its stop stands.
+
+At a close the desk may decide to leave at the next open; inside the next bar the stop may be hit.
+The order of events inside a bar is not known, so the bad one is assumed: the stop is the one fixed
+before the bar, it is hit whenever the range touches it, and a gap through it fills at the open.
+"""
+
+import numpy as np
+
+from benbot.envs.arrays import Record
+from benbot.envs.desk.breakers import may_enter
+from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.desk import Desk, Leave
+from benbot.envs.desk.fills import buy, sell
+from benbot.envs.desk.gates import risk_room, room
+from benbot.envs.desk.reasons import Exit
+from benbot.envs.desk.sizing import multiple, position_cap
+
+
+@compiled
+def leave_positions(desk: Desk, b: int, t: int) -> None:
+    """Close at the next open what should be left; let the others follow their weights."""
+    for i in range(desk.book.accounts[b].n_positions - 1, -1, -1):
+        price = desk.tape.bars[t + 1, desk.book.positions[b, i].symbol].open
+        if not price > 0.0:
+            continue  # nobody to trade with: it waits
+        reason = reason_to_leave(desk, b, i, t)
+        if reason == Exit.NONE:
+            follow_weight(desk, b, i, t)
+        else:
+            sell(desk, b, i, t + 1, Leave(1.0, price, reason))
+
+
+@compiled
+def reason_to_leave(desk: Desk, b: int, i: int, t: int) -> int:
+    """Return why position `i` should be closed at the next open, or NONE."""
+    position = desk.book.positions[b, i]
+    if desk.book.accounts[b].day_halted != 0:
+        return Exit.BREAKER
+    if desk.tape.value[t, position.strategy, position.symbol] * position.units < 0.0:
+        return Exit.REVERSAL
+    if t - position.opened >= desk.rules[0].exits_time_stop:
+        return Exit.TIME
+    if not desk.book.sleeves[b, position.strategy].weight > 0.0:
+        return Exit.WEIGHT
+    return Exit.NONE
+
+
+@compiled
+def follow_weight(desk: Desk, b: int, i: int, t: int) -> None:
+    """Enlarge or reduce a position whose strategy's weight has moved beyond the band."""
+    account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
+    held, price = abs(position.units), position.last_price
+    weight = desk.book.sleeves[b, position.strategy].weight
+    most = position_cap(account, rules) * account.equity / price
+    target = min(position.base_units * multiple(weight, desk.book.sleeves.shape[1], rules), most)
+    change = target - held
+    if not abs(change) > rules.sizing_no_trade_band * held:
+        return
+    if abs(change) * price < rules.sizing_smallest_order:
+        return
+    if change < 0.0:
+        fill = desk.tape.bars[t + 1, position.symbol].open
+        sell(desk, b, i, t + 1, Leave(-change / held, fill, Exit.WEIGHT))
+        return
+    units = min(change, affordable_units(desk, b, i))
+    if units * price >= rules.sizing_smallest_order:
+        buy(desk, b, i, t + 1, np.sign(position.units) * units)
+
+
+@compiled
+def affordable_units(desk: Desk, b: int, i: int) -> float:
+    """Return by how many units the gates let position `i` grow; 0 or less where not at all."""
+    account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
+    capital = room(account, rules)
+    if not (capital > 0.0 and may_enter(account)):
+        return 0.0
+    if account.trades_today >= rules.limits_daily_trades:
+        return 0.0
+    at_risk = risk_room(account, desk.book.positions[b], rules)
+    return min(capital / position.last_price, at_risk / abs(position.last_price - position.stop))
+
+
+@compiled
+def guard_positions(desk: Desk, b: int, t: int) -> None:
+    """Watch the stops inside bar `t`, and write off what has had no price for too long."""
+    for i in range(desk.book.accounts[b].n_positions - 1, -1, -1):
+        position = desk.book.positions[b, i]
+        bar = desk.tape.bars[t, position.symbol]
+        if not bar.close > 0.0:
+            position.missing += 1
+            if position.missing > desk.rules[0].exits_delisted_after:
+                sell(desk, b, i, t, Leave(1.0, position.last_price, Exit.DELISTED))
+            continue
+        position.missing = 0
+        price = stop_price(position, bar)
+        if price > 0.0:
+            sell(desk, b, i, t, Leave(1.0, price, stop_reason(position)))
+        else:
+            trail(position, bar, desk.rules[0])
+            position.last_price = bar.close
+
+
+@compiled
+def stop_price(position: Record, bar: Record) -> float:
+    """Return where the stop fills inside `bar`, NaN if it is not touched."""
+    if position.units > 0.0:
+        return min(position.stop, bar.open) if bar.low <= position.stop else np.nan
+    return max(position.stop, bar.open) if bar.high >= position.stop else np.nan
+
+
+@compiled
+def stop_reason(position: Record) -> int:
+    """Return whether the stop that was hit is the first one or one that has trailed."""
+    return Exit.STOP if position.stop == position.initial_stop else Exit.TRAILING_STOP
+
+
+@compiled
+def trail(position: Record, bar: Record, rules: Record) -> None:
+    """Move the stop behind the best price so far; it never moves back."""
+    gap = rules.exits_trailing_multiple * position.distance
+    if position.units > 0.0:
+        position.best = max(position.best, bar.high)
+        position.stop = max(position.stop, position.best - gap)
+    else:
+        position.best = min(position.best, bar.low)
+        position.stop = min(position.stop, position.best + gap)

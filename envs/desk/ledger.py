@@ -1,0 +1,118 @@
+"""What happened, as records: fills, round trips and gate decisions.
+
+Each account has room for `capacity` records of a kind; the writer counts also those that found no
+room, so that a reader can tell that something is missing. With no room at all the ledger is off.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benbot.envs.arrays import IntArray, Record, RecordArray
+from benbot.envs.desk.compiled import compiled
+
+FILL = np.dtype(
+    [
+        ("bar", np.int32),  # the bar in which it filled
+        ("symbol", np.int32),
+        ("strategy", np.int32),  # owner of the position
+        ("units", np.float64),  # bought, negative is sold
+        ("price", np.float64),  # before costs
+        ("cost", np.float64),  # spread, commission and impact, account currency
+        ("reason", np.int32),  # `Exit`; NONE opens or enlarges a position
+    ],
+    align=True,
+)
+
+TRADE = np.dtype(
+    [
+        ("symbol", np.int32),
+        ("strategy", np.int32),
+        ("opened", np.int32),  # bar
+        ("closed", np.int32),  # bar
+        ("entry_price", np.float64),  # mean, before costs
+        ("exit_price", np.float64),  # of the last part, before costs
+        ("notional", np.float64),  # the most that was ever paid for it, at entry prices
+        ("side", np.int32),  # +1 long, -1 short
+        ("reason", np.int32),  # `Exit`
+        ("costs", np.float64),  # all costs of all fills, account currency
+        ("profit", np.float64),  # after costs, account currency
+    ],
+    align=True,
+)
+
+DECISION = np.dtype(
+    [
+        ("bar", np.int32),  # the close at which it was made
+        ("symbol", np.int32),
+        ("strategy", np.int32),
+        ("wanted", np.float64),  # signed fraction of equity
+        ("allowed", np.float64),  # signed fraction of equity
+        ("verdict", np.int32),  # `Verdict`
+    ],
+    align=True,
+)
+
+
+class Ledger(NamedTuple):
+    """Room for the records of B accounts, and how many were written; `n_…` is (B,)."""
+
+    fills: RecordArray  # (B, capacity) of FILL
+    n_fills: IntArray
+    trades: RecordArray  # (B, capacity) of TRADE
+    n_trades: IntArray
+    decisions: RecordArray  # (B, capacity) of DECISION
+    n_decisions: IntArray
+
+
+def open_ledger(n_accounts: int, capacity: int) -> Ledger:
+    """Return an empty ledger with room for `capacity` records of each kind per account."""
+    counts = np.zeros((3, n_accounts), np.int64)
+    return Ledger(
+        np.zeros((n_accounts, capacity), FILL),
+        counts[0],
+        np.zeros((n_accounts, capacity), TRADE),
+        counts[1],
+        np.zeros((n_accounts, capacity), DECISION),
+        counts[2],
+    )
+
+
+@compiled
+def write_fill(
+    ledger: Ledger, b: int, position: Record, fill: tuple[int, float, float, float, int]
+) -> None:
+    """Note a fill of (bar, units, price, cost, reason) in `position`."""
+    n = ledger.n_fills[b]
+    if n < ledger.fills.shape[1]:
+        row = ledger.fills[b, n]
+        row.bar, row.units, row.price, row.cost, row.reason = fill
+        row.symbol, row.strategy = position.symbol, position.strategy
+    ledger.n_fills[b] = n + 1
+
+
+@compiled
+def write_trade(
+    ledger: Ledger, b: int, position: Record, close: tuple[int, float, int, float]
+) -> None:
+    """Note the round trip of a position closed at (bar, price, reason, side)."""
+    n = ledger.n_trades[b]
+    if n < ledger.trades.shape[1]:
+        row = ledger.trades[b, n]
+        row.closed, row.exit_price, row.reason, row.side = close
+        row.symbol, row.strategy, row.opened = position.symbol, position.strategy, position.opened
+        row.entry_price, row.notional = position.entry_price, position.notional
+        row.costs, row.profit = position.costs, position.realised - position.costs
+    ledger.n_trades[b] = n + 1
+
+
+@compiled
+def write_decision(
+    ledger: Ledger, b: int, decision: tuple[int, int, int, float, float, int]
+) -> None:
+    """Note a decision of (bar, symbol, strategy, wanted, allowed, verdict)."""
+    n = ledger.n_decisions[b]
+    if n < ledger.decisions.shape[1]:
+        row = ledger.decisions[b, n]
+        row.bar, row.symbol, row.strategy, row.wanted, row.allowed, row.verdict = decision
+    ledger.n_decisions[b] = n + 1

@@ -1,0 +1,213 @@
+"""Markets from CSV and Parquet files: long form, or a folder with one file per symbol.
+
+Columns: a time (date, ts or timestamp), symbol, close, and as far as known open, high, low,
+volume, spread, sector, adj_close, price_factor, split_factor. Capitals and spaces in names do not
+matter, further columns are ignored. A symbol that begins late, ends early or skips bars is not
+tradable there; no price is ever carried forward.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import available_timezones
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from benbot.envs.arrays import FloatArray, TimeArray
+from benbot.envs.errors import BadMarketData
+from benbot.envs.market.adjustment import adjust, choose_adjustment
+from benbot.envs.market.bars import (
+    check_order,
+    check_prices,
+    check_unique,
+    is_traded,
+    read_numbers,
+    widen_range,
+)
+from benbot.envs.market.calendar import Sessions, load_sessions
+from benbot.envs.market.market import FACTS, Market, Origin, market_from_prices
+from benbot.envs.market.selection import choose_symbols
+from benbot.envs.market.stamps import parse_times, settle_times
+from benbot.envs.market.table import PriceTable, find_files, join, read_table
+from benbot.envs.market.timeline import Hours, Stamp, local_days, place_days, place_instants
+from benbot.envs.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Notes = tuple[str, ...]  # what was left out, in sentences
+
+
+class FilesSource(Settings):
+    """Which files to read, and what they mean where they do not say it themselves."""
+
+    source: Literal["files"] = "files"
+    path: Path = Field(description="a .csv, .csv.gz or .parquet file, or a folder of them")
+    adjust: Literal["auto", "adj_close", "factors", "none"] = Field(
+        default="auto",
+        description="for splits and dividends; auto takes adj_close, then factors, if there",
+    )
+    calendar: str = Field(default="XNYS", description="exchange_calendars name; 24/7 never closes")
+    timezone: str | None = Field(
+        default=None,
+        description="of times within the day that carry no offset, such as America/New_York",
+    )
+    stamp: Stamp = Field(default="start", description="what the time of a bar within the day names")
+    hours: Hours = Field(
+        default="regular", description="all keeps bars before the opening and after it"
+    )
+    start: date | None = Field(default=None, description="first day, inclusive")
+    end: date | None = Field(default=None, description="last day, inclusive")
+    symbols: tuple[str, ...] | None = Field(default=None, min_length=1, description="default all")
+    exclude: tuple[str, ...] = Field(default=(), description="symbols to leave out")
+    min_bars: int = Field(
+        default=0, ge=0, description="leave symbols with fewer bars in the span out"
+    )
+    sectors: dict[str, str] = Field(
+        default={}, description="symbol: sector; wins over a sector column"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"timezone must be an IANA name such as UTC, was {value!r}")
+        return value
+
+
+def load_files(source: FilesSource) -> Market:
+    """Return the market that the files describe; `origin.notes` says what was left out.
+
+    High and low that miss the open or close by rounding are widened to them; a bar that lacks
+    one of its prices counts as not traded.
+    """
+    tables = _read_chosen(source)
+    table, placed = _place(tables, source)
+    check_unique(table)
+    table = read_numbers(table)
+    check_prices(table)
+    adjustment = choose_adjustment(table, source.adjust)
+    table, untraded = _drop_untraded(table)
+    table, short = _drop_short(table, _symbols_of(tables), source)
+    table = widen_range(adjust(table, adjustment))
+    return _market(table, source, Origin(str(source.path), adjustment, placed + untraded + short))
+
+
+def _read_chosen(source: FilesSource) -> list[PriceTable]:
+    """Return one table per file, with the symbols that were asked for."""
+    tables = [read_table(path) for path in find_files(source.path)]
+    chosen = choose_symbols(_symbols_of(tables), source.symbols, source.exclude)
+    if not chosen:
+        raise BadMarketData(f"{source.path}: at least one symbol is needed, exclude names them all")
+    kept = [table.keep(table.frame["symbol"].isin(chosen)) for table in tables]
+    return [parse_times(table) for table in kept if not table.frame.empty]
+
+
+def _symbols_of(tables: list[PriceTable]) -> set[str]:
+    return {symbol for table in tables for symbol in table.frame["symbol"].unique()}
+
+
+def _place(tables: list[PriceTable], source: FilesSource) -> tuple[PriceTable, Notes]:
+    """Return all bars of the span as one table, each with its close and session."""
+    sessions = _sessions_around(tables, source.calendar)
+    settled = [settle_times(table, sessions.zone, source.timezone) for table in tables]
+    is_daily = settled[0][1]
+    for raw, (_, other) in zip(tables, settled, strict=True):
+        if other != is_daily:
+            raise BadMarketData(
+                f"all files need days, or all times within the day: {tables[0].paths[0]} has "
+                f"{'days' if is_daily else 'times'}, {raw.paths[0]} has the other"
+            )
+    table = join([table for table, _ in settled])
+    check_order(table)
+    table = _within_span(table, local_days(table, is_daily, sessions), source)
+    if is_daily:
+        return place_days(table, sessions), ()
+    return place_instants(table, sessions, source.stamp, source.hours)
+
+
+def _sessions_around(tables: list[PriceTable], calendar: str) -> Sessions:
+    times = [table.frame["time"].dt.tz_localize(None) for table in tables]
+    first = min(time.min() for time in times).to_datetime64()
+    last = max(time.max() for time in times).to_datetime64()
+    return load_sessions(calendar, first, last)
+
+
+def _within_span(table: PriceTable, days: TimeArray, source: FilesSource) -> PriceTable:
+    first, last = np.datetime64(source.start or days.min()), np.datetime64(source.end or days.max())
+    inside = (days >= first) & (days <= last)
+    if not inside.any():
+        raise BadMarketData(
+            f"{source.path}: bars are needed between {first} and {last}, its data go from "
+            f"{days.min()} to {days.max()}. Change start or end"
+        )
+    return table.keep(inside)
+
+
+def _drop_untraded(table: PriceTable) -> tuple[PriceTable, Notes]:
+    traded = is_traded(table)
+    n_untraded = int(np.count_nonzero(~traded))
+    if not n_untraded:
+        return table, ()
+    return table.keep(traded), (f"{n_untraded} bars without all their prices count as not traded",)
+
+
+def _drop_short(
+    table: PriceTable, symbols: set[str], source: FilesSource
+) -> tuple[PriceTable, Notes]:
+    """Leave out symbols with too few bars in the span, or none at all."""
+    n_bars = dict.fromkeys(sorted(symbols), 0) | table.frame["symbol"].value_counts().to_dict()
+    never = [symbol for symbol in source.symbols or () if n_bars.get(symbol) == 0]
+    if never:
+        raise BadMarketData(
+            f"{source.path}: every symbol asked for needs a bar in the span, "
+            f"{', '.join(never)} had none. Change the span or the symbols"
+        )
+    least = max(source.min_bars, 1)
+    short = [symbol for symbol, n in n_bars.items() if n < least]
+    if len(short) == len(n_bars):
+        raise BadMarketData(
+            f"{source.path}: a symbol needs {least} bars in the span, the longest had "
+            f"{max(n_bars.values())}. Lower min_bars or widen the span"
+        )
+    if not short:
+        return table, ()
+    listed = ", ".join(f"{symbol} ({n_bars[symbol]})" for symbol in short)
+    note = f"symbols with fewer than {least} bars left out: {listed}"
+    return table.keep(~table.frame["symbol"].isin(short)), (note,)
+
+
+def _market(table: PriceTable, source: FilesSource, origin: Origin) -> Market:
+    """Spread the bars over a grid of times and symbols; what no bar fills stays NaN."""
+    import pandas as pd
+
+    frame = table.frame
+    present = set(frame["symbol"].unique())
+    symbols = tuple(s for s in dict.fromkeys(source.symbols or sorted(present)) if s in present)
+    times, first, t = np.unique(frame["time"].to_numpy(), return_index=True, return_inverse=True)
+    s = pd.Categorical(frame["symbol"], categories=symbols).codes
+    facts: dict[str, FloatArray] = {}
+    for name in FACTS:
+        if name in frame:
+            facts[name] = np.full((len(times), len(symbols)), np.nan)
+            facts[name][t, s] = frame[name].to_numpy()
+    session = frame["session"].to_numpy()[first]
+    return market_from_prices(
+        times,
+        symbols,
+        facts,
+        session=session - session[0],
+        sectors=_sectors(frame, symbols, source.sectors),
+        origin=origin,
+    )
+
+
+def _sectors(
+    frame: "pd.DataFrame", symbols: tuple[str, ...], given: dict[str, str]
+) -> tuple[str, ...]:
+    known: dict[str, str] = {}
+    if "sector" in frame:
+        latest = frame.dropna(subset="sector").drop_duplicates("symbol", keep="last")
+        known = dict(zip(latest["symbol"], latest["sector"], strict=True))
+    return tuple((known | given).get(symbol, "unknown") for symbol in symbols)
