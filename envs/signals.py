@@ -7,7 +7,7 @@ confidence     in [0, 1]: how sure the strategy is; 0 asks for nothing
 stop_distance  how far from the fill the protective stop lies, as a fraction of the price
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from benbot.envs.errors import InvalidParameter
 class Signals:
     """Opinions of K strategies; each array is [T, K, S] and read-only.
 
-    strategies     (K,)  names, unique
-    warmup         (K,)  bars each strategy needs before its first opinion
+    strategies     (K,)    names, unique
+    warmup         (K,)    bars each strategy needs before its first opinion
+    diamond        (T, S)  whether the symbol's candidates are diamonds: high value, driven by news
     """
 
     strategies: tuple[str, ...]
@@ -28,11 +29,15 @@ class Signals:
     direction: Int8Array
     confidence: Float32Array
     stop_distance: Float32Array
+    diamond: BoolArray = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
         for name in ("confidence", "stop_distance"):
             object.__setattr__(self, name, frozen(getattr(self, name).astype(np.float32)))
+        n_bars, _, n_symbols = self.direction.shape
+        diamond = self.diamond if self.diamond.size else np.zeros((n_bars, n_symbols), np.bool_)
+        object.__setattr__(self, "diamond", frozen(diamond))
         check_signals(self)
 
     @property

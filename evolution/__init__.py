@@ -1,0 +1,1 @@
+"""The floor of strategy discovery by genetic programming; nothing lives here yet."""

@@ -68,12 +68,6 @@ def watch_daily_loss(account: Record, rules: Record) -> None:
 
 
 @compiled
-def breaker(account: Record) -> int:
-    """Return the `Breaker` that is on; the daily loss goes before the drawdown."""
-    return Breaker.DAILY_LOSS if account.day_halted else account.drawdown_state
-
-
-@compiled
 def may_enter(account: Record) -> bool:
     """Return whether positions may be opened or enlarged."""
     return account.day_halted == 0 and account.drawdown_state != Breaker.DRAWDOWN
@@ -83,3 +77,8 @@ def may_enter(account: Record) -> bool:
 def drawdown(equity: float, peak: float) -> float:
     """Return the fall from `peak` as a fraction of it."""
     return 1.0 - equity / peak
+
+
+def breaker_of(account: Record) -> Breaker:
+    """Return the breaker that is on; the daily loss goes before the drawdown."""
+    return Breaker.DAILY_LOSS if account["day_halted"] else Breaker(account["drawdown_state"])

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import numba
-from numba import njit
+from numba import __version__ as numba_version
+from numba import config, njit
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -21,7 +21,7 @@ KERNEL_FOLDERS = (Path(__file__).parent, Path(__file__).parents[1])
 
 def fingerprint(folders: tuple[Path, ...] = KERNEL_FOLDERS) -> str:
     """Return sixteen hex digits that change with any source file directly in `folders`."""
-    sha = hashlib.sha256(f"numba {numba.__version__}".encode())
+    sha = hashlib.sha256(f"numba {numba_version}".encode())
     for folder in folders:
         for source in sorted(folder.glob("*.py")):
             sha.update(source.name.encode() + b"\0" + source.read_bytes())
@@ -48,10 +48,10 @@ def compiled(function: F) -> F:
 
     Never `fastmath`: it deletes `isfinite`, and with it the gates that fail closed.
     """
-    elsewhere = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE_FOLDER)
+    elsewhere = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_FOLDER)
     try:
         kernel: F = njit(cache=True, error_model="numpy", forceinline=True)(function)
     finally:
-        numba.config.CACHE_DIR = elsewhere
+        config.CACHE_DIR = elsewhere
     return kernel

@@ -19,7 +19,7 @@ from benbot.envs.desk.coordinate import (
     score_candidates,
     settle_conflicts,
 )
-from benbot.envs.desk.desk import Desk, Order
+from benbot.envs.desk.desk import Desk, Order, Parts, dressed
 from benbot.envs.desk.exits import guard_positions, leave_positions
 from benbot.envs.desk.fills import open_position
 from benbot.envs.desk.gates import account_gate, clip, number_gate
@@ -43,8 +43,9 @@ def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
 
 
 @compiled
-def trade_bars(desk: Desk, bar: IntArray, growth: FloatArray) -> None:
-    """Trade one bar for every account; account b stands at the close of `bar[b]`."""
+def trade_bars(parts: Parts, bar: IntArray, growth: FloatArray) -> None:
+    """Trade one bar for every account of a bare desk; account b is at the close of `bar[b]`."""
+    desk = dressed(parts)
     contest = open_contest(desk.tape.bars.shape[1])
     for b in range(bar.size):
         growth[b] = trade_bar(desk, contest, b, bar[b])
@@ -145,6 +146,7 @@ def mark_sleeves(desk: Desk, b: int, t: int, growth: float) -> None:
         product = growth * desk.tape.sleeve_return[t, k]
         sleeves[b, k].covariance = keep * sleeves[b, k].covariance + (1.0 - keep) * product
         sleeves[b, k].exposure = 0.0
+    share = 1.0 / account.equity
     for i in range(account.n_positions):
         worth = abs(positions[b, i].units) * positions[b, i].last_price
-        sleeves[b, positions[b, i].strategy].exposure += worth / account.equity
+        sleeves[b, positions[b, i].strategy].exposure += worth * share

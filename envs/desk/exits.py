@@ -50,35 +50,36 @@ def reason_to_leave(desk: Desk, b: int, i: int, t: int) -> int:
 def follow_weight(desk: Desk, b: int, i: int, t: int) -> None:
     """Enlarge or reduce a position whose strategy's weight has moved beyond the band."""
     account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
-    held, price = abs(position.units), position.last_price
+    price, side = position.last_price, np.sign(position.units)
+    held = side * position.units * price
     weight = desk.book.sleeves[b, position.strategy].weight
-    most = position_cap(account, rules) * account.equity / price
-    target = min(position.base_units * multiple(weight, desk.book.sleeves.shape[1], rules), most)
-    change = target - held
-    if not abs(change) > rules.sizing_no_trade_band * held:
-        return
-    if abs(change) * price < rules.sizing_smallest_order:
+    wanted = position.base_units * price * multiple(weight, desk.book.sleeves.shape[1], rules)
+    change = min(wanted, position_cap(account, rules) * account.equity) - held
+    least = max(rules.sizing_no_trade_band * held, rules.sizing_smallest_order)
+    if not abs(change) > least:
         return
     if change < 0.0:
         fill = desk.tape.bars[t + 1, position.symbol].open
         sell(desk, b, i, t + 1, Leave(-change / held, fill, Exit.WEIGHT))
         return
-    units = min(change, affordable_units(desk, b, i))
-    if units * price >= rules.sizing_smallest_order:
-        buy(desk, b, i, t + 1, np.sign(position.units) * units)
+    change = min(change, affordable(desk, b, i))
+    if change >= rules.sizing_smallest_order:
+        buy(desk, b, i, t + 1, side * change / price)
 
 
 @compiled
-def affordable_units(desk: Desk, b: int, i: int) -> float:
-    """Return by how many units the gates let position `i` grow; 0 or less where not at all."""
+def affordable(desk: Desk, b: int, i: int) -> float:
+    """Return by how much notional the gates let position `i` grow; 0 or less where not at all."""
     account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
     capital = room(account, rules)
     if not (capital > 0.0 and may_enter(account)):
         return 0.0
     if account.trades_today >= rules.limits_daily_trades:
         return 0.0
-    at_risk = risk_room(account, desk.book.positions[b], rules)
-    return min(capital / position.last_price, at_risk / abs(position.last_price - position.stop))
+    if not account.equity < rules.poor_below:
+        return capital
+    risk = abs(position.last_price - position.stop) / position.last_price
+    return min(capital, risk_room(account, desk.book.positions[b], rules) / risk)
 
 
 @compiled
@@ -104,9 +105,13 @@ def guard_positions(desk: Desk, b: int, t: int) -> None:
 @compiled
 def stop_price(position: Record, bar: Record) -> float:
     """Return where the stop fills inside `bar`, NaN if it is not touched."""
-    if position.units > 0.0:
-        return min(position.stop, bar.open) if bar.low <= position.stop else np.nan
-    return max(position.stop, bar.open) if bar.high >= position.stop else np.nan
+    is_long = position.units > 0.0
+    worst = bar.low if is_long else -bar.high
+    stop = position.stop if is_long else -position.stop
+    opened = bar.open if is_long else -bar.open
+    if worst > stop:
+        return np.nan
+    return min(stop, opened) if is_long else -min(stop, opened)
 
 
 @compiled
@@ -118,10 +123,9 @@ def stop_reason(position: Record) -> int:
 @compiled
 def trail(position: Record, bar: Record, rules: Record) -> None:
     """Move the stop behind the best price so far; it never moves back."""
-    gap = rules.exits_trailing_multiple * position.distance
-    if position.units > 0.0:
-        position.best = max(position.best, bar.high)
-        position.stop = max(position.stop, position.best - gap)
-    else:
-        position.best = min(position.best, bar.low)
-        position.stop = min(position.stop, position.best + gap)
+    side = 1.0 if position.units > 0.0 else -1.0
+    farthest = bar.high if position.units > 0.0 else bar.low
+    best = max(side * position.best, side * farthest)
+    stop = max(side * position.stop, best - rules.exits_trailing_multiple * position.distance)
+    position.best = side * best
+    position.stop = side * stop

@@ -1,6 +1,6 @@
 """What happened, as records: fills, round trips and gate decisions.
 
-Each account has room for `capacity` records of a kind; the writer counts also those that found no
+Each account has room for so many records of a kind; the writer counts also those that found no
 room, so that a reader can tell that something is missing. With no room at all the ledger is off.
 """
 
@@ -57,23 +57,23 @@ DECISION = np.dtype(
 class Ledger(NamedTuple):
     """Room for the records of B accounts, and how many were written; `n_…` is (B,)."""
 
-    fills: RecordArray  # (B, capacity) of FILL
+    fills: RecordArray  # (B, room) of FILL
     n_fills: IntArray
-    trades: RecordArray  # (B, capacity) of TRADE
+    trades: RecordArray  # (B, room) of TRADE
     n_trades: IntArray
-    decisions: RecordArray  # (B, capacity) of DECISION
+    decisions: RecordArray  # (B, room) of DECISION
     n_decisions: IntArray
 
 
-def open_ledger(n_accounts: int, capacity: int) -> Ledger:
-    """Return an empty ledger with room for `capacity` records of each kind per account."""
+def open_ledger(n_accounts: int, *, fills: int = 0, trades: int = 0, decisions: int = 0) -> Ledger:
+    """Return an empty ledger with room for so many records of each kind per account."""
     counts = np.zeros((3, n_accounts), np.int64)
     return Ledger(
-        np.zeros((n_accounts, capacity), FILL),
+        np.zeros((n_accounts, fills), FILL),
         counts[0],
-        np.zeros((n_accounts, capacity), TRADE),
+        np.zeros((n_accounts, trades), TRADE),
         counts[1],
-        np.zeros((n_accounts, capacity), DECISION),
+        np.zeros((n_accounts, decisions), DECISION),
         counts[2],
     )
 

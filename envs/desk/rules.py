@@ -91,12 +91,21 @@ class Exits(Settings):
     delisted_after: int = Field(10, ge=1, description="bars without a price before a write-off")
 
 
+class ExpectedValue(Settings):
+    """How the expected value of a candidate is learned from its strategy's round trips."""
+
+    prior: float = Field(0.002, description="return on notional expected before any trade")
+    shrinkage: float = Field(20.0, gt=0, description="round trips that the prior counts for")
+    floor: float = Field(0.0001, gt=0, description="least value, so that weights still decide")
+
+
 class DeskRules(Settings):
     """Every rule of the desk; the defaults are those of the product's design."""
 
     capital: float = Field(100_000.0, gt=0, description="what an account starts with")
     sizing: Sizing = Sizing()
     limits: Limits = Limits()
+    value: ExpectedValue = ExpectedValue()
     poor: PoorCapital = PoorCapital()
     breakers: Breakers = Breakers()
     costs: Costs = Costs()

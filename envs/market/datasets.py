@@ -69,7 +69,8 @@ def load_dataset(source: DatasetSource) -> Market:
     looks like mean reversion. Results before about 2000 deserve doubt.
     """
     symbols = choose_symbols(SP500_20_SECTORS, source.symbols)
-    closes = _read_sp500_20().loc[source.start : source.end, list(symbols)]
+    first, last = (day and day.isoformat() for day in (source.start, source.end))
+    closes = _read_sp500_20().loc[first:last, list(symbols)]
     if closes.empty:
         raise BadMarketData(
             f"{source.name} needs a span with bars, was {source.start} to {source.end}; "

@@ -117,7 +117,7 @@ def _place(tables: list[PriceTable], source: FilesSource) -> tuple[PriceTable, N
         if other != is_daily:
             raise BadMarketData(
                 f"all files need days, or all times within the day: {tables[0].paths[0]} has "
-                f"{'days' if is_daily else 'times'}, {raw.paths[0]} has the other"
+                f"{'days' if is_daily else 'times'}, {raw.paths[0]} the other"
             )
     table = join([table for table, _ in settled])
     check_order(table)
@@ -139,8 +139,9 @@ def _within_span(table: PriceTable, days: TimeArray, source: FilesSource) -> Pri
     inside = (days >= first) & (days <= last)
     if not inside.any():
         raise BadMarketData(
-            f"{source.path}: bars are needed between {first} and {last}, its data go from "
-            f"{days.min()} to {days.max()}. Change start or end"
+            f"{source.path}: bars are needed from {source.start or 'the beginning'} to "
+            f"{source.end or 'the end'}, its data go from {days.min()} to {days.max()}. "
+            "Change start or end"
         )
     return table.keep(inside)
 
@@ -174,7 +175,7 @@ def _drop_short(
     if not short:
         return table, ()
     listed = ", ".join(f"{symbol} ({n_bars[symbol]})" for symbol in short)
-    note = f"symbols with fewer than {least} bars left out: {listed}"
+    note = f"symbols with fewer bars in the span than {least} left out: {listed}"
     return table.keep(~table.frame["symbol"].isin(short)), (note,)
 
 

@@ -128,7 +128,8 @@ def volatility(close: FloatArray, window: int) -> FloatArray:
     steadily would seem to carry no risk.
     """
     returns = _over_own_bars(lambda own: np.diff(np.log(own), prepend=np.nan), close)
-    return np.sqrt(moving_average(returns**2, window))
+    mean_square = moving_average(returns**2, window)
+    return np.sqrt(np.maximum(mean_square, 0.0))  # the running sum may end a little below nothing
 
 
 def relative_strength_index(close: FloatArray, window: int) -> FloatArray:

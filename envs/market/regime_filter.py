@@ -1,24 +1,26 @@
 """What the closes say about the hidden regime of a synthetic market, bar by bar.
 
-The filter of Hamilton (1989), Econometrica 57, eq. 4 to 6, with the planted parameters:
+The filter of Hamilton (1989), Econometrica 57, section 4, with the planted parameters:
 
     predicted_t = filtered_{t-1} × transition
     filtered_t  ∝ predicted_t × density(returns_t | regime, closes up to t - 1)
 
-The density looks at two things that an allocator can see at the close.
+The density looks at two things that anybody can see at the close.
 
-- The market: the return of the factor, estimated across the symbols by generalised least squares,
-  has the drift and the variance of the regime.
-- The cross-section: what is left of each symbol's return has the mean that its own past forecasts
-  under the dynamics of the regime. Where returns persist, today's return agrees with the past; where
-  they revert, it disagrees. It is the average product of today's own return with its recent past,
-  as a likelihood.
+- The market. The factor's return, estimated across the symbols by weighted least squares, has the
+  drift and the variance of the regime: a Student-t.
+- The cross-section. What is left of a symbol's return, its own return, has the mean that its own
+  past forecasts under the dynamics of the regime: again a Student-t. Where returns persist today
+  agrees with the recent past, where they revert it disagrees; this is the average product of the
+  two, as a likelihood.
 
-Exact would be one set of latent drifts, reverting shocks and GARCH variances for every path of
-regimes there was. The filter keeps one: after each bar they are replaced by their mean over the
-regimes, as in Gray (1996), Journal of Financial Economics 42, for the variances and in Kim (1994),
-Journal of Econometrics 60, for the drifts. Symbols are taken to be independent once market and
-sector are removed, and a residual beyond six deviations is treated as six (jumps are no drift).
+It is an approximation in three places. The latent drifts, the fading shocks and the variances
+depend on the whole path of regimes; they are replaced by their mean over the regimes after each
+bar, as in Kim (1994), Journal of Econometrics 60, for the drifts (a Kalman filter each) and in
+Klaassen (2002), Empirical Economics 27, for the variance of the market. Symbols count as
+independent once market and sector are taken out. Jumps are not modelled; a miss beyond six
+deviations is learned from as if it were six. Tests measure how well the probabilities are
+calibrated all the same.
 """
 
 from dataclasses import dataclass
@@ -33,20 +35,24 @@ from benbot.envs.market.synthetic_source import (
     Universe,
     decay,
     draw_universe,
+    open_streams,
 )
 
 OUTLIER = 6.0  # standard deviations
 
 
 class _State(NamedTuple):
-    """What is believed after a bar. Own returns are counted in the symbol's own volatility."""
+    """What is believed after a bar, mostly on the next one.
 
-    probability: FloatArray  # (R,)
-    market_growth: FloatArray  # (R,) GARCH factor of the market's variance in the next bar
-    own_growth: FloatArray  # (S,) of the symbols' variances
-    drift: FloatArray  # (2, S) mean of the fast and the slow drift in the next bar
+    Own returns, drifts and shocks are counted in the symbol's own volatility.
+    """
+
+    probability: FloatArray  # (R,) of the regime of this bar
+    market_growth: FloatArray  # (R,) GARCH factor of the market's variance, if this regime is next
+    own_growth: FloatArray  # (S,) the same of each symbol, on average over the regimes
+    drift: FloatArray  # (2, S) mean of the fast and the slow drift
     uncertainty: FloatArray  # (2, 2) covariance of the two, the same for every symbol
-    fading: FloatArray  # (S,) past own shocks, fading
+    fading: FloatArray  # (S,) sum of the past own shocks, fading
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +62,13 @@ class _Model:
     transition: FloatArray  # (R, R)
     market_mean: FloatArray  # (R,) of the factor's return
     market_variance: FloatArray  # (R,)
-    market_noise: float  # variance of the factor's estimate around the factor
+    market_noise: float  # variance of the estimated factor around the true one
     loading: FloatArray  # (R, 2) of an own return on the fast and the slow drift
-    pull: FloatArray  # (R,) of an own return on the fading shocks, negative
-    weight: FloatArray  # (S,) information in an own return once its sector is removed
-    keep_drift: FloatArray  # (2,)
+    pull: FloatArray  # (R,) of an own return on the fading shocks, not positive
+    weight: FloatArray  # (S,) what an own return still says once its sector is taken out
+    keep_drift: FloatArray  # (2, 1)
+    keep_covariance: FloatArray  # (2, 2)
+    new_covariance: FloatArray  # (2, 2)
     keep_shock: float
     garch: tuple[float, float, float]  # constant, shock, memory
     freedom: float
@@ -68,40 +76,47 @@ class _Model:
 
 def filter_regimes(source: SyntheticSource, close: FloatArray) -> FloatArray:
     """Return the probability [T, R] of each regime at t given the closes [T, S] up to t."""
-    universe = draw_universe(source)
+    universe = draw_universe(source, open_streams(source.seed))
     model = _model(source, universe)
     before = np.vstack([universe.price, close[:-1]])
     market, own = _split(close / before - 1.0, source, universe)
-    n_drifts, n_symbols = 2, universe.beta.size
-    state = _State(
-        source.stationary,  # stays so under the transition into the first bar
-        np.ones(len(source.regimes)),
-        np.ones(n_symbols),
-        np.zeros((n_drifts, n_symbols)),
-        np.eye(n_drifts),
-        np.zeros(n_symbols),
-    )
     filtered = np.empty((len(close), len(source.regimes)))
+    state = _before_the_first_bar(source)
     for t in range(len(close)):
         state = _learn(state, market[t], own[t], model)
         filtered[t] = state.probability
     return filtered
 
 
+def _before_the_first_bar(source: SyntheticSource) -> _State:
+    n_symbols = source.n_symbols
+    return _State(
+        probability=source.stationary,
+        market_growth=np.ones(len(source.regimes)),
+        own_growth=np.ones(n_symbols),
+        drift=np.zeros((2, n_symbols)),
+        uncertainty=np.eye(2),
+        fading=np.zeros(n_symbols),
+    )
+
+
 def _model(source: SyntheticSource, universe: Universe) -> _Model:
-    regimes = source.felt_regimes
-    share = np.sqrt([1.0 - source.slow_share, source.slow_share])
+    regimes = source.effective_regimes
     keep_shock = decay(source.reversion_half_life)
+    keep_drift = np.array([decay(source.fast_half_life), decay(source.slow_half_life)])
+    share = np.sqrt([1.0 - source.slow_share, source.slow_share])
     shock, memory = source.garch_shock, source.garch_memory
     return _Model(
         transition=source.transition,
-        market_mean=np.array([regime.daily_drift for regime in regimes]),
-        market_variance=np.array([regime.daily_variance for regime in regimes]),
+        market_mean=np.array([each.daily_drift for each in regimes]),
+        market_variance=np.array([each.daily_variance for each in regimes]),
         market_noise=_market_noise(source, universe),
-        loading=np.outer([regime.trend for regime in regimes], share),
-        pull=(keep_shock - 1.0) * np.array([regime.reversion for regime in regimes]),
+        loading=np.outer([each.trend for each in regimes], share),
+        pull=(keep_shock - 1.0) * np.array([each.reversion for each in regimes]),
         weight=1.0 - _share_of_sector(universe, source.n_sectors),
-        keep_drift=np.array([decay(source.fast_half_life), decay(source.slow_half_life)]),
+        keep_drift=keep_drift[:, None],
+        keep_covariance=np.outer(keep_drift, keep_drift),
+        new_covariance=np.diag(1.0 - keep_drift**2),
         keep_shock=keep_shock,
         garch=(1.0 - shock - memory, shock, memory),
         freedom=source.tail_freedom,
@@ -109,50 +124,60 @@ def _model(source: SyntheticSource, universe: Universe) -> _Model:
 
 
 def _learn(state: _State, market: float, own: FloatArray, model: _Model) -> _State:
-    """Fold in one closed bar: the factor's return and the symbols' own returns (S,)."""
+    """Fold in one closed bar: the factor's return and the own returns (S,)."""
+    forecast = model.loading @ state.drift + np.outer(model.pull, state.fading)
+    doubt = np.einsum("ri,ij,rj->r", model.loading, state.uncertainty, model.loading)
+    own_miss, own_variance = own - forecast, state.own_growth + doubt[:, None]  # (R, S)
     market_miss = market - model.market_mean
     market_variance = model.market_variance * state.market_growth + model.market_noise
-    own_miss = own - model.loading @ state.drift - np.outer(model.pull, state.fading)
-    doubt = np.einsum("ri,ij,rj->r", model.loading, state.uncertainty, model.loading)
-    own_variance = state.own_growth + doubt[:, None]
 
     fit = _log_density(market_miss, market_variance, model.freedom)
     fit = fit + _log_density(own_miss, own_variance, model.freedom) @ model.weight
     likelihood = (state.probability @ model.transition) * np.exp(fit - fit.max())
     probability = likelihood / likelihood.sum()
-    joint = probability[:, None] * model.transition  # regime now, regime next
-    origin = joint / joint.sum(axis=0)
 
+    largest = OUTLIER * np.sqrt(own_variance)
+    own_miss = np.clip(own_miss, -largest, largest)
+    drift, uncertainty = _learn_drift(state, own_miss, probability, model)
     constant, shock, memory = model.garch
-    deviation = OUTLIER * np.sqrt(own_variance)
-    own_miss = np.clip(own_miss, -deviation, deviation)
-    surplus = np.maximum(market_miss**2 - model.market_noise, 0.0) / model.market_variance
-    drift, uncertainty = _learn_drift(state, own_miss, doubt, probability, model)
     return _State(
-        probability,
-        (constant + shock * surplus + memory * state.market_growth) @ origin,
-        constant + shock * (probability @ own_miss**2) + memory * state.own_growth,
-        drift,
-        uncertainty,
-        model.keep_shock * state.fading + probability @ own_miss,
+        probability=probability,
+        market_growth=_learn_market(state, market_miss, probability, model),
+        own_growth=constant + shock * (probability @ own_miss**2) + memory * state.own_growth,
+        drift=drift,
+        uncertainty=uncertainty,
+        fading=model.keep_shock * state.fading + probability @ own_miss,
     )
 
 
+def _learn_market(
+    state: _State, miss: FloatArray, probability: FloatArray, model: _Model
+) -> FloatArray:
+    """Return the market's GARCH factor in the next bar for each regime (R,) that may be next."""
+    constant, shock, memory = model.garch
+    square = np.maximum(miss**2 - model.market_noise, 0.0) / model.market_variance
+    growth = constant + shock * square + memory * state.market_growth
+    joint = probability[:, None] * model.transition  # regime now, regime next
+    mean: FloatArray = growth @ (joint / joint.sum(axis=0))
+    return mean
+
+
 def _learn_drift(
-    state: _State,
-    own_miss: FloatArray,
-    doubt: FloatArray,
-    probability: FloatArray,
-    model: _Model,
+    state: _State, miss: FloatArray, probability: FloatArray, model: _Model
 ) -> tuple[FloatArray, FloatArray]:
-    """Return mean (2, S) and covariance (2, 2) of the drifts in the next bar: Kalman, mixed."""
-    gain = model.loading @ state.uncertainty / (1.0 + doubt)[:, None]  # (R, 2)
-    mixed = probability[:, None] * gain
-    drift = state.drift + mixed.T @ own_miss
-    seen = mixed.T @ (model.loading @ state.uncertainty)
-    keep = model.keep_drift
-    uncertainty = np.outer(keep, keep) * (state.uncertainty - seen) + np.diag(1.0 - keep**2)
-    return keep[:, None] * drift, uncertainty
+    """Return mean (2, S) and covariance (2, 2) of the drifts in the next bar.
+
+    A Kalman step for each regime, the shock's variance being 1, then the mean over the regimes.
+    """
+    covariance = model.loading @ state.uncertainty  # (R, 2), of an own return with the drifts
+    variance = 1.0 + (covariance * model.loading).sum(axis=1)
+    gain = (probability / variance)[:, None] * covariance
+    drift = state.drift + gain.T @ miss
+    uncertainty = state.uncertainty - gain.T @ covariance
+    return (
+        model.keep_drift * drift,
+        model.keep_covariance * uncertainty + model.new_covariance,
+    )
 
 
 def _log_density(miss: FloatArray, variance: FloatArray, freedom: float) -> FloatArray:

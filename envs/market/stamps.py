@@ -14,7 +14,7 @@ from benbot.envs.market.table import PriceTable
 if TYPE_CHECKING:
     import pandas as pd
 
-OFFSET = r"\d\d:\d\d.*?(Z|[+-]\d\d(?::?\d\d)?)$"
+OFFSET = r"\d\d:\d\d.*?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)$"
 ISO = "must be written like 2020-01-31, or 2020-01-31 14:30:00+00:00 within the day"
 YEARS = (1800, 2200)
 
@@ -36,7 +36,10 @@ def parse_times(table: PriceTable) -> PriceTable:
     else:
         parsed = _parse_text(table)
     year = parsed.frame["time"].dt.year
-    parsed.refuse((year < YEARS[0]) | (year > YEARS[1]), "no market was open in that year")
+    parsed.refuse(
+        (year < YEARS[0]) | (year > YEARS[1]),
+        f"the year must lie between {YEARS[0]} and {YEARS[1]}. Correct the date",
+    )
     return parsed.assign(time=parsed.frame["time"].dt.as_unit("ns"))
 
 
@@ -63,7 +66,7 @@ def _parse_text(table: PriceTable) -> PriceTable:
     import pandas as pd
 
     text = table.frame["time"].astype(str).str.strip()
-    offset = text.str.extract(OFFSET, expand=False)
+    offset = _offsets(text)
     aware = offset.notna()
     if aware.any():
         first = "has an offset" if aware.iloc[0] else "has none"
@@ -77,6 +80,16 @@ def _parse_text(table: PriceTable) -> PriceTable:
     if len(offset.unique()) > 1:
         return table.assign(time=times, offset=_as_timedelta(offset))
     return table.assign(time=times)
+
+
+def _offsets(text: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the offset that each time ends with, missing where it has none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.extract_regex(pa.array(text, type=pa.string()), OFFSET)
+    offset: pd.Series[str] = pc.struct_field(found, "offset").to_pandas()
+    return offset.set_axis(text.index)
 
 
 def _as_timedelta(offset: "pd.Series[str]") -> "pd.Series[pd.Timedelta]":

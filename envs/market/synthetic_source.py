@@ -40,14 +40,14 @@ class HiddenRegime(Settings):
     drift: float = Field(ge=-2, le=2, description="of the market factor, per year")
     volatility: float = Field(gt=0, le=2, description="of the market factor, per year")
     trend: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=1,
         description="standard deviation of a symbol's own persistent drift, "
         "fraction of its idiosyncratic volatility",
     )
     reversion: float = Field(
-        0.0, ge=0, le=1, description="share of an idiosyncratic shock that is taken back"
+        default=0.0, ge=0, le=1, description="share of an idiosyncratic shock that is taken back"
     )
 
     @property
@@ -64,9 +64,9 @@ class HiddenRegime(Settings):
 
 
 REGIMES = (
-    HiddenRegime(name="advance", mean_bars=120, drift=0.22, volatility=0.08, trend=0.13),
-    HiddenRegime(name="range", mean_bars=120, drift=0.0, volatility=0.15, reversion=0.8),
-    HiddenRegime(name="decline", mean_bars=80, drift=-0.40, volatility=0.28, trend=0.13),
+    HiddenRegime(name="advance", mean_bars=150, drift=0.26, volatility=0.07, trend=0.13),
+    HiddenRegime(name="range", mean_bars=150, drift=0.0, volatility=0.14, reversion=0.9),
+    HiddenRegime(name="decline", mean_bars=100, drift=-0.50, volatility=0.30, trend=0.13),
 )
 SUCCESSORS = ((0.0, 0.7, 0.3), (0.6, 0.0, 0.4), (0.4, 0.6, 0.0))
 
@@ -76,46 +76,58 @@ class SyntheticSource(Settings):
 
     source: Literal["synthetic"] = "synthetic"
     variant: Literal["planted", "no_edge"] = Field(
-        "planted", description="whether the regimes' drift, trend and reversion are there"
+        default="planted", description="whether the regimes' drift, trend and reversion are there"
     )
-    seed: int = Field(7, ge=0, lt=2**63)
-    n_bars: int = Field(5_040, ge=2, le=50_000, description="trading days; 252 are a year")
-    n_symbols: int = Field(30, ge=2, le=1_000)
-    n_sectors: int = Field(6, ge=1, le=100, description="each with two symbols or more")
+    seed: int = Field(default=7, ge=0, lt=2**63)
+    n_bars: int = Field(default=5_040, ge=2, le=50_000, description="trading days; 252 are a year")
+    n_symbols: int = Field(default=30, ge=2, le=1_000)
+    n_sectors: int = Field(default=6, ge=1, le=100, description="each with two symbols or more")
     start: date = Field(
-        date(2000, 1, 3), ge=date(1900, 1, 1), le=date(2060, 1, 1), description="first bar's day"
+        default=date(2000, 1, 3),
+        ge=date(1900, 1, 1),
+        le=date(2060, 1, 1),
+        description="first bar's day",
     )
 
-    regimes: tuple[HiddenRegime, ...] = Field(REGIMES, min_length=1, max_length=20)
+    regimes: tuple[HiddenRegime, ...] = Field(
+        default=REGIMES, min_length=1, max_length=20, description="hidden states of the market"
+    )
     successors: tuple[tuple[float, ...], ...] = Field(
-        SUCCESSORS, description="row: the regime that ends; column: probability of the next"
+        default=SUCCESSORS, description="row: the regime that ends; column: probability of the next"
     )
 
-    sector_volatility: float = Field(0.06, gt=0, le=1, description="per year")
+    sector_volatility: float = Field(default=0.06, ge=0, le=1, description="per year")
     idiosyncratic_volatility: float = Field(
-        0.20, gt=0, le=1, description="per year, of the median symbol"
+        default=0.20, gt=0, le=1, description="per year, of the median symbol"
     )
     overnight_share: float = Field(
-        0.2, gt=0, lt=1, description="of the variance and the drift of a bar"
+        default=0.2, gt=0, lt=1, description="of the variance and the drift of a bar"
     )
-    garch_shock: float = Field(0.05, ge=0, lt=1, description="alpha of the GARCH(1,1)")
-    garch_memory: float = Field(0.90, ge=0, lt=1, description="beta of the GARCH(1,1)")
+    garch_shock: float = Field(default=0.05, ge=0, lt=1, description="alpha of the GARCH(1,1)")
+    garch_memory: float = Field(default=0.90, ge=0, lt=1, description="beta of the GARCH(1,1)")
     tail_freedom: float = Field(
-        6.0, gt=2, le=1_000, description="degrees of freedom of the Student-t shocks"
+        default=6.0, gt=2, le=1_000, description="degrees of freedom of the Student-t shocks"
     )
-    jumps_per_year: float = Field(4.0, ge=0, le=100, description="for each symbol, overnight")
-    jump_size: float = Field(0.03, ge=0, le=0.2, description="standard deviation, of the price")
+    jumps_per_year: float = Field(
+        default=4.0, ge=0, le=100, description="for each symbol, overnight"
+    )
+    jump_size: float = Field(
+        default=0.03, ge=0, le=0.2, description="standard deviation, of the price"
+    )
 
-    fast_half_life: float = Field(30.0, gt=0, description="bars, of a symbol's fast drift")
-    slow_half_life: float = Field(500.0, gt=0, description="bars, of a symbol's slow drift")
-    slow_share: float = Field(0.15, ge=0, le=1, description="of the variance of the drift")
-    reversion_half_life: float = Field(5.0, gt=0, description="bars, of what is taken back")
+    fast_half_life: float = Field(default=30.0, gt=0, description="bars, of a symbol's fast drift")
+    slow_half_life: float = Field(default=500.0, gt=0, description="bars, of a symbol's slow drift")
+    slow_share: float = Field(default=0.15, ge=0, le=1, description="of the variance of the drift")
+    reversion_half_life: float = Field(default=6.0, gt=0, description="bars, of what is taken back")
 
     spread: float = Field(
-        0.0004, ge=0, le=0.02, description="quoted, fraction of the price, of the median symbol"
+        default=0.0004,
+        ge=0,
+        le=0.02,
+        description="quoted, fraction of the price, of the median symbol",
     )
     dollar_volume: float = Field(
-        2e8, gt=0, description="a day, account currency, of the median symbol"
+        default=2e8, gt=0, description="a day, account currency, of the median symbol"
     )
 
     @model_validator(mode="after")
@@ -137,7 +149,7 @@ class SyntheticSource(Settings):
         return self
 
     @property
-    def felt_regimes(self) -> tuple[HiddenRegime, ...]:
+    def effective_regimes(self) -> tuple[HiddenRegime, ...]:
         """The regimes as this variant has them."""
         if self.variant == "planted":
             return self.regimes
@@ -149,7 +161,8 @@ class SyntheticSource(Settings):
         if len(self.regimes) == 1:
             return np.ones((1, 1))
         leave = np.array([1.0 / regime.mean_bars for regime in self.regimes])
-        return np.diag(1.0 - leave) + leave[:, None] * np.array(self.successors)
+        change: FloatArray = leave[:, None] * np.array(self.successors)
+        return np.diag(1.0 - leave) + change
 
     @property
     def stationary(self) -> FloatArray:
@@ -158,8 +171,8 @@ class SyntheticSource(Settings):
         # p Π = p and Σ p = 1, solved together.
         balance = np.vstack([self.transition.T - np.eye(n_regimes), np.ones(n_regimes)])
         share = np.linalg.lstsq(balance, np.append(np.zeros(n_regimes), 1.0), rcond=None)[0]
-        found: FloatArray = share / share.sum()
-        return found
+        positive: FloatArray = np.maximum(share, 0.0)  # rounding may leave -1e-17
+        return positive / positive.sum()
 
 
 class Universe(NamedTuple):
@@ -179,9 +192,9 @@ def open_streams(seed: int) -> dict[str, np.random.Generator]:
     return dict(zip(STREAMS, children, strict=True))
 
 
-def draw_universe(source: SyntheticSource) -> Universe:
+def draw_universe(source: SyntheticSource, streams: dict[str, np.random.Generator]) -> Universe:
     """Draw the symbols; the same seed and number of symbols give the same ones."""
-    uniform = open_streams(source.seed)["universe"].random((5, source.n_symbols))
+    uniform = streams["universe"].random((5, source.n_symbols))
     daily_volatility = source.idiosyncratic_volatility / np.sqrt(TRADING_DAYS_PER_YEAR)
     return Universe(
         beta=0.6 + 0.8 * uniform[0],

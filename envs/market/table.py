@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def read_table(path: Path) -> PriceTable:
     if frame.empty:
         raise BadMarketData(f"{path}: at least one bar is needed, the file has none")
     if "symbol" not in frame:
-        frame["symbol"] = _stem(path)
+        frame = frame.assign(symbol=_stem(path))
     frame = frame.assign(file=0, row=np.arange(len(frame)), written=frame["time"])
     table = PriceTable(frame, (path,))
     symbol = frame["symbol"].astype(str).str.strip()
@@ -163,24 +164,29 @@ def _read_csv(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        head = pd.read_csv(path, header=None, nrows=1, dtype=str, encoding="utf-8-sig")
+        head = pd.read_csv(path, header=None, nrows=1, dtype=str)
         known = _known_columns(path, head.iloc[0].fillna("").tolist())
-        return pd.read_csv(
-            path,
-            header=0,
-            names=[known.get(i, f"unused {i}") for i in range(head.shape[1])],
-            usecols=list(known),
-            dtype=dict.fromkeys(("time", "symbol", "sector"), str),
-            na_values={name: list(MISSING) for name in (*NUMBERS, "sector")},
-            keep_default_na=False,
-            index_col=False,
-            encoding="utf-8-sig",
-            low_memory=False,
-        )
+        with catch_warnings():
+            # By default pandas drops cells that stand beyond the header, and says so softly.
+            simplefilter("error", pd.errors.ParserWarning)
+            # All columns are read, because unread ones are not checked for length either.
+            frame = pd.read_csv(
+                path,
+                header=0,
+                names=[known.get(i, f"unused {i}") for i in range(head.shape[1])],
+                dtype=dict.fromkeys(("time", "symbol", "sector"), str),
+                na_values={name: list(MISSING) for name in (*NUMBERS, "sector")},
+                keep_default_na=False,
+                index_col=False,
+                low_memory=False,
+            )
     except pd.errors.EmptyDataError as error:
         raise BadMarketData(f"{path}: at least one bar is needed, the file is empty") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise BadMarketData(f"{path}: must be a CSV file in UTF-8: {error}") from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+        raise BadMarketData(
+            f"{path}: must be CSV in UTF-8 with as many cells in a line as the header has: {error}"
+        ) from error
+    return frame[list(known.values())]
 
 
 def _read_parquet(path: Path) -> "pd.DataFrame":

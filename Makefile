@@ -1,0 +1,53 @@
+# Every target makes its own environment when there is none; Python 3.11 to 3.13 and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TYPING := $(VENV)/typing
+FOLDERS := agents benchmarks envs evolution experiments strategies tests benbot
+WORKERS ?= 2
+
+.PHONY: demo test nightly check format lint types bench schema clean
+
+demo: $(INSTALLED)
+	$(BIN)/benbot train quickstart
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+nightly: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly"
+
+check: lint types schema test
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check $(FOLDERS)
+	$(BIN)/ruff check $(FOLDERS)
+
+format: $(INSTALLED)
+	$(BIN)/ruff format $(FOLDERS)
+	$(BIN)/ruff check --fix $(FOLDERS)
+
+# The type checker reads folders, not the import hook of an editable install, so the folders are
+# linked below the name under which they are installed.
+types: $(INSTALLED)
+	mkdir -p $(TYPING)/benbot
+	for part in agents envs evolution experiments strategies benbot/__init__.py benbot/py.typed; do \
+		ln -sfn ../../../$$part $(TYPING)/benbot/$$(basename $$part); done
+	MYPYPATH=$(TYPING) $(BIN)/mypy -p benbot
+
+# The published schema must be the one the code has.
+schema: $(INSTALLED)
+	$(BIN)/benbot config schema | diff - experiments/configs/schema.json
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"need Python 3.11 to 3.13, was {v[0]}.{v[1]}; set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e '.[dev]'
+	@touch $@

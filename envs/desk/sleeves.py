@@ -1,0 +1,137 @@
+"""Every strategy alone on the desk: what it earns, and what that says about its next trade.
+
+A sleeve is an account of the desk whose weights are one-hot. It trades the whole history under the
+rules without breakers. Its round trips are the record from which the expected value of each new
+candidate is computed: always from trades that were closed at or before the bar of the decision.
+
+return   profit after costs as a fraction of the notional
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, Record
+from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.coordinate import Contest, open_contest
+from benbot.envs.desk.cycle import trade_bar
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.tape import Tape, blank_tape
+from benbot.envs.market.market import Market
+from benbot.envs.signals import Signals
+
+N_REGIMES = 9
+
+
+class TrackRecord(NamedTuple):
+    """Round trips of K strategies: how many, and the sum of their returns."""
+
+    by_regime: FloatArray  # (K, 9, 2), by the regime in which the trade was decided
+    by_symbol: FloatArray  # (K, S, 2)
+
+
+class Opinions(NamedTuple):
+    """The strategies' signals as the kernel reads them, each (T, K, S)."""
+
+    direction: Int8Array
+    confidence: Float32Array
+
+
+def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskRules) -> Tape:
+    """Return the tape of a market: its sleeves have run, every candidate has its value."""
+    tape = blank_tape(market, signals, regime, rules.costs)
+    n_strategies, most = signals.n_strategies, rules.limits.max_positions
+    shadow = rules.without_breakers().record()
+    book = open_book(n_strategies, n_strategies, most)
+    for k in range(n_strategies):
+        open_account(book, k, rules.capital, tape.session[0])
+        book.sleeves["weight"][k, k] = 1.0
+    book.accounts["cash_weight"] = 0.0
+    desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most))
+    records = TrackRecord(
+        np.zeros((n_strategies, N_REGIMES, 2)), np.zeros((n_strategies, market.n_symbols, 2))
+    )
+    run_sleeves(desk, Opinions(signals.direction, signals.confidence), records)
+    return tape
+
+
+@compiled
+def run_sleeves(desk: Desk, opinions: Opinions, records: TrackRecord) -> None:
+    """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
+    contest = open_contest(desk.tape.bars.shape[1])
+    last = desk.tape.bars.shape[0] - 1
+    for t in range(last):
+        value_candidates(desk, opinions, records, t)
+        for k in range(desk.book.sleeves.shape[1]):
+            desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, records, k, t)
+    value_candidates(desk, opinions, records, last)
+
+
+@compiled
+def trade_sleeve(desk: Desk, contest: Contest, records: TrackRecord, k: int, t: int) -> float:
+    """Trade one bar of one sleeve and learn from the round trips it closed."""
+    growth = trade_bar(desk, contest, k, t)
+    for i in range(desk.ledger.n_trades[k]):
+        learn_trade(desk, records, k, i)
+    desk.ledger.n_trades[k] = 0
+    return growth
+
+
+@compiled
+def learn_trade(desk: Desk, records: TrackRecord, k: int, i: int) -> None:
+    """Add a round trip to the record of its regime and of its symbol."""
+    trade = desk.ledger.trades[k, i]
+    outcome = trade.profit / trade.notional
+    regime = desk.tape.regime[trade.opened - 1]  # no position is opened in an unknown one
+    records.by_regime[k, regime, 0] += 1.0
+    records.by_regime[k, regime, 1] += outcome
+    records.by_symbol[k, trade.symbol, 0] += 1.0
+    records.by_symbol[k, trade.symbol, 1] += outcome
+
+
+@compiled
+def value_candidates(desk: Desk, opinions: Opinions, records: TrackRecord, t: int) -> None:
+    """Write the signed value of every candidate of bar `t`."""
+    rules, regime = desk.rules[0], desk.tape.regime[t]
+    n_strategies, n_symbols = desk.tape.value.shape[1], desk.tape.value.shape[2]
+    for k in range(n_strategies):
+        overall = mean_return(records, k, rules)
+        here = regime_return(records, k, regime, overall, rules)
+        for s in range(n_symbols):
+            count, total = records.by_symbol[k, s, 0], records.by_symbol[k, s, 1]
+            own = shrunk(count, total, overall, rules)
+            expected = max(here + own - overall, rules.value_floor)
+            wanted = opinions.direction[t, k, s] * opinions.confidence[t, k, s]
+            open_for_trade = desk.tape.bars[t, s].close > 0.0
+            desk.tape.value[t, k, s] = wanted * expected if open_for_trade else 0.0
+
+
+@compiled
+def mean_return(records: TrackRecord, k: int, rules: Record) -> float:
+    """Return a strategy's mean return over all its trades, shrunk to the prior."""
+    count, total = 0.0, 0.0
+    for regime in range(N_REGIMES):
+        count += records.by_regime[k, regime, 0]
+        total += records.by_regime[k, regime, 1]
+    return shrunk(count, total, rules.value_prior, rules)
+
+
+@compiled
+def regime_return(
+    records: TrackRecord, k: int, regime: int, overall: float, rules: Record
+) -> float:
+    """Return a strategy's mean return in a regime, shrunk to its overall mean."""
+    if regime < 0:
+        return overall
+    count, total = records.by_regime[k, regime, 0], records.by_regime[k, regime, 1]
+    return shrunk(count, total, overall, rules)
+
+
+@compiled
+def shrunk(count: float, total: float, towards: float, rules: Record) -> float:
+    """Return the mean of so many returns as if some more had been `towards`."""
+    weight = rules.value_shrinkage
+    return (weight * towards + total) / (weight + count)

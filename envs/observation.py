@@ -1,0 +1,162 @@
+"""What a policy sees: a block of features per strategy, then the context, all by name.
+
+Most of it is the same for every account and is computed once per market (`static`); the rest is
+about the account itself and is filled in by `observe` (`live`). Features are scaled by design to
+be of order one and are clipped at ±5; row t uses nothing later than the close of bar t.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from benbot.envs.arrays import Float32Array
+from benbot.envs.desk.breakers import drawdown
+from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.reasons import Breaker
+from benbot.envs.desk.sizing import size_scale
+
+CLIP = 5.0
+
+STATIC_STRATEGY = (
+    "return_5",  # log growth of the sleeve less the mean of all sleeves, in standard deviations
+    "return_21",
+    "return_63",
+    "volatility_21",  # log of the daily volatility of the sleeve over half a percent
+    "volatility_63",
+    "record_mean",  # mean growth in the present regime, shrunk, in annual Sharpe units
+    "record_t",  # its t-statistic
+    "record_count",  # log of one plus the bars on record in this regime
+    "drawdown",  # of the sleeve, negative
+    "hit_rate",  # share of the sleeve's bars that grew, less a half
+    "confidence",  # mean confidence of today's signals
+    "signals",  # share of the symbols with a signal today
+    "direction",  # longs less shorts, as a share of the symbols
+)
+LIVE_STRATEGY = ("correlation", "weight", "exposure")
+
+STATIC_CONTEXT = (
+    "bear",
+    "neutral",
+    "bull",
+    "low_volatility",
+    "normal_volatility",
+    "high_volatility",
+    "market_trend",
+    "market_volatility",
+    "breadth",
+    "dispersion",
+    "spread",
+    "year_sine",
+    "year_cosine",
+)
+LIVE_CONTEXT = (
+    "account_drawdown",
+    "cash",
+    "open_positions",
+    "gross",
+    "net",
+    "trades_today",
+    "day_halted",
+    "drawdown_halted",
+    "recovering",
+    "size_scale",
+    "refused",
+    "last_growth",
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each feature stands: strategy k's feature f at `k * F + f`, the context behind them."""
+
+    strategies: tuple[str, ...]
+    strategy_features: tuple[str, ...] = STATIC_STRATEGY + LIVE_STRATEGY
+    context_features: tuple[str, ...] = STATIC_CONTEXT + LIVE_CONTEXT
+
+    @property
+    def size(self) -> int:
+        return len(self.strategies) * len(self.strategy_features) + len(self.context_features)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of every entry, as `strategy/feature` or `context/feature`."""
+        own = tuple(f"{k}/{f}" for k in self.strategies for f in self.strategy_features)
+        return own + tuple(f"context/{f}" for f in self.context_features)
+
+    def by_strategy(self, observation: Float32Array, feature: str) -> Float32Array:
+        """Return one feature of every strategy, [..., K]."""
+        n_features = len(self.strategy_features)
+        end = len(self.strategies) * n_features
+        return observation[..., self.strategy_features.index(feature) : end : n_features]
+
+    def context(self, observation: Float32Array, feature: str) -> Float32Array:
+        """Return one feature of the context, [...]."""
+        return observation[..., self.size - len(self.context_features) :][
+            ..., self.context_features.index(feature)
+        ]
+
+
+class Features(NamedTuple):
+    """The static part of the observation at every bar."""
+
+    strategy: Float32Array  # (T, K, len(STATIC_STRATEGY))
+    context: Float32Array  # (T, len(STATIC_CONTEXT))
+    sleeve_variance: Float32Array  # (T, K), exponentially weighted like the account's
+
+
+@compiled
+def observe(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -> None:
+    """Write the observation of account `b` at the close of bar `t` into row `b` of `out`."""
+    at = observe_strategies(desk, features, b, t, out)
+    for i in range(features.context.shape[1]):
+        out[b, at + i] = features.context[t, i]
+    observe_account(desk, b, at + features.context.shape[1], out)
+
+
+@compiled
+def observe_strategies(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -> int:
+    """Write the block of every strategy; return where the next entry goes."""
+    account, sleeves = desk.book.accounts[b], desk.book.sleeves
+    n_static = features.strategy.shape[2]
+    at = 0
+    for k in range(sleeves.shape[1]):
+        for i in range(n_static):
+            out[b, at + i] = features.strategy[t, k, i]
+        at += n_static
+        scale = np.sqrt(account.variance * features.sleeve_variance[t, k])
+        correlation = sleeves[b, k].covariance / scale if scale > 0.0 else 0.0
+        out[b, at] = clipped(correlation)
+        out[b, at + 1] = sleeves[b, k].weight
+        out[b, at + 2] = clipped(sleeves[b, k].exposure)
+        at += 3
+    return at
+
+
+@compiled
+def observe_account(desk: Desk, b: int, at: int, out: Float32Array) -> None:
+    """Write what the policy may know of the account itself."""
+    account, rules = desk.book.accounts[b], desk.rules[0]
+    growth = np.log(account.equity / account.previous_equity)
+    winners = max(account.n_winners, 1)
+    out[b, at] = clipped(-10.0 * drawdown(account.equity, account.peak))
+    out[b, at + 1] = clipped(account.cash / account.equity)
+    out[b, at + 2] = account.n_positions / desk.book.positions.shape[1]
+    out[b, at + 3] = clipped(account.gross / account.equity)
+    out[b, at + 4] = clipped(account.net / account.equity)
+    out[b, at + 5] = account.trades_today / max(rules.limits_daily_trades, 1)
+    out[b, at + 6] = account.day_halted
+    out[b, at + 7] = account.drawdown_state == Breaker.DRAWDOWN
+    out[b, at + 8] = account.drawdown_state == Breaker.RECOVERING
+    out[b, at + 9] = size_scale(account, rules)
+    out[b, at + 10] = account.n_refused / winners
+    out[b, at + 11] = clipped(100.0 * growth)
+
+
+@compiled
+def clipped(value: float) -> float:
+    """Return the value within the observation space; what is not a number becomes 0."""
+    if not np.isfinite(value):
+        return 0.0
+    return min(max(value, -CLIP), CLIP)

@@ -1,0 +1,156 @@
+"""One step of many environments: take the action, trade a bar, reward, observe, begin anew.
+
+The single and the batched environment run this same kernel; only who begins a new episode differs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray
+from benbot.envs.desk.book import open_account
+from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.coordinate import open_contest
+from benbot.envs.desk.cycle import trade_bar
+from benbot.envs.desk.desk import Desk, Parts, bare, dressed
+from benbot.envs.observation import Features, observe
+from benbot.envs.reward import reward_of
+
+EPISODE = np.dtype(
+    [
+        ("bar", np.int64),  # the account stands at the close of this bar
+        ("last", np.int64),  # truncated here
+        ("random", np.uint64),  # state of the generator that chooses where episodes start
+        ("mean_growth", np.float64),  # moments of the differential Sharpe ratio
+        ("mean_square", np.float64),
+    ],
+    align=True,
+)
+
+TERMS = np.dtype(
+    [
+        ("first", np.int64),  # earliest bar an episode may start at
+        ("last", np.int64),  # latest bar an episode may end at
+        ("episode_bars", np.int64),
+        ("capital", np.float64),
+        ("ruin", np.float64),  # equity at or below which the episode is terminated
+        ("reward", np.int64),  # `RewardKind`
+        ("sharpe_rate", np.float64),
+        ("drawdown_penalty", np.float64),
+    ],
+    align=True,
+)
+
+
+class Arena(NamedTuple):
+    """All that B environments are made of."""
+
+    desk: Desk
+    features: Features
+    episodes: RecordArray  # (B,) of EPISODE
+    terms: RecordArray  # (1,) of TERMS
+
+
+class Outcome(NamedTuple):
+    """Where a step writes what came of it."""
+
+    observation: Float32Array  # (B, D), of the new episode where one ended
+    final_observation: Float32Array  # (B, D), valid where an episode ended
+    reward: FloatArray  # (B,)
+    terminated: BoolArray  # (B,)
+    truncated: BoolArray  # (B,)
+
+
+def bare_arena(arena: Arena) -> Parts:
+    """Return an arena as plain tuples, which enter a kernel faster; see `desk.bare`."""
+    return bare(arena.desk), tuple(arena.features), arena.episodes, arena.terms
+
+
+@compiled
+def dressed_arena(parts: Parts) -> Arena:
+    """Return the arena that `bare_arena` took apart."""
+    return Arena(dressed(parts[0]), Features(*parts[1]), parts[2], parts[3])
+
+
+@compiled
+def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts) -> int:
+    """Step every environment of a bare arena, writing to the plain tuple of an `Outcome`.
+
+    With `restart`, those that end begin anew. Return how many ended.
+    """
+    arena, outcome = dressed_arena(parts), Outcome(*results)
+    contest = open_contest(arena.desk.tape.bars.shape[1])
+    terms, n_ended = arena.terms[0], 0
+    for b in range(actions.shape[0]):
+        episode, account = arena.episodes[b], arena.desk.book.accounts[b]
+        take_action(arena.desk, b, actions)
+        growth = trade_bar(arena.desk, contest, b, episode.bar)
+        episode.bar += 1
+        outcome.reward[b] = reward_of(terms.reward, episode, account, growth, terms)
+        outcome.terminated[b] = not account.equity > terms.ruin
+        outcome.truncated[b] = episode.bar >= episode.last and not outcome.terminated[b]
+        observe(arena.desk, arena.features, b, episode.bar, outcome.observation)
+        if outcome.terminated[b] or outcome.truncated[b]:
+            n_ended += 1
+            if restart:
+                copy_row(outcome.observation, outcome.final_observation, b)
+                begin_anywhere(arena, b, outcome.observation)
+    return n_ended
+
+
+@compiled
+def take_action(desk: Desk, b: int, actions: Float32Array) -> None:
+    """Make an action the account's weights; one that is no direction leaves them as they are."""
+    n_strategies = desk.book.sleeves.shape[1]
+    total = 0.0
+    for k in range(n_strategies + 1):
+        total += max(actions[b, k], np.float32(0.0)) if np.isfinite(actions[b, k]) else np.nan
+    if not total > 0.0:
+        return
+    for k in range(n_strategies):
+        desk.book.sleeves[b, k].weight = max(actions[b, k], np.float32(0.0)) / total
+    cash = max(actions[b, n_strategies], np.float32(0.0))
+    desk.book.accounts[b].cash_weight = cash / total
+
+
+@compiled
+def begin_anywhere(arena: Arena, b: int, observation: Float32Array) -> None:
+    """Begin an episode at a bar drawn by the environment's own generator."""
+    terms, episode = arena.terms[0], arena.episodes[b]
+    n_starts = terms.last - terms.first - terms.episode_bars + 1
+    episode.random = episode.random + np.uint64(0x9E3779B97F4A7C15)
+    draw = mixed(episode.random) >> np.uint64(33)
+    first = terms.first + np.int64(draw % np.uint64(n_starts))
+    begin_at(arena, b, first, first + terms.episode_bars, observation)
+
+
+@compiled
+def begin_at(arena: Arena, b: int, first: int, last: int, observation: Float32Array) -> None:
+    """Begin an episode at the close of bar `first`, all in cash."""
+    terms, episode = arena.terms[0], arena.episodes[b]
+    episode.bar, episode.last = first, last
+    episode.mean_growth = episode.mean_square = 0.0
+    open_account(arena.desk.book, b, terms.capital, arena.desk.tape.session[first])
+    observe(arena.desk, arena.features, b, first, observation)
+
+
+@compiled
+def begin_all(arena: Arena, observation: Float32Array) -> None:
+    """Begin an episode anywhere in every environment."""
+    for b in range(arena.episodes.size):
+        begin_anywhere(arena, b, observation)
+
+
+@compiled
+def mixed(state: np.uint64) -> np.uint64:
+    """Return a well-mixed 64 bit number (SplitMix64, Steele, Lea and Flood 2014)."""
+    z = state
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@compiled
+def copy_row(source: Float32Array, target: Float32Array, b: int) -> None:
+    for i in range(source.shape[1]):
+        target[b, i] = source[b, i]

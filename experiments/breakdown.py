@@ -1,0 +1,142 @@
+"""Where the result came from: by strategy, by exit, by gate, by regime.
+
+Every function takes the evaluations of all seeds of one policy and counts them together.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benbot.agents.evaluation import Evaluation
+from benbot.envs.arrays import FloatArray, IntArray, RecordArray
+from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.market.regime import REGIMES, UNKNOWN
+from benbot.experiments.statistics import log_returns, profit_factor, win_rate
+
+
+@dataclass(frozen=True)
+class TradeGroup:
+    """Closed trades that share a strategy or the reason of their exit.
+
+    profit, costs   account currency, summed; the profit is after costs
+    bars_held       mean over the trades
+    """
+
+    name: str
+    n_trades: int
+    win_rate: float
+    profit_factor: float
+    profit: float
+    costs: float
+    bars_held: float
+
+
+@dataclass(frozen=True)
+class VerdictGroup:
+    """Decisions of the gates that ended alike.
+
+    share             of all decisions
+    wanted, allowed   exposure asked for and granted: sums of absolute fractions of equity
+    """
+
+    name: str
+    count: int
+    share: float
+    wanted: float
+    allowed: float
+
+
+@dataclass(frozen=True)
+class RegimeGroup:
+    """What was earned in the bars that followed a close in one regime.
+
+    share    of all bars
+    growth   mean log growth of those bars, a year
+    """
+
+    name: str
+    share: float
+    growth: float
+
+
+def readable(name: str) -> str:
+    """Return the name of a reason as words: "DAILY_TRADES" becomes "daily trades"."""
+    return name.replace("_", " ").lower()
+
+
+def trades_by_strategy(evaluations: Sequence[Evaluation]) -> list[TradeGroup]:
+    """Return one group per strategy that traded, the most profitable first."""
+    trades = _joined([one.trades for one in evaluations])
+    names = dict(enumerate(evaluations[0].strategies)) if evaluations else {}
+    return sorted(_grouped(trades, "strategy", names), key=lambda group: -group.profit)
+
+
+def trades_by_exit(evaluations: Sequence[Evaluation]) -> list[TradeGroup]:
+    """Return one group per reason for an exit that occurred, the most frequent first."""
+    trades = _joined([one.trades for one in evaluations])
+    names = {int(reason): readable(reason.name) for reason in Exit}
+    return sorted(_grouped(trades, "reason", names), key=lambda group: -group.n_trades)
+
+
+def decisions_by_verdict(evaluations: Sequence[Evaluation]) -> list[VerdictGroup]:
+    """Return one group per verdict that occurred, the most frequent first."""
+    decisions = _joined([one.decisions for one in evaluations])
+    groups = [
+        VerdictGroup(
+            name=readable(Verdict(code).name),
+            count=int(own.size),
+            share=own.size / decisions.size,
+            wanted=float(np.abs(own["wanted"]).sum()),
+            allowed=float(np.abs(own["allowed"]).sum()),
+        )
+        for code, own in _by(decisions, "verdict")
+    ]
+    return sorted(groups, key=lambda group: -group.count)
+
+
+def growth_by_regime(evaluations: Sequence[Evaluation]) -> list[RegimeGroup]:
+    """Return one group per regime that occurred, in the order of `REGIMES`, unknown last.
+
+    A bar belongs to the regime known at the close before it, when its weights were chosen.
+    """
+    if not evaluations:
+        return []
+    regime = np.concatenate([one.regime[:-1] for one in evaluations]).astype(np.int64)
+    growth = np.concatenate([log_returns(one.equity) for one in evaluations])
+    yearly = evaluations[0].bars_per_year
+    codes = [code for code in (*range(len(REGIMES)), UNKNOWN) if (regime == code).any()]
+    return [_regime_group(code, regime, growth, yearly) for code in codes]
+
+
+def _regime_group(code: int, regime: IntArray, growth: FloatArray, yearly: float) -> RegimeGroup:
+    own = regime == code
+    return RegimeGroup(
+        name="unknown" if code == UNKNOWN else REGIMES[code],
+        share=float(own.mean()),
+        growth=yearly * float(growth[own].mean()),
+    )
+
+
+def _joined(records: Sequence[RecordArray]) -> RecordArray:
+    return np.concatenate(records) if records else np.zeros(0)
+
+
+def _by(records: RecordArray, field: str) -> Iterator[tuple[int, RecordArray]]:
+    for code in np.unique(records[field]) if records.size else ():
+        yield int(code), records[records[field] == code]
+
+
+def _grouped(trades: RecordArray, field: str, names: dict[int, str]) -> list[TradeGroup]:
+    return [
+        TradeGroup(
+            name=names[code],
+            n_trades=int(own.size),
+            win_rate=win_rate(own["profit"]),
+            profit_factor=profit_factor(own["profit"]),
+            profit=float(own["profit"].sum()),
+            costs=float(own["costs"].sum()),
+            bars_held=float((own["closed"] - own["opened"]).mean()),
+        )
+        for code, own in _by(trades, field)
+    ]

@@ -1,0 +1,47 @@
+"""The environments by the name of a configuration, for `gymnasium.make` and `make_vec`."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from benbot.envs.allocation import AllocationEnv
+from benbot.envs.errors import UnknownName
+from benbot.envs.history import Span
+from benbot.envs.vector import AllocationVectorEnv
+from benbot.experiments.config import load_config
+from benbot.experiments.preparation import Prepared, prepare_experiment
+
+
+def make_env(
+    config: str | Path = "quickstart",
+    segment: str = "fit",
+    overrides: Sequence[str] = (),
+    render_mode: str | None = None,
+) -> AllocationEnv:
+    """Return one environment over a segment (fit, valid or test) of a configuration."""
+    prepared = _prepared(str(config), tuple(overrides))
+    span = _span(prepared, segment)
+    return AllocationEnv(prepared.history, span, prepared.config.environment, render_mode)
+
+
+def make_vector_env(
+    num_envs: int = 1,
+    config: str | Path = "quickstart",
+    segment: str = "fit",
+    overrides: Sequence[str] = (),
+) -> AllocationVectorEnv:
+    """Return `num_envs` environments in one batch over a segment of a configuration."""
+    prepared = _prepared(str(config), tuple(overrides))
+    span = _span(prepared, segment)
+    return AllocationVectorEnv(prepared.history, span, prepared.config.environment, num_envs)
+
+
+@lru_cache(maxsize=4)
+def _prepared(config: str, overrides: tuple[str, ...]) -> Prepared:
+    return prepare_experiment(load_config(config, overrides))
+
+
+def _span(prepared: Prepared, segment: str) -> Span:
+    if segment not in prepared.spans:
+        raise UnknownName(f"segment must be one of {', '.join(prepared.spans)}, was {segment!r}")
+    return prepared.spans[segment]

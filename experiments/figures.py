@@ -1,0 +1,235 @@
+"""The pictures of a run: equity, drawdown, weights, gates and breakers.
+
+`agents` maps each seed of one policy to its evaluation; `baselines` cover the same bars.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benbot.agents.evaluation import Evaluation
+from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.desk.reasons import Breaker
+from benbot.envs.errors import InvalidParameter
+from benbot.experiments.breakdown import decisions_by_verdict, readable
+from benbot.experiments.drawing import (
+    AGENT,
+    COLOURS,
+    FAINT,
+    INK,
+    REGIME_NOTE,
+    boxes,
+    label_right,
+    new_figure,
+    shade_regimes,
+    styles,
+    time_axis,
+    title,
+    write,
+)
+from benbot.experiments.statistics import drawdown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Seeds = Mapping[int, Evaluation]
+
+FEWEST_FOR_A_BAND = 5  # seeds; with fewer, quartiles would only hide the lines
+MOST_COLUMNS = 260  # of a stack
+TRADED, REFUSED, CASH = AGENT, "#e8a36b", "#dcdcdc"
+BREAKERS = {
+    Breaker.DAILY_LOSS: "#e69f00",
+    Breaker.DRAWDOWN: "#d55e00",
+    Breaker.RECOVERING: "#56b4e9",
+}
+
+
+def draw(agents: Seeds, baselines: Sequence[Evaluation]) -> dict[str, bytes]:
+    """Return every figure of a segment as PNG by its name."""
+    figures = {
+        "equity": equity_figure(agents, baselines),
+        "drawdown": drawdown_figure(agents, baselines),
+        "weights": weights_figure(agents),
+        "gates": gates_figure(agents),
+    }
+    return {name: to_png(figure) for name, figure in figures.items()}
+
+
+def to_png(figure: "Figure") -> bytes:
+    """Return a figure as PNG, the same bytes for the same figure."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def equity_figure(
+    agents: Seeds, baselines: Sequence[Evaluation], *, log_scale: bool = True
+) -> "Figure":
+    """Draw what one unit of money became: the agent's median seed against every baseline."""
+    own = _paths(agents, lambda one: one.equity / one.equity[0])
+    figure, (ax,) = new_figure(4.2)
+    if log_scale:
+        ax.set_yscale("log")
+    others = [(one.name, one.equity / one.equity[0]) for one in baselines]
+    _lines(ax, agents, own, others)
+    if log_scale:
+        _plain_log_ticks(ax)
+    title(ax, "Value of one unit invested", f"{_lines_note(agents)}; {REGIME_NOTE}")
+    return figure
+
+
+def drawdown_figure(agents: Seeds, baselines: Sequence[Evaluation]) -> "Figure":
+    """Draw the fall below the highest mark so far, which is zero at the top."""
+    own = _paths(agents, lambda one: -drawdown(one.equity))
+    figure, (ax,) = new_figure(3.2)
+    _lines(ax, agents, own, [(one.name, -drawdown(one.equity)) for one in baselines])
+    _percent(ax)
+    title(ax, "Drawdown", f"{_lines_note(agents)}; {REGIME_NOTE}")
+    return figure
+
+
+def weights_figure(agents: Seeds) -> "Figure":
+    """Draw how the mean seed shared its risk budget among strategies and cash over time."""
+    weights = _paths(agents, lambda one: one.weights).mean(axis=0)
+    first = next(iter(agents.values()))
+    names, shares = _largest(first.strategies, weights)
+    starts, shares, length = _thinned(shares)
+    colours = [CASH, *COLOURS, FAINT][: len(names)]
+    figure, (ax,) = new_figure(3.6)
+    ax.stackplot(first.timestamps[starts], shares.T, colors=colours, linewidth=0, step="post")
+    ax.set_ylim(0.0, 1.0)
+    time_axis(ax, first.timestamps[starts])
+    _percent(ax)
+    who = "one seed" if len(agents) == 1 else f"mean of {len(agents)} seeds"
+    averaged = f", averaged over {length} bars" if length > 1 else ""
+    title(ax, "Weights", f"{who}{averaged}; cash, at the bottom, is real cash")
+    middles = np.cumsum(shares[-1]) - shares[-1] / 2.0
+    label_right(ax, list(middles), names, [INK, *colours[1:]])
+    return figure
+
+
+def gates_figure(agents: Seeds) -> "Figure":
+    """Draw how often each verdict was given, and when breakers held each seed back."""
+    _need_marks(agents)
+    rows = decisions_by_verdict(list(agents.values()))[::-1]
+    heights = (max(len(rows), 1) * 0.2 + 0.2, len(agents) * 0.2 + 0.2)
+    figure, (bars, strips) = new_figure(sum(heights) + 1.3, heights)
+    colours = [TRADED if row.allowed > 0.0 else REFUSED for row in rows]
+    drawn = bars.barh([row.name for row in rows], [row.count for row in rows], color=colours)
+    shares = [f"{row.count:,}  ({row.share:.1%})" for row in rows]
+    bars.bar_label(drawn, shares, padding=4, fontsize=8, color=INK)
+    bars.margins(x=0.16)
+    bars.set_xticks([])
+    if not rows:
+        bars.set_yticks([])
+        write(bars, "no decisions", (0.0, 0.5), (6, -3), FAINT)
+    title(bars, "Verdicts of the gates", "all seeds; blue: traded, orange: refused")
+    _breaker_strips(strips, agents)
+    return figure
+
+
+def _breaker_strips(ax: "Axes", agents: Seeds) -> None:
+    for row, one in enumerate(agents.values()):
+        for kind, colour in BREAKERS.items():
+            where, span = one.breaker == kind, (row - 0.35, 0.7)
+            boxes(ax, one.timestamps, where, span, colour, edgecolor=colour, linewidth=0.4)
+        held = float((one.breaker != Breaker.NORMAL).mean())
+        write(ax, f"{held:.1%} of bars", (1.0, 1.0 - (row + 0.5) / len(agents)), (5, -3), INK)
+    ax.set_yticks(range(len(agents)), [f"seed {seed}" for seed in agents])
+    ax.set_ylim(len(agents) - 0.5, -0.5)
+    time_axis(ax, next(iter(agents.values())).timestamps)
+    title(ax, "Breakers")
+    for place, (kind, colour) in enumerate(BREAKERS.items()):
+        write(ax, readable(kind.name), (0.13 + 0.1 * place, 1.0), (0, 7), colour)
+
+
+def _paths(agents: Seeds, path: Callable[[Evaluation], FloatArray]) -> FloatArray:
+    """Return the same path of every seed, seeds first."""
+    _need_marks(agents)
+    return np.array([path(one) for one in agents.values()])
+
+
+def _lines(
+    ax: "Axes", agents: Seeds, own: FloatArray, others: Sequence[tuple[str, FloatArray]]
+) -> None:
+    """Draw baselines below, seeds or their quartiles above, and the median seed on top."""
+    first = next(iter(agents.values()))
+    shade_regimes(ax, first.timestamps, first.regime)
+    ax.grid(axis="y", color="#00000014", linewidth=0.6)
+    looks = list(islice(styles(), len(others)))
+    for (_, path), (colour, dash) in zip(others, looks, strict=True):
+        ax.plot(first.timestamps, path, color=colour, linestyle=dash, linewidth=1.0, zorder=3)
+    if len(own) >= FEWEST_FOR_A_BAND:
+        low, high = np.quantile(own, [0.25, 0.75], axis=0)
+        ax.fill_between(first.timestamps, low, high, color=AGENT, alpha=0.25, linewidth=0)
+    else:
+        ax.plot(first.timestamps, own.T, color=AGENT, alpha=0.45, linewidth=0.7, zorder=4)
+    middle = np.median(own, axis=0)
+    ax.plot(first.timestamps, middle, color=AGENT, linewidth=2.0, zorder=5)
+    ax.margins(y=0.08)
+    time_axis(ax, first.timestamps)
+    names = [readable(name) for name in (first.name, *(name for name, _ in others))]
+    heights = [float(path[-1]) for path in (middle, *(path for _, path in others))]
+    label_right(ax, heights, names, [AGENT, *(colour for colour, _ in looks)])
+
+
+def _largest(strategies: Sequence[str], weights: FloatArray) -> tuple[list[str], FloatArray]:
+    """Return cash, the strategies with the largest mean weights, and the rest as one."""
+    own = weights[:, :-1]
+    order = np.argsort(-own.mean(axis=0), kind="stable")
+    named, rest = order[: len(COLOURS)], order[len(COLOURS) :]
+    names = ["cash", *(readable(strategies[k]) for k in named)]
+    shares = [weights[:, -1], *(own[:, k] for k in named)]
+    if rest.size:
+        names.append(f"{rest.size} others")
+        shares.append(own[:, rest].sum(axis=1))
+    return names, np.stack(shares, axis=1)
+
+
+def _thinned(shares: FloatArray) -> tuple[IntArray, FloatArray, int]:
+    """Return where blocks of bars begin, their mean shares, and how many bars one holds.
+
+    A bar narrower than a pixel is not drawn truthfully, and a wall of spikes cannot be read.
+    """
+    length = -(-len(shares) // MOST_COLUMNS)
+    starts = np.arange(0, len(shares), length)
+    sums = np.add.reduceat(shares, starts, axis=0)
+    sizes = np.diff(np.append(starts, len(shares)))
+    return starts, sums / sizes[:, None], length
+
+
+def _lines_note(agents: Seeds) -> str:
+    if len(agents) == 1:
+        return "thick: the agent"
+    thin = "band: quartiles" if len(agents) >= FEWEST_FOR_A_BAND else "thin: each"
+    return f"thick: median of {len(agents)} seeds, {thin}"
+
+
+def _percent(ax: "Axes") -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def _plain_log_ticks(ax: "Axes") -> None:
+    """Write plain numbers at round places; powers of ten alone would leave most charts bare."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+    low, high = ax.get_ylim()
+    narrow = high / low < 5.0
+    round_places = [1.0, 1.5, 2.0, 3.0, 5.0, 7.0]
+    ax.yaxis.set_major_locator(
+        MaxNLocator(7, steps=[1, 2, 5, 10]) if narrow else LogLocator(subs=round_places)
+    )
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _need_marks(agents: Seeds) -> None:
+    if not agents or next(iter(agents.values())).equity.size < 2:
+        was = "no evaluation" if not agents else "an evaluation without decisions"
+        raise InvalidParameter(f"a figure needs at least one evaluation of two marks, was {was}")

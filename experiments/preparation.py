@@ -1,0 +1,60 @@
+"""From a configuration to everything a policy is trained and judged on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benbot.envs.errors import BadConfig
+from benbot.envs.history import History, Span, prepare
+from benbot.envs.market.market import Market
+from benbot.envs.market.sources import load_market
+from benbot.experiments.config import ExperimentConfig, SegmentSettings
+from benbot.strategies.base import Strategy, check_history, collect
+from benbot.strategies.catalogue import build
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A configuration with its market, strategies and history, and where its segments lie."""
+
+    config: ExperimentConfig
+    strategies: tuple[Strategy, ...]
+    history: History
+    spans: dict[str, Span]  # fit, valid and test
+
+    @property
+    def market(self) -> Market:
+        return self.history.market
+
+
+def prepare_experiment(config: ExperimentConfig) -> Prepared:
+    """Load the market, ask the strategies, run the sleeves, and place the segments."""
+    market = load_market(config.market)
+    strategies = tuple(build(choice) for choice in config.strategies)
+    check_history(strategies, market)
+    history = prepare(market, collect(strategies, market), config.desk, config.regime)
+    return Prepared(config, strategies, history, place_segments(market, config.segments))
+
+
+def place_segments(market: Market, segments: SegmentSettings) -> dict[str, Span]:
+    """Return the bars of each segment.
+
+    The embargo leaves out the first bars of `valid` and `test`: what was known and held just before
+    a segment must not help in it (Lopez de Prado 2018, chapter 7).
+    """
+    spans = {}
+    for name in ("fit", "valid", "test"):
+        segment = getattr(segments, name)
+        days = market.timestamps.astype("datetime64[D]")
+        inside = np.flatnonzero(
+            (days >= np.datetime64(segment.start)) & (days <= np.datetime64(segment.end))
+        )
+        embargo = 0 if name == "fit" else segments.embargo_bars
+        if inside.size < embargo + 2:
+            raise BadConfig(
+                f"segments.{name} needs at least {embargo + 2} bars, the embargo of {embargo} "
+                f"included, was {inside.size} from {segment.start} to {segment.end}. The market "
+                f"runs from {days[0]} to {days[-1]}"
+            )
+        spans[name] = Span(int(inside[0]) + embargo, int(inside[-1]))
+    return spans

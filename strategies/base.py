@@ -1,0 +1,219 @@
+"""What every strategy is: a causal rule from closed bars to an opinion on every symbol.
+
+T bars, S symbols. A symbol's bars are those at which it is tradable; others do not exist for it.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+from typing import ClassVar, Literal, TypeVar, get_args
+
+import numpy as np
+
+from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, frozen
+from benbot.envs.errors import BadMarketData, InvalidParameter
+from benbot.envs.market.indicators import mean_true_range
+from benbot.envs.market.market import Market
+from benbot.envs.signals import Signals
+
+STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
+NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
+NEGLIGIBLE = 1e-6  # evidence this weak may be rounding, so it is none
+STILL = 1e-5  # a deviation this small, as a fraction of the price, is rounding and not movement
+MARGIN = 1e-9  # a threshold is crossed only by more than this, so that rounding cannot cross it
+
+Side = Literal["both", "long"]
+SIDES: tuple[Side, ...] = get_args(Side)
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of a rule, with the range in which it means anything, both ends included."""
+
+    default: float
+    low: float
+    high: float
+    meaning: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are allowed."""
+        return isinstance(self.default, int)
+
+    def accepts(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return False
+        right_kind = isinstance(value, Integral) or not self.whole
+        return right_kind and self.low <= float(value) <= self.high
+
+
+def parameter(default: Number, *, low: Number, high: Number, meaning: str) -> Number:
+    """Return the field of a strategy that holds a number with a range; its default fixes the kind.
+
+    `meaning` says what the number is and its unit: it is what an editor shows.
+    """
+    described = Parameter(default, low, high, meaning)
+    return field(default=default, metadata={"parameter": described})
+
+
+@dataclass(frozen=True, eq=False)
+class Opinion:
+    """What one strategy wants at each close; each array is [T, S] and read-only.
+
+    direction      +1 would be long now, -1 short, 0 no opinion
+    confidence     in [0, 1]; 0 asks for nothing
+    stop_distance  fraction of the price, in (0, 1) wherever the direction is not 0
+    """
+
+    direction: Int8Array
+    confidence: Float32Array
+    stop_distance: Float32Array
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
+        for name in ("confidence", "stop_distance"):
+            object.__setattr__(self, name, frozen(getattr(self, name).astype(np.float32)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(ABC):
+    """Subclass as a frozen dataclass whose fields are the rule's parameters; see `parameter`.
+
+    Laws, enforced for every strategy by `strategies.checks`:
+
+    - bounded: direction is -1, 0 or 1; confidence lies in [0, 1]; everything is finite
+    - causal: the opinions of the first t bars are those of the market cut after t bars
+    - patient: none on a symbol in its first `warmup` bars, nor while it is not tradable
+    - pure: the same market gives the same opinions, and is left untouched
+    - finite memory: the last row needs the last `warmup` + 1 bars of each symbol and no others.
+      From a market cut to them, direction is the same and the numbers agree to 1e-9 (or the last
+      digit of their float32). What runs on a short history live is what ran in the test
+
+    A rule says how strong its evidence is, in standard deviations of what a market that knows
+    nothing would show: this is one yardstick for all rules. Read as log-odds, evidence z is right
+    with probability p = 1 / (1 + exp(-|z|)), and confidence is 2p - 1 = tanh(|z| / 2).
+
+    A direction means "would open this now, and still wants to hold it". At 0 a position is left to
+    its stops; the opposite direction ends it. With side "long" a short opinion keeps its direction
+    and loses its confidence: it still ends a long position, and opens none.
+    """
+
+    rule: ClassVar[str]  # the name in the catalogue
+
+    label: str = ""  # name of this one, where a rule is used twice
+    side: Side = "both"
+    stop_multiple: float = parameter(
+        2.0, low=0.5, high=10.0, meaning="distance of the stop, in mean true ranges"
+    )
+
+    def __post_init__(self) -> None:
+        for name, wanted in self.parameters().items():
+            value = getattr(self, name)
+            if not wanted.accepts(value):
+                number = "a whole number" if wanted.whole else "a number"
+                raise InvalidParameter(
+                    f"{name} of {self.rule} must be {number} from {wanted.low} to {wanted.high} "
+                    f"({wanted.meaning}), was {value!r}"
+                )
+            object.__setattr__(self, name, int(value) if wanted.whole else float(value))
+        if self.side not in SIDES:
+            raise InvalidParameter(
+                f"side of {self.rule} must be one of {', '.join(SIDES)}, was {self.side!r}"
+            )
+
+    def _needs_order(self, smaller: str, larger: str) -> None:
+        low, high = getattr(self, smaller), getattr(self, larger)
+        if not low < high:
+            raise InvalidParameter(
+                f"{self.rule} needs {smaller} below {larger}, was {smaller}={low} {larger}={high}"
+            )
+
+    @classmethod
+    def parameters(cls) -> Mapping[str, Parameter]:
+        """Return the numbers that may be tuned, by name."""
+        described = ((each.name, each.metadata.get("parameter")) for each in fields(cls))
+        return {name: wanted for name, wanted in described if wanted is not None}
+
+    @property
+    def name(self) -> str:
+        return self.label or self.rule
+
+    @property
+    @abstractmethod
+    def lookback(self) -> int:
+        """Bars before the present one that the evidence is made of."""
+
+    @property
+    def warmup(self) -> int:
+        """Bars needed before the bar of the first opinion."""
+        return max(self.lookback, STOP_WINDOW)
+
+    @abstractmethod
+    def evidence(self, market: Market) -> FloatArray:
+        """Return the evidence [T, S]: positive for long, negative for short, NaN or 0 for none."""
+
+    def opinion(self, market: Market) -> Opinion:
+        """Return the opinions of every bar, made from the evidence in the one way there is."""
+        evidence = self.evidence(market)
+        stop = self._stop_distance(market)
+        asked = self._ready(market) & (np.abs(evidence) > NEGLIGIBLE) & np.isfinite(stop)
+        direction = np.where(asked, np.sign(evidence), 0.0)
+        heard = asked & (direction > 0.0) if self.side == "long" else asked
+        return Opinion(
+            direction.astype(np.int8),
+            np.where(heard, np.tanh(np.abs(evidence) / 2.0), 0.0).astype(np.float32),
+            np.where(asked, stop, 0.0).astype(np.float32),
+        )
+
+    def _ready(self, market: Market) -> BoolArray:
+        ready: BoolArray = market.tradable & (market.tradable.cumsum(axis=0) > self.warmup)
+        return ready
+
+    def _stop_distance(self, market: Market) -> FloatArray:
+        typical = mean_true_range(market.high, market.low, market.close, STOP_WINDOW)
+        # Where only closes are known the true range is the move between two of them. The expected
+        # range of a random walk is twice its expected move (Feller 1951; 1.9 times on 88 stocks).
+        width = typical if market.has_range else 2.0 * typical
+        return np.clip(self.stop_multiple * width / market.close, NEAREST_STOP, FARTHEST_STOP)
+
+
+def in_deviations(move: FloatArray, deviation: FloatArray) -> FloatArray:
+    """Return `move / deviation`, both fractions of the price; NaN where nothing moved."""
+    return move / np.where(deviation > STILL, deviation, np.nan)
+
+
+def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
+    """Return the opinions of all strategies on a market, side by side."""
+    names = Counter(strategy.name for strategy in strategies)
+    twice = sorted(name for name, count in names.items() if count > 1)
+    if twice or not names:
+        raise InvalidParameter(
+            f"need at least one strategy, each with a name of its own, was "
+            f"{', '.join(twice) + ' twice' if twice else 'none'}. Give them different labels"
+        )
+    opinions = [strategy.opinion(market) for strategy in strategies]
+    return Signals(
+        strategies=tuple(names),
+        warmup=tuple(strategy.warmup for strategy in strategies),
+        direction=np.stack([opinion.direction for opinion in opinions], axis=1),
+        confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
+        stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
+    )
+
+
+def check_history(strategies: Sequence[Strategy], market: Market) -> None:
+    """Refuse a market with a symbol that never has enough bars for one of the strategies."""
+    most = max(strategies, key=lambda strategy: strategy.warmup)
+    bars = market.tradable.sum(axis=0)
+    short = np.flatnonzero(bars <= most.warmup)
+    if short.size:
+        s = int(short[np.argmin(bars[short])])
+        raise BadMarketData(
+            f"every symbol needs more bars than the warm-up of every strategy, that is "
+            f"{most.warmup} of {most.name}, was {bars[s]} for {market.symbols[s]}, and "
+            f"{short.size - 1} more symbols like it. Exclude them, set min_bars to "
+            f"{most.warmup + 1} so that such symbols are left out, or choose shorter windows"
+        )

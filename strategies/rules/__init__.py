@@ -1,0 +1,1 @@
+"""The library: one rule per file, named as in the catalogue."""

@@ -1,0 +1,215 @@
+"""The page is complete, refers to nothing outside itself, and says what the numbers say."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benbot.agents.evaluation import Evaluation
+from benbot.envs.desk.ledger import DECISION, TRADE
+from benbot.envs.errors import InvalidParameter
+from benbot.envs.market.market import Market, Origin, market_from_prices
+from benbot.experiments.figures import draw
+from benbot.experiments.provenance import Provenance
+from benbot.experiments.report import (
+    RunReport,
+    SegmentResult,
+    render_report,
+    write_number,
+    write_report,
+    write_spread,
+)
+from benbot.experiments.statistics import Spread, growth_difference, metrics
+
+Maker = Callable[..., Evaluation]
+VOID = {"meta", "br", "img", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Collects what a test wants to know, and refuses tags that do not close in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.rows: list[list[str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "srcset"}]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in {"td", "th"}:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+        if self.open and self.open[-1] in {"td", "th"}:
+            self.rows[-1][-1] += data
+
+    def row(self, *start: str) -> list[str]:
+        """Return the first row that begins so."""
+        return next(row for row in self.rows if row[: len(start)] == list(start))
+
+
+def market_of(notes: tuple[str, ...] = ()) -> Market:
+    days = np.datetime64("2020-01-01T21:00", "ns") + np.arange(5) * np.timedelta64(1, "D")
+    close = np.full((5, 3), 100.0)
+    close[:2, 1] = close[3, 1] = np.nan
+    return market_from_prices(
+        days, ("AAA", "BBB", "CCC"), {"close": close}, origin=Origin("given", "splits", notes)
+    )
+
+
+PROVENANCE = Provenance(
+    command="benbot train quickstart",
+    git_commit="f" * 40,
+    config_digest="0123456789abcdef",
+    created=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    versions={"python": "3.11.7", "numpy": "2.4.6"},
+    run_id="a1b2c3",
+)
+
+
+def report_of(
+    *segments: SegmentResult, name: str = "demo", notes: tuple[str, ...] = ()
+) -> RunReport:
+    return RunReport(name, segments, market_of(notes), "name: demo\n", PROVENANCE, bootstrap_seed=7)
+
+
+@pytest.fixture
+def two_seeds(walk: Maker) -> SegmentResult:
+    agents = {3: walk(1), 8: walk(2)}
+    return SegmentResult("test", agents, (walk(3, name="equal_weight"), walk(4, name="cash")))
+
+
+def test_every_tag_closes_and_nothing_is_fetched_from_elsewhere(two_seeds: SegmentResult) -> None:
+    figures = draw(two_seeds.agents, two_seeds.baselines)
+    segment = SegmentResult("test", two_seeds.agents, two_seeds.baselines, figures)
+    text = render_report(report_of(two_seeds, segment))
+    page = Page(text)
+    assert page.open == []
+    assert len(page.links) == 4
+    assert all(link.startswith("data:image/png;base64,iVBORw0KGgo") for link in page.links)
+    assert "@import" not in text
+    assert "url(" not in text
+    assert not re.search(r"https?://", text)
+
+
+def test_the_agent_stands_with_its_deviation_above_its_seeds(two_seeds: SegmentResult) -> None:
+    page = Page(render_report(report_of(two_seeds)))
+    totals = [metrics(one)["total_return"] for one in two_seeds.agents.values()]
+    mean, deviation = 100 * np.mean(totals), 100 * np.std(totals, ddof=1)
+    assert page.row("agent")[1] == f"{mean:.1f} ± {deviation:.1f}\u202f%".replace("-", "−")
+    first = 100 * totals[0]
+    assert page.row("seed 3")[1] == f"{first:.1f}\u202f%".replace("-", "−")
+    assert page.row("equal weight")[0] == "equal weight"
+
+
+def test_the_difference_to_each_baseline_has_its_interval(two_seeds: SegmentResult) -> None:
+    page = Page(render_report(report_of(two_seeds)))
+    expected = growth_difference(list(two_seeds.agents.values()), two_seeds.baselines[0], seed=7)
+    shown = write_number(expected.mean, "p", signed=True)
+    row = page.row("equal weight", shown)
+    low, high = (write_number(x, "p", signed=True) for x in (expected.low, expected.high))
+    assert row[2] == f"{low} to {high}"
+
+
+def test_a_lead_a_lag_and_a_tie_are_named(walk: Maker) -> None:
+    base = walk(1)
+    drift = np.exp(0.2 / 252 * np.arange(base.equity.size))
+    noisy = walk(5, drift=0.0)
+    segment = SegmentResult(
+        "test",
+        {0: base},
+        (
+            walk(1, name="slower", equity=base.equity / drift),
+            walk(1, name="faster", equity=base.equity * drift),
+            walk(1, name="even", equity=base.equity * noisy.equity / 1e5),
+        ),
+    )
+    page = Page(render_report(report_of(segment)))
+    rows = {row[0]: row[-1] for row in page.rows if len(row) == 7}  # only the differences
+    assert rows["slower"] == "grew faster"
+    assert rows["faster"] == "grew more slowly"
+    assert rows["even"] == "cannot be told apart"
+
+
+def test_what_the_data_cannot_show_is_said_at_the_top(two_seeds: SegmentResult) -> None:
+    text = render_report(report_of(two_seeds, notes=("survivorship bias: only the living",)))
+    assert "Survivorship bias: only the living." in text
+    assert text.index("Survivorship") < text.index("Result on test")
+
+
+def test_names_from_outside_cannot_write_markup(two_seeds: SegmentResult) -> None:
+    text = render_report(report_of(two_seeds, name="<script>alert(1)</script>"))
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_the_last_segment_is_told_in_full_and_the_others_are_folded(
+    two_seeds: SegmentResult, walk: Maker
+) -> None:
+    fit = SegmentResult("fit", {3: walk(9), 8: walk(10)}, ())
+    text = render_report(report_of(fit, two_seeds))
+    assert "Result on test" in text
+    assert "Result on fit" not in text
+    assert "<summary>fit, 2020-01-01 to" in text
+
+
+def test_the_market_the_command_and_the_config_are_there(two_seeds: SegmentResult) -> None:
+    page = Page(render_report(report_of(two_seeds)))
+    text = "".join(page.words)
+    for needed in (market_of().digest, "benbot train quickstart", "f" * 40, "0123456789abcdef"):
+        assert needed in text
+    for needed in ("numpy 2.4.6", "2026-01-02T03:04:05+00:00", "name: demo", "a1b2c3"):
+        assert needed in text
+    assert page.row("BBB")[2:] == ["2020-01-03T21:00", "2020-01-05T21:00", "2", "1"]
+    assert "sd(r) x sqrt(A)" in text  # the definitions are those of the code
+
+
+def test_a_quiet_run_without_baselines_says_so(walk: Maker) -> None:
+    quiet = walk(1, trades=np.zeros(0, TRADE), decisions=np.zeros(0, DECISION))
+    text = render_report(report_of(SegmentResult("test", {0: quiet}, ())))
+    for sentence in ("No baselines were evaluated", "No trade was closed", "No decision was"):
+        assert sentence in text
+
+
+def test_the_same_report_is_the_same_page(two_seeds: SegmentResult) -> None:
+    assert render_report(report_of(two_seeds)) == render_report(report_of(two_seeds))
+
+
+def test_the_page_is_written_where_it_is_wanted(two_seeds: SegmentResult, tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "report.html"
+    write_report(path, report_of(two_seeds))
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_report_on_nothing_is_refused(walk: Maker) -> None:
+    with pytest.raises(InvalidParameter, match="at least one segment, was none"):
+        report_of()
+    with pytest.raises(InvalidParameter, match="segment test needs the evaluation of at least"):
+        report_of(SegmentResult("test", {}, (walk(1),)))
+
+
+def test_numbers_are_written_as_people_read_them() -> None:
+    assert write_number(0.1234, "p") == "12.3\u202f%"
+    assert write_number(-0.5, "p", signed=True) == "−50.0\u202f%"
+    assert write_number(1234567.0, "n") == "1,234,567"
+    assert write_number(1.005) == "1.00"
+    assert write_number(math.nan) == "–"
+    assert write_number(-math.inf, "p") == "−∞"
+    assert write_spread(Spread(0.1, 0.02), "p") == "10.0 ± 2.0\u202f%"
+    assert write_spread(Spread(0.1, math.nan), "p") == "10.0\u202f%"
