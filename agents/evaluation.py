@@ -2,7 +2,25 @@
 
 from dataclasses import dataclass
 
-from benbot.envs.arrays import FloatArray, Int8Array, IntArray, RecordArray, TimeArray
+import numpy as np
+
+from benbot.agents.policy import Policy
+from benbot.envs.arrays import (
+    Float32Array,
+    FloatArray,
+    Int8Array,
+    IntArray,
+    RecordArray,
+    TimeArray,
+)
+from benbot.envs.desk.breakers import breaker_of
+from benbot.envs.desk.ledger import Ledger, open_ledger
+from benbot.envs.history import History, Span
+from benbot.envs.stepping import Arena, Outcome, bare_arena, begin_at, step_all
+from benbot.envs.vector import EnvironmentSettings, build_arena
+
+KINDS = ("fills", "trades", "decisions")
+MARK = np.dtype([("equity", np.float64), ("exposure", np.float64), ("breaker", np.int64)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,3 +53,116 @@ class Evaluation:
     fills: RecordArray
     trades: RecordArray
     decisions: RecordArray
+
+    @property
+    def annual_growth(self) -> float:
+        """Mean log growth of equity a year."""
+        n_bars = len(self.equity) - 1
+        return float(np.log(self.equity[-1] / self.equity[0]) * self.bars_per_year / n_bars)
+
+
+def evaluate(
+    policy: Policy, history: History, span: Span, settings: EnvironmentSettings
+) -> Evaluation:
+    """Trade one account through the whole span, from its first bar, and keep every record.
+
+    An account that is ruined by the measure of the settings stops there: to the end of the span
+    its equity stays what it was, with all weight in cash.
+    """
+    return _Account(history, span, settings).trade(policy)
+
+
+class _Account:
+    """One environment whose episode is the span, and what is noted down on the way."""
+
+    def __init__(self, history: History, span: Span, settings: EnvironmentSettings) -> None:
+        self.history, self.span = history, span
+        rules, n_strategies = history.rules, history.signals.n_strategies
+        most = rules.limits.max_positions
+        self.ledger = open_ledger(
+            1,
+            fills=4 * most,  # every position may shrink, leave, enter and be stopped in one bar
+            trades=2 * most,
+            decisions=history.market.n_symbols,
+        )
+        whole = settings.model_copy(update={"episode_bars": span.n_decisions})
+        self.arena: Arena = build_arena(history, span, whole, 1, self.ledger)
+        self.parts = bare_arena(self.arena)
+        self.marks = np.zeros(span.n_decisions + 1, MARK)
+        self.weights = np.zeros((span.n_decisions, n_strategies + 1))
+        self.turnover = np.zeros(span.n_decisions)
+        self.records: dict[str, list[RecordArray]] = {kind: [] for kind in KINDS}
+
+    def trade(self, policy: Policy) -> Evaluation:
+        outcome = _room_for(self.history.layout.size)
+        policy.reset()
+        begin_at(self.arena, 0, self.span.first, self.span.last, outcome.observation)
+        self._mark(0)
+        for i in range(self.span.n_decisions):
+            action = np.asarray(policy.weights(outcome.observation[0]), np.float32)
+            step_all(self.parts, np.ascontiguousarray(action[None]), False, tuple(outcome))
+            self._note(i)
+            if outcome.terminated[0]:
+                self._stand_still(i + 1)
+                break
+        return self._evaluation(policy.name)
+
+    def _note(self, i: int) -> None:
+        book = self.arena.desk.book
+        self.weights[i, :-1] = book.sleeves["weight"][0]
+        self.weights[i, -1] = book.accounts["cash_weight"][0]
+        account = book.accounts[0]
+        self.turnover[i] = account["traded"] / account["previous_equity"]
+        self._mark(i + 1)
+        for kind in KINDS:
+            drain(self.ledger, kind, self.records[kind])
+
+    def _mark(self, i: int) -> None:
+        account = self.arena.desk.book.accounts[0]
+        gross = account["gross"] / account["equity"]
+        self.marks[i] = (account["equity"], gross, breaker_of(account))
+
+    def _stand_still(self, i: int) -> None:
+        self.marks[i + 1 :] = self.marks[i]
+        self.marks["exposure"][i + 1 :] = 0.0
+        self.weights[i:, -1] = 1.0
+
+    def _evaluation(self, name: str) -> Evaluation:
+        market, span = self.history.market, self.span
+        bars = np.arange(span.first, span.last + 1)
+        return Evaluation(
+            name=name,
+            strategies=self.history.signals.strategies,
+            symbols=market.symbols,
+            bars_per_year=market.bars_per_year,
+            timestamps=market.timestamps[bars],
+            bars=bars,
+            equity=self.marks["equity"].copy(),
+            weights=self.weights,
+            exposure=self.marks["exposure"].copy(),
+            turnover=self.turnover,
+            regime=self.history.tape.regime[bars],
+            breaker=self.marks["breaker"].copy(),
+            **{kind: self._joined(kind) for kind in KINDS},
+        )
+
+    def _joined(self, kind: str) -> RecordArray:
+        empty: RecordArray = getattr(self.ledger, kind)[0, :0]
+        return np.concatenate([empty, *self.records[kind]])
+
+
+def drain(ledger: Ledger, kind: str, into: list[RecordArray]) -> None:
+    """Move the records of the only account out of the ledger; none may have been lost."""
+    written: IntArray = getattr(ledger, f"n_{kind}")
+    n, room = int(written[0]), getattr(ledger, kind).shape[1]
+    if n > room:
+        raise AssertionError(f"a bar must not have more than {room} {kind}, was {n}")
+    if n:
+        into.append(getattr(ledger, kind)[0, :n].copy())
+        written[0] = 0
+
+
+def _room_for(size: int) -> Outcome:
+    observation: Float32Array = np.empty((1, size), np.float32)
+    flags = np.zeros((2, 1), np.bool_)
+    return Outcome(observation, np.empty_like(observation), np.zeros(1), flags[0], flags[1])

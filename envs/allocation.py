@@ -57,6 +57,7 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
         self.arena = build_arena(history, span, settings, 1, open_ledger(1))
         self._parts = bare_arena(self.arena)
         self._seeded = False
+        self._ended = True
         self._trail: list[tuple[float, Float32Array]] = []  # equity and weights since the reset
 
     def reset(
@@ -71,13 +72,13 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
             begin_at(self.arena, 0, *self._chosen(options), observation)
         else:
             begin_anywhere(self.arena, 0, observation)
-        self._trail = []
+        self._trail, self._ended = [], False
         self._remember()
         return observation[0], self._info()
 
     def step(self, action: Float32Array) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
-        if not self._trail:
-            raise gym.error.ResetNeeded("call reset before step")
+        if self._ended:
+            raise gym.error.ResetNeeded("no episode is under way; call reset")
         row = checked_actions(action, self.action_space)[None]
         outcome = Outcome(
             np.empty((1, self.layout.size), np.float32),
@@ -86,9 +87,8 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
             np.zeros(1, np.bool_),
             np.zeros(1, np.bool_),
         )
-        if self.arena.episodes["bar"][0] >= self.history.n_bars - 1:
-            raise gym.error.ResetNeeded("the market ends at this bar; call reset")
         step_all(self._parts, row, False, tuple(outcome))
+        self._ended = bool(outcome.terminated[0] or outcome.truncated[0])
         self._remember()
         if self.render_mode == "human":
             sys.stdout.write(self._line() + "\n")
@@ -100,7 +100,7 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
             self._info(),
         )
 
-    def render(self) -> str | NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> str | NDArray[np.uint8] | None:
         """Return a line, a picture, or nothing, as the render mode says."""
         if self.render_mode == "ansi":
             return self._line()

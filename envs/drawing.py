@@ -1,5 +1,7 @@
 """A picture of an account, for `render_mode="rgb_array"`."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ def draw_account(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(PIXELS[0] / 100, PIXELS[1] / 100), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     bars = np.arange(equity.size)
     above.plot(bars, equity, color="#1f4e79")

@@ -21,6 +21,7 @@ class RewardKind(IntEnum):
     DRAWDOWN_PENALISED = 2
 
 
+USUAL_GROWTH = 0.005  # a bar; what the differential Sharpe ratio starts with instead of a variance
 RUIN = -1.0  # the reward of a bar that ends with nothing, whatever its kind
 
 
@@ -59,7 +60,8 @@ def differential_sharpe(episode: Record, growth: float, rate: float) -> float:
     """Return how much this bar raises the moving Sharpe ratio.
 
     D = (B dA - A dB / 2) / (B - A^2)^1.5 with A, B the moving first and second moments before the
-    bar, dA = R - A and dB = R^2 - B (Moody and Saffell 1998). 0 until there is a variance.
+    bar, dA = R - A and dB = R^2 - B (Moody and Saffell 1998). Begun with B = 0 it would explode
+    after a quiet bar, so B begins at the square of the usual growth. 0 without a variance.
     """
     mean, square = episode.mean_growth, episode.mean_square
     step, step_square = growth - mean, growth * growth - square

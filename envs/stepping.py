@@ -14,7 +14,7 @@ from benbot.envs.desk.coordinate import open_contest
 from benbot.envs.desk.cycle import trade_bar
 from benbot.envs.desk.desk import Desk, Parts, bare, dressed
 from benbot.envs.observation import Features, observe
-from benbot.envs.reward import reward_of
+from benbot.envs.reward import USUAL_GROWTH, reward_of
 
 EPISODE = np.dtype(
     [
@@ -23,6 +23,7 @@ EPISODE = np.dtype(
         ("random", np.uint64),  # state of the generator that chooses where episodes start
         ("mean_growth", np.float64),  # moments of the differential Sharpe ratio
         ("mean_square", np.float64),
+        ("final_equity", np.float64),  # of the episode before this one
     ],
     align=True,
 )
@@ -93,6 +94,7 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
         if outcome.terminated[b] or outcome.truncated[b]:
             n_ended += 1
             if restart:
+                episode.final_equity = account.equity
                 copy_row(outcome.observation, outcome.final_observation, b)
                 begin_anywhere(arena, b, outcome.observation)
     return n_ended
@@ -129,7 +131,7 @@ def begin_at(arena: Arena, b: int, first: int, last: int, observation: Float32Ar
     """Begin an episode at the close of bar `first`, all in cash."""
     terms, episode = arena.terms[0], arena.episodes[b]
     episode.bar, episode.last = first, last
-    episode.mean_growth = episode.mean_square = 0.0
+    episode.mean_growth, episode.mean_square = 0.0, USUAL_GROWTH * USUAL_GROWTH
     open_account(arena.desk.book, b, terms.capital, arena.desk.tape.session[first])
     observe(arena.desk, arena.features, b, first, observation)
 

@@ -62,7 +62,9 @@ def build_arena(
     )
 
 
-def spaces_of(history: History) -> tuple[gym.spaces.Box, gym.spaces.Box]:
+def spaces_of(
+    history: History,
+) -> tuple[gym.spaces.Space[Float32Array], gym.spaces.Space[Float32Array]]:
     """Return the observation and the action space of one environment."""
     observation = gym.spaces.Box(-CLIP, CLIP, (history.layout.size,), np.float32)
     return observation, gym.spaces.Box(0.0, 1.0, (history.signals.n_strategies + 1,), np.float32)
@@ -77,7 +79,8 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
     Reward        (B,)       by name, log growth of equity after costs by default
     Terminated    equity is at or below the ruin
     Truncated     the episode has used its bars
-    Info          `equity` and `growth`, (B,); `final_obs` where an episode ended
+    Info          `equity`, (B,), of the new episode where one ended; `final_obs` and
+                  `final_info` tell what the episode that ended came to
 
     An environment that ends begins anew within the same step. Environment i of a batch seeded with
     s behaves exactly like a single environment seeded with s + i.
@@ -104,8 +107,11 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
     ) -> tuple[Float32Array, dict[str, Any]]:
         """Begin an episode in every environment; with a seed the starts are drawn afresh from it.
 
-        A list seeds each environment on its own; a None in it lets that one go on as it was.
+        A list seeds each environment on its own; a None in it lets that one's generator go on.
         """
+        if options:
+            raise InvalidParameter(f"a batch takes no options at reset, was {sorted(options)}")
+        super().reset(seed=seed if isinstance(seed, int) else None)
         if isinstance(seed, list):
             seeds = seed
         else:
@@ -133,7 +139,13 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
             final = np.full(self.num_envs, None, dtype=object)
             for i in np.flatnonzero(ended):
                 final[i] = outcome.final_observation[i]
-            info |= {"final_obs": final, "_final_obs": ended}
+            equity = np.where(ended, self.arena.episodes["final_equity"], 0.0)
+            info |= {
+                "final_obs": final,
+                "_final_obs": ended,
+                "final_info": {"equity": equity, "_equity": ended},
+                "_final_info": ended,
+            }
         return outcome.observation, outcome.reward, outcome.terminated, outcome.truncated, info
 
     def advance(self, actions: Float32Array) -> Outcome:

@@ -92,13 +92,14 @@ class Strategy(ABC):
       From a market cut to them, direction is the same and the numbers agree to 1e-9 (or the last
       digit of their float32). What runs on a short history live is what ran in the test
 
-    A rule says how strong its evidence is, in standard deviations of what a market that knows
-    nothing would show: this is one yardstick for all rules. Read as log-odds, evidence z is right
-    with probability p = 1 / (1 + exp(-|z|)), and confidence is 2p - 1 = tanh(|z| / 2).
+    A rule says how strong its evidence is, on one yardstick for all rules: 1 is as much as a random
+    walk shows by chance in one standard deviation, or as near to that as the rule can say. Read as
+    log-odds, evidence z is right with probability p = 1 / (1 + exp(-|z|)), and confidence is
+    2p - 1 = tanh(|z| / 2).
 
     A direction means "would open this now, and still wants to hold it". At 0 a position is left to
     its stops; the opposite direction ends it. With side "long" a short opinion keeps its direction
-    and loses its confidence: it still ends a long position, and opens none.
+    and loses its confidence: it can end a long position, and asks for no short one.
     """
 
     rule: ClassVar[str]  # the name in the catalogue
@@ -214,6 +215,6 @@ def check_history(strategies: Sequence[Strategy], market: Market) -> None:
         raise BadMarketData(
             f"every symbol needs more bars than the warm-up of every strategy, that is "
             f"{most.warmup} of {most.name}, was {bars[s]} for {market.symbols[s]}, and "
-            f"{short.size - 1} more symbols like it. Exclude them, set min_bars to "
+            f"{short.size - 1} more like it. Exclude them, set min_bars to "
             f"{most.warmup + 1} so that such symbols are left out, or choose shorter windows"
         )

@@ -30,12 +30,12 @@ ACCOUNT = np.dtype(
         ("losings", np.float64),  # decayed sum of losing trades, positive
         ("variance", np.float64),  # exponentially weighted, of log growth per bar
         ("traded", np.float64),  # notional traded during the last bar
-        ("costs", np.float64),  # paid during the last bar
+        ("costs", np.float64),  # of fills and of borrowing, paid during the last bar
         ("session", np.int64),
-        ("halted_until", np.int64),  # first session in which entries are allowed again
+        ("halted_until", np.int64),  # first session in which entries may fill again
         ("drawdown_state", np.int32),  # `Breaker`: NORMAL, DRAWDOWN or RECOVERING
         ("day_halted", np.int32),  # 1 while the daily-loss breaker is on
-        ("trades_today", np.int32),
+        ("trades_today", np.int32),  # fills that opened or enlarged
         ("n_positions", np.int32),
         ("n_closed", np.int32),  # round trips so far
         ("n_winners", np.int32),  # candidates that won their symbol at the last decision
@@ -57,7 +57,7 @@ POSITION = np.dtype(
         ("distance", np.float64),  # of the initial stop, price units
         ("base_units", np.float64),  # what the risk budget buys at a weight of 1 / K, positive
         ("realised", np.float64),  # profit of the parts that were closed, before costs
-        ("costs", np.float64),
+        ("costs", np.float64),  # of its fills and of borrowing
         ("notional", np.float64),  # the most ever paid for it, at entry prices
         ("opened", np.int32),  # bar of the first fill
         ("missing", np.int32),  # bars without a price, in a row

@@ -10,29 +10,34 @@ from benbot.envs.desk.reasons import Breaker
 
 
 @compiled
-def check_health(account: Record, session: int, rules: Record) -> None:
-    """Set the breakers for the decision at the close of a bar of `session`."""
-    roll_day(account, session)
-    cool_down(account, rules)
+def check_health(account: Record, session: int, fill_session: int, rules: Record) -> None:
+    """Set the breakers for a decision at a close of `session` whose orders fill in `fill_session`.
+
+    What is counted or allowed per session goes by the fills: the orders of a session's last close
+    belong to the next one. A day's loss is known at its closes.
+    """
+    roll_day(account, session, fill_session)
+    cool_down(account, fill_session, rules)
     watch_drawdown(account, rules)
     watch_daily_loss(account, rules)
 
 
 @compiled
-def roll_day(account: Record, session: int) -> None:
+def roll_day(account: Record, session: int, fill_session: int) -> None:
     """Begin the day's counts anew in a new session."""
+    if fill_session != session:
+        account.trades_today = 0
     if session == account.session:
         return
     account.session = session
     account.day_equity = account.previous_equity
-    account.trades_today = 0
     account.day_halted = 0
 
 
 @compiled
-def cool_down(account: Record, rules: Record) -> None:
+def cool_down(account: Record, fill_session: int, rules: Record) -> None:
     """After the halt trade at a smaller size, until most of the drawdown is made good."""
-    if account.drawdown_state == Breaker.DRAWDOWN and account.session >= account.halted_until:
+    if account.drawdown_state == Breaker.DRAWDOWN and fill_session >= account.halted_until:
         account.drawdown_state = Breaker.RECOVERING
     recovered = drawdown(account.equity, account.peak) <= rules.breakers_recovered
     if account.drawdown_state == Breaker.RECOVERING and recovered:
@@ -61,8 +66,9 @@ def watch_drawdown(account: Record, rules: Record) -> None:
 @compiled
 def watch_daily_loss(account: Record, rules: Record) -> None:
     """Flatten the book for the rest of the day when the day has cost too much."""
-    poor = account.equity < rules.poor_below
-    limit = rules.poor_daily_loss if poor else rules.breakers_daily_loss
+    limit = rules.breakers_daily_loss
+    if account.equity < rules.poor_below:
+        limit = min(limit, rules.poor_daily_loss)
     if not drawdown(account.equity, account.day_equity) < limit:
         account.day_halted = 1
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from numba import __version__ as numba_version
 from numba import config, njit
@@ -48,10 +48,10 @@ def compiled(function: F) -> F:
 
     Never `fastmath`: it deletes `isfinite`, and with it the gates that fail closed.
     """
-    elsewhere = config.CACHE_DIR
-    config.CACHE_DIR = str(CACHE_FOLDER)
+    numba_settings = vars(config)  # numba looks up the folder when it decorates, not later
+    elsewhere = numba_settings["CACHE_DIR"]
+    numba_settings["CACHE_DIR"] = str(CACHE_FOLDER)
     try:
-        kernel: F = njit(cache=True, error_model="numpy", forceinline=True)(function)
+        return cast("F", njit(cache=True, error_model="numpy", forceinline=True)(function))
     finally:
-        config.CACHE_DIR = elsewhere
-    return kernel
+        numba_settings["CACHE_DIR"] = elsewhere

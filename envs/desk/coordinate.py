@@ -80,17 +80,18 @@ def settle_conflicts(contest: Contest, row: int, rules: Record) -> int:
     n_winners = np.int32(0)
     for s in range(contest.score.size):
         n_winners += np.int32(contest.score[s] != 0.0)
-    return n_winners
+    return int(n_winners)
 
 
 @compiled
 def forget_own(desk: Desk, contest: Contest, b: int, t: int) -> int:
-    """Take out the winners that hold their symbol already; return how many they are."""
+    """Take out the winners that hold what they ask for already; return how many they are."""
     n_own = 0
     for i in range(desk.book.accounts[b].n_positions):
-        s = desk.book.positions[b, i].symbol
-        own = score_of(desk, b, t, desk.book.positions[b, i].strategy, s)
-        if own != 0.0 and own == contest.score[s]:
+        position = desk.book.positions[b, i]
+        s = position.symbol
+        own = score_of(desk, b, t, position.strategy, s)
+        if own * position.units > 0.0 and own == contest.score[s]:
             contest.score[s] = 0.0
             n_own += 1
     return n_own
@@ -99,8 +100,10 @@ def forget_own(desk: Desk, contest: Contest, b: int, t: int) -> int:
 @compiled
 def conflict_gate(desk: Desk, contest: Contest, row: int, b: int, s: int) -> int:
     """Refuse a symbol whose sides score nearly the same, or that somebody holds."""
-    long, short = contest.long_score[row, s], -contest.short_score[row, s]
-    if min(long, short) >= desk.rules[0].limits_close_call * max(long, short):
+    rules = desk.rules[0]
+    may_short = np.float32(rules.limits_allow_short)
+    long, short = contest.long_score[row, s], -contest.short_score[row, s] * may_short
+    if min(long, short) >= rules.limits_close_call * max(long, short):
         return Verdict.CLOSE_CALL
     for i in range(desk.book.accounts[b].n_positions):
         if desk.book.positions[b, i].symbol == s:

@@ -33,7 +33,7 @@ CORRELATION_MEMORY = 0.97  # decay per bar of the covariance of a sleeve with th
 @compiled
 def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
     """Take account `b` from the close of bar `t` to the next; return its log growth."""
-    check_health(desk.book.accounts[b], desk.tape.session[t], desk.rules[0])  # 1 breakers
+    judge_health(desk, b, t)  # 1 breakers
     open_bar(desk, b)  # 2 capital: nothing is traded yet
     row = hear_candidates(desk, contest, b, t)  # 3 signals
     leave_positions(desk, b, t)  # 6 exits at the open, which make room
@@ -49,6 +49,13 @@ def trade_bars(parts: Parts, bar: IntArray, growth: FloatArray) -> None:
     contest = open_contest(desk.tape.bars.shape[1])
     for b in range(bar.size):
         growth[b] = trade_bar(desk, contest, b, bar[b])
+
+
+@compiled
+def judge_health(desk: Desk, b: int, t: int) -> None:
+    """Set the breakers for the orders that fill in bar `t + 1`."""
+    session = desk.tape.session
+    check_health(desk.book.accounts[b], session[t], session[t + 1], desk.rules[0])
 
 
 @compiled
@@ -115,12 +122,15 @@ def enter(desk: Desk, contest: Contest, b: int, t: int, s: int, verdict: int) ->
 def mark(desk: Desk, b: int, t: int) -> float:
     """Value the account at the close of bar `t` and return the log growth since the last one."""
     account, positions = desk.book.accounts[b], desk.book.positions
+    borrow_rate = desk.rules[0].costs_borrow_rate * desk.tape.year_share[t]
     long, short = 0.0, 0.0
     for i in range(account.n_positions):
         worth = positions[b, i].units * positions[b, i].last_price
         long += max(worth, 0.0)
         short += max(-worth, 0.0)
-    account.cash -= desk.rules[0].costs_borrow_rate * desk.tape.year_share * short
+        positions[b, i].costs += borrow_rate * max(-worth, 0.0)
+    account.cash -= borrow_rate * short
+    account.costs += borrow_rate * short
     account.gross, account.net = long + short, long - short
     account.previous_equity = account.equity
     account.equity = account.cash + account.net

@@ -39,7 +39,7 @@ def reason_to_leave(desk: Desk, b: int, i: int, t: int) -> int:
         return Exit.BREAKER
     if desk.tape.value[t, position.strategy, position.symbol] * position.units < 0.0:
         return Exit.REVERSAL
-    if t - position.opened >= desk.rules[0].exits_time_stop:
+    if t + 1 - position.opened >= desk.rules[0].exits_time_stop:
         return Exit.TIME
     if not desk.book.sleeves[b, position.strategy].weight > 0.0:
         return Exit.WEIGHT
@@ -60,10 +60,12 @@ def follow_weight(desk: Desk, b: int, i: int, t: int) -> None:
         return
     if change < 0.0:
         fill = desk.tape.bars[t + 1, position.symbol].open
-        sell(desk, b, i, t + 1, Leave(-change / held, fill, Exit.WEIGHT))
+        worth_keeping = held + change >= rules.sizing_smallest_order
+        share = -change / held if worth_keeping else 1.0
+        sell(desk, b, i, t + 1, Leave(share, fill, Exit.WEIGHT))
         return
     change = min(change, affordable(desk, b, i))
-    if change >= rules.sizing_smallest_order:
+    if change > 0.0 and change >= rules.sizing_smallest_order:
         buy(desk, b, i, t + 1, side * change / price)
 
 

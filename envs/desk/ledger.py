@@ -35,7 +35,7 @@ TRADE = np.dtype(
         ("notional", np.float64),  # the most that was ever paid for it, at entry prices
         ("side", np.int32),  # +1 long, -1 short
         ("reason", np.int32),  # `Exit`
-        ("costs", np.float64),  # all costs of all fills, account currency
+        ("costs", np.float64),  # of all its fills and of borrowing, account currency
         ("profit", np.float64),  # after costs, account currency
     ],
     align=True,

@@ -66,10 +66,19 @@ class Breakers(Settings):
     """What halts trading."""
 
     drawdown: float = Field(0.05, gt=0, le=1, description="from the peak; 1 never trips")
-    cooldown: int = Field(5, ge=0, description="sessions without entries after a drawdown")
+    cooldown: int = Field(5, ge=1, description="sessions without entries after a drawdown")
     recovering_scale: float = Field(0.5, gt=0, le=1, description="size after the cool-down")
     recovered: float = Field(0.025, ge=0, lt=1, description="drawdown at which size is full again")
     daily_loss: float = Field(0.02, gt=0, le=1, description="of the day's first equity; 1 never")
+
+    @model_validator(mode="after")
+    def _can_recover(self) -> "Breakers":
+        if not self.recovered < self.drawdown:
+            raise ValueError(
+                f"recovered must lie below drawdown, or the breaker trips again as soon as it is "
+                f"released; was {self.recovered} and {self.drawdown}"
+            )
+        return self
 
 
 class Costs(Settings):
@@ -87,7 +96,7 @@ class Exits(Settings):
     trailing_multiple: float = Field(
         1.5, gt=0, description="trailing stop's distance, in initial stop distances"
     )
-    time_stop: int = Field(63, ge=1, description="bars")
+    time_stop: int = Field(63, ge=1, description="bars that a position is held")
     delisted_after: int = Field(10, ge=1, description="bars without a price before a write-off")
 
 

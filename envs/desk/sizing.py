@@ -18,22 +18,17 @@ def multiple(weight: float, n_strategies: int, rules: Record) -> float:
 @compiled
 def base_fraction(account: Record, stop: float, is_diamond: bool, rules: Record) -> float:
     """Return the fraction that one standard risk buys: the stop, if hit, costs exactly the risk."""
+    risk = rules.sizing_risk_per_diamond if is_diamond else rules.sizing_risk_per_trade
     if account.equity < rules.poor_below:
-        risk = rules.poor_risk_per_trade
-    else:
-        risk = rules.sizing_risk_per_diamond if is_diamond else rules.sizing_risk_per_trade
+        risk = min(risk, rules.poor_risk_per_trade)
     return risk * size_scale(account, rules) / stop
 
 
 @compiled
 def position_cap(account: Record, rules: Record) -> float:
     """Return the largest fraction that one position may have."""
-    poor = account.equity < rules.poor_below
-    return (
-        min(rules.poor_position_cap, rules.sizing_position_cap)
-        if poor
-        else (rules.sizing_position_cap)
-    )
+    cap = rules.sizing_position_cap
+    return min(cap, rules.poor_position_cap) if account.equity < rules.poor_below else cap
 
 
 @compiled

@@ -1,8 +1,9 @@
 """Every strategy alone on the desk: what it earns, and what that says about its next trade.
 
 A sleeve is an account of the desk whose weights are one-hot. It trades the whole history under the
-rules without breakers. Its round trips are the record from which the expected value of each new
-candidate is computed: always from trades that were closed at or before the bar of the decision.
+rules without breakers, with new capital whenever it has lost most of what it had. Its round trips
+are the record from which the expected value of each new candidate is computed: always from trades
+that were closed at or before the bar of the decision.
 
 return   profit after costs as a fraction of the notional
 """
@@ -24,6 +25,7 @@ from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
 
 N_REGIMES = 9
+LEAST_CAPITAL = 0.1  # share of the capital; with much less a sleeve could not pay for its orders
 
 
 class TrackRecord(NamedTuple):
@@ -46,10 +48,6 @@ def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: Desk
     n_strategies, most = signals.n_strategies, rules.limits.max_positions
     shadow = rules.without_breakers().record()
     book = open_book(n_strategies, n_strategies, most)
-    for k in range(n_strategies):
-        open_account(book, k, rules.capital, tape.session[0])
-        book.sleeves["weight"][k, k] = 1.0
-    book.accounts["cash_weight"] = 0.0
     desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most))
     records = TrackRecord(
         np.zeros((n_strategies, N_REGIMES, 2)), np.zeros((n_strategies, market.n_symbols, 2))
@@ -63,11 +61,21 @@ def run_sleeves(desk: Desk, opinions: Opinions, records: TrackRecord) -> None:
     """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
     contest = open_contest(desk.tape.bars.shape[1])
     last = desk.tape.bars.shape[0] - 1
+    for k in range(desk.book.sleeves.shape[1]):
+        open_sleeve(desk, k, 0)
     for t in range(last):
         value_candidates(desk, opinions, records, t)
         for k in range(desk.book.sleeves.shape[1]):
             desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, records, k, t)
     value_candidates(desk, opinions, records, last)
+
+
+@compiled
+def open_sleeve(desk: Desk, k: int, t: int) -> None:
+    """Open the account of strategy `k` at the close of bar `t`, with all of the weight."""
+    open_account(desk.book, k, desk.rules[0].capital, desk.tape.session[t])
+    desk.book.sleeves[k, k].weight = 1.0
+    desk.book.accounts[k].cash_weight = 0.0
 
 
 @compiled
@@ -77,7 +85,9 @@ def trade_sleeve(desk: Desk, contest: Contest, records: TrackRecord, k: int, t: 
     for i in range(desk.ledger.n_trades[k]):
         learn_trade(desk, records, k, i)
     desk.ledger.n_trades[k] = 0
-    return growth
+    if not desk.book.accounts[k].equity > LEAST_CAPITAL * desk.rules[0].capital:
+        open_sleeve(desk, k, t + 1)
+    return max(growth, np.log(LEAST_CAPITAL))
 
 
 @compiled

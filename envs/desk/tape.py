@@ -14,7 +14,7 @@ import numpy as np
 from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, IntArray, RecordArray
 from benbot.envs.desk.rules import Costs
 from benbot.envs.errors import InvalidParameter
-from benbot.envs.market.market import TRADING_DAYS_PER_YEAR, Market
+from benbot.envs.market.market import CALENDAR_DAYS_PER_YEAR, Market
 from benbot.envs.signals import Signals
 
 BAR = np.dtype(
@@ -43,7 +43,7 @@ class Tape(NamedTuple):
     session        (T,)       number of the trading day
     regime         (T,)       code of `market.regime`, -1 unknown
     sleeve_return  (T, K)     log growth of each sleeve over the bar
-    session_share  float      sessions per bar, for fees that accrue with time
+    year_share     (T,)       of a year, since the bar before; fees accrue with it
     """
 
     bars: RecordArray
@@ -53,7 +53,7 @@ class Tape(NamedTuple):
     session: IntArray
     regime: Int8Array
     sleeve_return: FloatArray
-    year_share: float
+    year_share: FloatArray
 
 
 def blank_tape(market: Market, signals: Signals, regime: Int8Array, costs: Costs) -> Tape:
@@ -73,7 +73,7 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, costs: Costs
         session=market.session,
         regime=regime,
         sleeve_return=np.zeros((n_bars, n_strategies)),
-        year_share=1.0 / market.bars_per_year,
+        year_share=_year_share(market),
     )
 
 
@@ -87,20 +87,26 @@ def _bars(market: Market, costs: Costs) -> RecordArray:
     return bars
 
 
+def _year_share(market: Market) -> FloatArray:
+    year = np.timedelta64(CALENDAR_DAYS_PER_YEAR, "D")
+    share: FloatArray = np.diff(market.timestamps, prepend=market.timestamps[:1]) / year
+    return share
+
+
 def impact_per_root_money(market: Market) -> FloatArray:
     """Return σ / √ADV of each symbol as known before each bar, [T, S]; 0 where no volume is known.
 
-    Square-root law: a trade of notional Q moves the price by Y σ √(Q / ADV). σ is the daily
-    exponentially weighted volatility, ADV the mean value traded per day.
+    Square-root law: a trade of notional Q moves the price by Y σ √(Q / ADV). σ is the exponentially
+    weighted volatility, ADV the mean value traded. Both are taken per bar, because n bars a day
+    would multiply σ and √ADV alike, by √n.
     """
-    per_day = market.bars_per_year / TRADING_DAYS_PER_YEAR
     rate = np.zeros((market.n_bars, market.n_symbols))
     for s in range(market.n_symbols):
         traded = np.flatnonzero(market.tradable[:, s])
         close = market.close[traded, s]
         value = np.nan_to_num(close * market.volume[traded, s])
-        volatility = np.sqrt(_weighted_mean(np.diff(np.log(close), prepend=np.nan) ** 2) * per_day)
-        volume = _trailing_mean(value, VOLUME_WINDOW) * per_day
+        volatility = np.sqrt(_weighted_mean(np.diff(np.log(close), prepend=np.nan) ** 2))
+        volume = _trailing_mean(value, VOLUME_WINDOW)
         known = (volume > 0.0) & np.isfinite(volatility)
         ratio = np.where(known, volatility / np.sqrt(np.where(known, volume, 1.0)), 0.0)
         rate[traded[1:], s] = ratio[:-1]  # what was known one traded bar earlier

@@ -92,6 +92,6 @@ def sp500_market() -> Market:
 
 @pytest.fixture(scope="session")
 def stocks_market(shared_data: Path) -> Market:
-    """88 real stocks with ranges, late starts and missing bars, the last two years and a half."""
+    """88 real stocks with ranges, late starts and missing bars, from 2016 on."""
     path = shared_data / "us_stocks_88_daily_2012_2017.parquet"
-    return load_files(FilesSource(path=path, start="2015-03-02"))
+    return load_files(FilesSource(path=path, start="2016-01-04"))

@@ -82,7 +82,7 @@ def test_the_first_opinion_comes_after_the_warm_up_of_the_symbol(
     assert direction[20, 1] == 0
 
 
-def test_a_long_only_strategy_still_ends_a_long_position_but_opens_no_short_one(
+def test_a_long_only_strategy_keeps_its_short_direction_but_asks_for_nothing(
     market_of: MarketOf,
 ) -> None:
     market = market_of(zigzag(40))
@@ -113,6 +113,14 @@ def test_the_stop_is_never_absurdly_near_or_far(
 ) -> None:
     opinion = Constant().opinion(market_of(zigzag(40, high=high)))
     assert opinion.stop_distance[-1, 0] == np.float32(stop)
+
+
+def test_there_is_no_opinion_before_there_is_a_stop(market_of: MarketOf) -> None:
+    class Hasty(Constant):
+        warmup = 0
+
+    direction = Hasty().opinion(market_of(zigzag(40))).direction
+    assert np.flatnonzero(direction)[0] == STOP_WINDOW
 
 
 def test_opinions_cannot_be_written_to(market_of: MarketOf) -> None:
@@ -195,7 +203,7 @@ def test_a_symbol_with_fewer_bars_than_the_warm_up_is_refused_by_name(market_of:
         check_history((Constant(), Constant(wait=20, label="slow")), market)
     assert str(refused.value) == (
         "every symbol needs more bars than the warm-up of every strategy, that is 20 of slow, "
-        "was 15 for S2, and 1 more symbols like it. Exclude them, set min_bars to 21 so that such "
+        "was 15 for S2, and 1 more like it. Exclude them, set min_bars to 21 so that such "
         "symbols are left out, or choose shorter windows"
     )
 

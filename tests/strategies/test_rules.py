@@ -96,6 +96,15 @@ class TestRsiReversion:
             np.testing.assert_array_equal(direction[150:, 0] == 1, strength < oversold)
         assert 30.0 < strength.min() < 34.0 < strength.max() < 40.0
 
+    def test_an_rsi_on_the_threshold_is_not_beyond_it(self, market_of: MarketOf) -> None:
+        # Up 3 and down 7: while both lie in the first mean of the memory, 98 to 111 moves ago,
+        # they weigh the same and the RSI is 30 but for rounding. Before that the loss weighs more.
+        up_and_down = np.array([0.0] * 130 + [0.3] + [-0.4] * 111)
+        market = market_of(57.123 + up_and_down, 7.7 + up_and_down)
+        direction = RsiReversion().opinion(market).direction
+        assert (direction[131:229] == 1).all()
+        assert not direction[229:242].any()
+
     def test_its_deviation_is_that_of_a_random_walk(self, walks: Market) -> None:
         for window in (5, 14, 30):
             points = relative_strength_index(walks.close, window) - 50.0

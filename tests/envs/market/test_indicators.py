@@ -170,6 +170,12 @@ def test_volatility_is_the_root_mean_square_of_log_returns() -> None:
     np.testing.assert_allclose(indicators.volatility(close, 2), expected, rtol=1e-12)
 
 
+def test_volatility_is_nothing_once_a_price_stands_still() -> None:
+    close = np.concatenate([walk(seed=8, n_symbols=20)[2], np.full((50, 20), 10.0)])
+    with np.errstate(invalid="raise"):
+        assert indicators.volatility(close, 20)[-20:].max() < 1e-7
+
+
 @pytest.mark.parametrize("n_bars", [0, 1, 2, 15])
 def test_too_few_bars_are_no_error_and_no_answer(n_bars: int) -> None:
     high, low, close = (price[:n_bars] for price in walk(seed=3))

@@ -1,0 +1,109 @@
+"""Rules that an agent must beat to be worth its trouble, in the same environment and costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benbot.envs.arrays import Float32Array
+from benbot.envs.history import History, Span
+from benbot.envs.observation import Layout
+
+RECORD_TEMPERATURE = 1.0  # annual Sharpe ratio that multiplies a weight by e
+STILLEST = float(np.log(0.2))  # a sleeve below a fifth of the usual volatility counts as that
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """The same weights at every close."""
+
+    name: str
+    chosen: Float32Array  # (K+1,)
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        return self.chosen
+
+
+def cash(layout: Layout) -> Fixed:
+    """Return the policy that never trades."""
+    return Fixed("cash", _one_hot(len(layout.strategies), len(layout.strategies)))
+
+
+def equal_weight(layout: Layout) -> Fixed:
+    """Return the policy that trusts every strategy alike and holds no more cash than it must."""
+    n_strategies = len(layout.strategies)
+    return Fixed("equal_weight", _with_cash(np.full(n_strategies, 1.0 / n_strategies), 0.0))
+
+
+def best_single(history: History, span: Span) -> Fixed:
+    """Return the policy that trusts only the strategy whose sleeve grew most in the span."""
+    growth = history.tape.sleeve_return[span.first + 1 : span.last + 1].sum(axis=0)
+    return Fixed("best_single", _one_hot(int(growth.argmax()), growth.size))
+
+
+@dataclass(frozen=True, eq=False)
+class InverseVolatility:
+    """Weights in inverse proportion to the volatility of each sleeve over 63 bars."""
+
+    layout: Layout
+    name: str = "inverse_volatility"
+
+    def reset(self) -> None:
+        """Nothing to forget."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        log_volatility = self.layout.by_strategy(observation, "volatility_63")
+        inverse = np.exp(-np.maximum(log_volatility, STILLEST))
+        return _with_cash(inverse / inverse.sum(), 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class RegimeRecord:
+    """Softmax over what each sleeve earned so far in the regime of today; cash scores 0.
+
+    The score is the shrunk mean growth in annual Sharpe units, so that a strategy with no record
+    counts as much as cash.
+    """
+
+    layout: Layout
+    temperature: float = RECORD_TEMPERATURE
+    name: str = "regime_record"
+
+    def reset(self) -> None:
+        """Nothing to forget: the record is a part of the observation."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        record = self.layout.by_strategy(observation, "record_mean")
+        score = np.append(record, np.float32(0.0)) / self.temperature
+        share = np.exp(score - score.max())
+        weights: Float32Array = (share / share.sum()).astype(np.float32)
+        return weights
+
+
+class Random:
+    """Weights drawn at every close, uniformly from the simplex; a seed is one sequence of them."""
+
+    name = "random"
+
+    def __init__(self, layout: Layout, seed: int) -> None:
+        self.layout, self.seed = layout, seed
+        self.reset()
+
+    def reset(self) -> None:
+        self._generator = np.random.default_rng(self.seed)
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        evenly = np.ones(len(self.layout.strategies) + 1)
+        return self._generator.dirichlet(evenly).astype(np.float32)
+
+
+def _one_hot(k: int, n_strategies: int) -> Float32Array:
+    weights = np.zeros(n_strategies + 1, np.float32)
+    weights[k] = 1.0
+    return weights
+
+
+def _with_cash(strategies: Float32Array, cash_share: float) -> Float32Array:
+    return np.append(strategies * (1.0 - cash_share), cash_share).astype(np.float32)

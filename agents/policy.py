@@ -1,0 +1,99 @@
+"""What decides: an observation in, weights out.
+
+observation   (D,), as `envs.observation.Layout` names it
+weights       (K+1,), a point of the simplex; the last entry is cash
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from benbot.agents.normaliser import ObservationNormaliser
+from benbot.envs.arrays import Float32Array
+
+
+class Policy(Protocol):
+    """Whatever can manage an account; the same object trains no further."""
+
+    @property
+    def name(self) -> str: ...
+
+    def reset(self) -> None:
+        """Forget what was seen so far: a new account begins."""
+        ...
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        """Return the weights (K+1,) for one observation (D,)."""
+        ...
+
+
+def simplex(action: Float32Array, scale: float) -> Float32Array:
+    """Return the weights that an action in [-1, 1] means: softmax(scale × action), last axis.
+
+    The action 0 is equal weight, so that a policy that knows nothing spreads its risk; the largest
+    ratio of two weights is exp(2 × scale). What is not finite stays so: the desk then keeps the
+    last weights.
+    """
+    clipped = np.clip(action, -1.0, 1.0)
+    share = np.exp(np.float32(scale) * (clipped - clipped.max(axis=-1, keepdims=True)))
+    weights: Float32Array = (share / share.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """An affine map: weight (out, in) and bias (out,)."""
+
+    weight: Float32Array
+    bias: Float32Array
+
+
+@dataclass(frozen=True, eq=False)
+class Allocator:
+    """A trained network as plain numbers: the very code that evaluation and live trading run.
+
+    It is deterministic: the mean of the action distribution. Tanh stands between the layers.
+    """
+
+    layers: tuple[Layer, ...]
+    normaliser: ObservationNormaliser
+    action_scale: float
+    name: str = "agent"
+
+    def reset(self) -> None:
+        """Nothing to forget: it looks at the present observation alone."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        return simplex(self.action(observation), self.action_scale)
+
+    def action(self, observation: Float32Array) -> Float32Array:
+        """Return the mean action, not yet clipped to [-1, 1]."""
+        seen = self.normaliser.scaled(observation)
+        for layer in self.layers[:-1]:
+            seen = np.tanh(layer.weight @ seen + layer.bias)
+        action: Float32Array = self.layers[-1].weight @ seen + self.layers[-1].bias
+        return action
+
+    @cached_property
+    def net_arch(self) -> tuple[int, ...]:
+        """Units of the hidden layers."""
+        return tuple(layer.bias.size for layer in self.layers[:-1])
+
+    @property
+    def tensors(self) -> dict[str, Float32Array]:
+        """The network by name."""
+        named: dict[str, Float32Array] = {}
+        for i, layer in enumerate(self.layers):
+            named |= {f"layer.{i}.weight": layer.weight, f"layer.{i}.bias": layer.bias}
+        return named
+
+
+def layers_of(tensors: Sequence[Float32Array]) -> tuple[Layer, ...]:
+    """Return layers from weights and biases that alternate."""
+    return tuple(
+        Layer(np.array(weight, np.float32), np.array(bias, np.float32))
+        for weight, bias in zip(tensors[::2], tensors[1::2], strict=True)
+    )

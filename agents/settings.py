@@ -1,0 +1,52 @@
+"""How an agent is trained."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from benbot.envs.settings import Settings
+
+
+class AgentSettings(Settings):
+    """Algorithm and budget; the defaults suit daily data, where most of a reward is noise."""
+
+    algorithm: Literal["ppo"] = "ppo"
+    total_steps: int = Field(500_000, ge=1, description="steps of all environments together")
+    n_envs: int = Field(64, ge=1, le=65_536, description="accounts side by side")
+    n_steps: int = Field(64, ge=2, description="bars each account trades between two updates")
+    batch_size: int = Field(1024, ge=2, description="steps per gradient")
+    n_epochs: int = Field(4, ge=1, description="passes over the steps of an update")
+    learning_rate: float = Field(3e-4, gt=0, le=1)
+    gamma: float = Field(0.9, ge=0, le=1, description="discount per bar; 0.9 looks 10 bars ahead")
+    gae_lambda: float = Field(0.9, ge=0, le=1, description="1 trusts returns, 0 the value network")
+    clip_range: float = Field(0.2, gt=0, lt=1, description="most a probability moves per update")
+    entropy: float = Field(0.0, ge=0, description="reward for staying undecided")
+    value_coefficient: float = Field(0.5, ge=0)
+    max_grad_norm: float = Field(0.5, gt=0)
+    net_arch: tuple[int, ...] = Field((64, 64), description="units of the hidden layers")
+    log_std_init: float = Field(
+        -0.5, ge=-5, le=2, description="log of the first deviation of actions"
+    )
+    action_scale: float = Field(
+        3.0, gt=0, le=20, description="weights are softmax(scale x action), action in [-1, 1]"
+    )
+    evaluations: int = Field(20, ge=1, description="times the policy is tried on the valid segment")
+    torch_threads: int = Field(1, ge=1, le=256, description="results may depend on it")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
+        if self.steps_per_update % self.batch_size:
+            raise ValueError(
+                f"n_envs x n_steps, {self.steps_per_update}, must be a multiple of batch_size, "
+                f"was {self.batch_size}"
+            )
+        return self
+
+    @property
+    def steps_per_update(self) -> int:
+        return self.n_envs * self.n_steps
+
+    @property
+    def n_updates(self) -> int:
+        """Updates that use up the budget: the last one is whole."""
+        return -(-self.total_steps // self.steps_per_update)

@@ -1,0 +1,105 @@
+"""The scenarios, by permanent id, and why each of them is hot.
+
+kernel-b64, kernel-b1024   the desk alone; evolution and training spend their time here
+batch-b1024                the batched environment's `step`; training waits for it
+single                     one Gymnasium `step`; what other people's agents see
+ppo-free, ppo-desk         Stable-Baselines3's PPO on an environment that costs nothing, and on
+                           ours, with the same shapes, network, batch and epochs; their ratio is
+                           what our environment costs a training run
+
+S = 30 symbols, K = 12 strategies, T = 2,520 bars, ledger off, one thread.
+"""
+
+import numpy as np
+
+from benbot.agents.vec_env import TrainingVecEnv
+from benbot.envs.allocation import AllocationEnv
+from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.desk.cycle import trade_bars
+from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.history import History, Span, prepare
+from benbot.envs.market.synthetic import load_synthetic
+from benbot.envs.market.synthetic_source import SyntheticSource
+from benbot.envs.vector import AllocationVectorEnv, EnvironmentSettings
+from benbot.strategies.base import collect
+from benbot.strategies.catalogue import StrategyChoice, build
+from benchmarks.free import FreeVecEnv
+from benchmarks.timing import Scenario
+
+N_SYMBOLS, N_BARS = 30, 2520
+FIRST = 300  # the first bar at which every strategy and the regime have an opinion
+EPISODE = EnvironmentSettings(episode_bars=252)
+
+
+def build_history() -> History:
+    """Return a synthetic market under the six rules of the catalogue, each at two settings."""
+    market = load_synthetic(SyntheticSource(n_bars=N_BARS, n_symbols=N_SYMBOLS))
+    choices: list[str | dict[str, object]] = [
+        "rsi_reversion",
+        "ma_crossover",
+        "time_series_momentum",
+        "cross_sectional_momentum",
+        "volatility_breakout",
+        "bollinger_reversion",
+        {"name": "rsi_reversion", "label": "rsi_fast", "window": 7},
+        {"name": "ma_crossover", "label": "ma_slow", "fast": 20, "slow": 60},
+        {"name": "time_series_momentum", "label": "time_series_quarter", "window": 63},
+        {"name": "cross_sectional_momentum", "label": "cross_sectional_half", "window": 126},
+        {"name": "volatility_breakout", "label": "breakout_slow", "window": 55},
+        {"name": "bollinger_reversion", "label": "bollinger_wide", "window": 40},
+    ]
+    strategies = [build(StrategyChoice.model_validate(choice)) for choice in choices]
+    return prepare(market, collect(strategies, market), DeskRules())
+
+
+def kernel(history: History, n_accounts: int, bars: int) -> Scenario:
+    """Return the desk alone: `n_accounts` at bars of their own, each with weights of its own."""
+    rng = np.random.default_rng(n_accounts)
+    n_strategies = history.signals.n_strategies
+    book = open_book(n_accounts, n_strategies, history.rules.limits.max_positions)
+    parts = bare(Desk(book, history.tape, history.rules.record(), open_ledger(n_accounts)))
+    starts = rng.integers(FIRST, history.n_bars - bars - 1, n_accounts)
+    weights = rng.dirichlet(np.ones(n_strategies + 1), n_accounts)
+    growth = np.empty(n_accounts)
+
+    def run() -> None:
+        for b in range(n_accounts):
+            open_account(book, b, history.rules.capital, history.tape.session[starts[b]])
+        book.sleeves["weight"] = weights[:, :-1]
+        book.accounts["cash_weight"] = weights[:, -1]
+        bar = starts.copy()
+        for _ in range(bars):
+            trade_bars(parts, bar, growth)
+            bar += 1
+
+    return Scenario(run, n_accounts * bars)
+
+
+def batch(history: History, n_envs: int, steps: int) -> Scenario:
+    """Return the batched environment: observation, reward, info and new episodes included."""
+    env = AllocationVectorEnv(history, Span(FIRST, history.n_bars - 1), EPISODE, n_envs)
+    env.reset(seed=0)
+    actions = np.random.default_rng(0).random(env.action_space.shape or (), dtype=np.float32)
+
+    def run() -> None:
+        for _ in range(steps):
+            env.step(actions)
+
+    return Scenario(run, n_envs * steps)
+
+
+def single(history: History, steps: int) -> Scenario:
+    """Return the single environment, reset whenever an episode ends."""
+    env = AllocationEnv(history, Span(FIRST, history.n_bars - 1), EPISODE)
+    env.reset(seed=0)
+    action = np.random.default_rng(0).random(env.action_space.shape or (), dtype=np.float32)
+
+    def run() -> None:
+        for _ in range(steps):
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+
+    return Scenario(run, steps)

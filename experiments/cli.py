@@ -1,0 +1,163 @@
+"""The command `benbot`. What a command needs is imported when it runs, so that help is quick."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benbot.envs.errors import TradingError
+
+app = typer.Typer(
+    name="benbot",
+    help="Train, compare and examine agents that allocate risk over trading strategies.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
+data_app = typer.Typer(help="Look at market data.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+app.add_typer(data_app, name="data")
+
+Config = Annotated[str, typer.Argument(help="A YAML file, or the name of one that comes with us.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Changes to it, as agent.total_steps=50000.")
+]
+Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.")]
+Store = Annotated[str, typer.Option(help="Where runs are tracked.")]
+DEFAULT_RUNS = Path("runs")
+DEFAULT_STORE = "sqlite:///mlflow.db"
+
+
+@app.command()
+def train(
+    config: Annotated[
+        str | None, typer.Argument(help="A YAML file, or the name of one that comes with us.")
+    ] = None,
+    overrides: Overrides = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with the run of this id instead of a new one.")
+    ] = None,
+    runs: Runs = DEFAULT_RUNS,
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Train an agent on every seed, judge it once on the test segment, and track everything."""
+    from rich.console import Console
+
+    from benbot.experiments.config import load_config
+    from benbot.experiments.run import Launch, resume_training, start_training
+
+    console = Console()
+    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console)
+    if resume is not None:
+        given = None if config is None else load_config(config, overrides or ())
+        resume_training(resume, given, store, launch)
+    elif config is None:
+        raise typer.BadParameter("name a config, such as quickstart, or a run with --resume")
+    else:
+        start_training(load_config(config, overrides or ()), launch)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="Id of a run, or the folder of a policy bundle.")],
+    config: Annotated[
+        str | None, typer.Option(help="Another configuration than the one it was trained with.")
+    ] = None,
+    segment: Annotated[str, typer.Option(help="fit, valid or test.")] = "test",
+    runs: Runs = DEFAULT_RUNS,
+) -> None:
+    """Run trained policies over a segment again, beside the baselines."""
+    from rich.console import Console
+
+    from benbot.experiments.review import evaluate_again
+
+    evaluate_again(run, config, segment, runs, Console())
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="Ids of runs.")],
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Print the test results of runs side by side, and how their configurations differ."""
+    from rich.console import Console
+
+    from benbot.experiments.review import compare_runs
+
+    compare_runs(runs, store, Console())
+
+
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="Id of a run.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Fetch the HTML report of a run and say where it is."""
+    from rich.console import Console
+
+    from benbot.experiments.review import fetch_report
+
+    fetch_report(run, out, store, Console())
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Start the MLflow UI on this machine alone."""
+    from benbot.experiments.ui import serve
+
+    serve(store, port)
+
+
+@config_app.command("show")
+def config_show(config: Config, overrides: Overrides = None) -> None:
+    """Print a configuration with everything that it leaves to defaults."""
+    from benbot.experiments.config import load_config, resolved_yaml
+
+    sys.stdout.write(resolved_yaml(load_config(config, overrides or ())))
+
+
+@config_app.command("check")
+def config_check(config: Config, overrides: Overrides = None) -> None:
+    """Say whether a configuration is sound; names its digest."""
+    from benbot.experiments.config import config_digest, load_config
+
+    loaded = load_config(config, overrides or ())
+    sys.stdout.write(f"{loaded.name} is sound, digest {config_digest(loaded)}\n")
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema by which an editor completes configurations."""
+    import json
+
+    from benbot.experiments.config import json_schema
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
+@data_app.command("show")
+def data_show(config: Config, overrides: Overrides = None) -> None:
+    """Print the symbols, span, gaps, adjustments and digest of a configuration's market."""
+    from rich.console import Console
+
+    from benbot.envs.market.sources import load_market
+    from benbot.experiments.config import load_config
+    from benbot.experiments.review import show_market
+
+    show_market(load_market(load_config(config, overrides or ()).market), Console())
+
+
+def main() -> None:
+    """Run the command; what is refused on purpose is one message and exit code 2."""
+    try:
+        app()
+    except TradingError as error:
+        sys.stderr.write(f"benbot: {error}\n")
+        sys.exit(2)

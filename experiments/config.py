@@ -1,0 +1,212 @@
+"""An experiment is one frozen value, read from layers of YAML and logged with every run."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from benbot.agents.settings import AgentSettings
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.errors import BadConfig, UnknownName
+from benbot.envs.market.regime import RegimeSettings
+from benbot.envs.market.selection import check_known
+from benbot.envs.market.sources import MarketSource
+from benbot.envs.settings import Settings
+from benbot.envs.vector import EnvironmentSettings
+from benbot.experiments.overrides import parse_overrides
+from benbot.experiments.tracking import TrackingSettings
+from benbot.experiments.validation import build
+from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
+from benbot.strategies.catalogue import StrategyChoice
+from benbot.strategies.catalogue import build as build_strategy
+
+PACKAGED = Path(str(files("benbot.experiments.configs")))
+# What a result is called, where it is recorded and how often it is repeated does not change it.
+NOT_DIGESTED = {"name", "tracking", "seeds"}
+
+
+class Segment(Settings):
+    """A stretch of calendar days, both ends included."""
+
+    start: date = Field(description="first day")
+    end: date = Field(description="last day, inclusive")
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.start > self.end:
+            raise ValueError(f"start must not come after end, was {self.start} to {self.end}")
+        return self
+
+
+class SegmentSettings(Settings):
+    """Where an agent learns, is chosen, and is judged once."""
+
+    fit: Segment = Field(description="what the agent learns from")
+    valid: Segment = Field(description="what the policy and the best single strategy are chosen on")
+    test: Segment = Field(description="what everybody is judged on, once")
+    embargo_bars: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="first bars of valid and test that do not count, so that nothing held before "
+        "helps in them",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for earlier, later in (("fit", "valid"), ("valid", "test")):
+            first, second = getattr(self, earlier), getattr(self, later)
+            if not first.end < second.start:
+                raise ValueError(
+                    f"{later} must begin after {earlier} ends, was {earlier} until {first.end} "
+                    f"and {later} from {second.start}; segments that overlap leak what they test"
+                )
+        return self
+
+
+class ExperimentConfig(Settings):
+    """Everything that decides what a run does."""
+
+    name: str = Field(min_length=1, description="what reports and runs are called")
+    market: MarketSource = Field(description="where prices come from")
+    strategies: tuple[StrategyChoice, ...] = Field(
+        min_length=1, description="rules of the catalogue: a name, or a name with parameters"
+    )
+    desk: DeskRules = Field(default=DeskRules(), description="sizing, gates, costs, exits")
+    regime: RegimeSettings = Field(
+        default=RegimeSettings(), description="what counts as bull, bear and volatile"
+    )
+    environment: EnvironmentSettings = Field(
+        default=EnvironmentSettings(), description="what an episode is"
+    )
+    agent: AgentSettings = Field(default=AgentSettings(), description="algorithm and budget")
+    segments: SegmentSettings = Field(description="where the agent learns and is judged")
+    seeds: tuple[int, ...] = Field(
+        default=(0,), min_length=1, description="one agent is trained for each"
+    )
+    tracking: TrackingSettings = Field(
+        default=TrackingSettings(), description="where runs are recorded"
+    )
+
+    @field_validator("strategies")
+    @classmethod
+    def _in_catalogue(cls, chosen: tuple[StrategyChoice, ...]) -> tuple[StrategyChoice, ...]:
+        """Build each once, so that a name or parameter that does not exist is refused here."""
+        try:
+            names = [build_strategy(choice).name for choice in chosen]
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"every strategy needs a name of its own, was twice: {', '.join(twice)}. Give one "
+                "of them a label"
+            )
+        return chosen
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+            raise ValueError(f"must be distinct and not negative, was {list(seeds)}")
+        return seeds
+
+
+def load_config(source: str | Path, overrides: Sequence[str] = ()) -> ExperimentConfig:
+    """Return the experiment of a file, or of the packaged one with a bare name, after overrides."""
+    layers = read_layers(find_config(source), PACKAGED)
+    return build(ExperimentConfig, [*layers, parse_overrides(overrides)])
+
+
+def find_config(source: str | Path) -> Path:
+    """Return the file that is meant: one that exists, or a packaged one by its bare name."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    if path.suffix in SUFFIXES or len(path.parts) != 1:
+        raise BadConfig(f"a configuration must be a file that exists, was {path}")
+    check_known("configuration", [str(source)], packaged_configs())
+    return PACKAGED / f"{source}.yaml"
+
+
+def packaged_configs() -> list[str]:
+    """Return the names of the configurations that come with the project."""
+    return sorted(path.stem for path in PACKAGED.glob("*.yaml"))
+
+
+def resolved_yaml(config: Settings) -> str:
+    """Return a configuration as YAML with everything that it left to defaults.
+
+    Loading it gives an equal configuration.
+    """
+    return write_yaml(config.model_dump())
+
+
+def config_digest(config: ExperimentConfig) -> str:
+    """Return sixteen hex digits that change whenever what is trained and judged changes.
+
+    The name, the tracking and the seeds do not count: two runs with the same digest, data digest
+    and commit can be pooled over their seeds.
+    """
+    counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
+    canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def flat_config(config: Settings) -> dict[str, str]:
+    """Return every value by its dotted key, as text, the way runs are compared by it."""
+    return dict(_flat(config.model_dump(mode="json")))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema by which an editor completes and checks configuration files.
+
+    No key is required, since a file may leave everything else to the one that it extends.
+    """
+    schema = _relaxed(ExperimentConfig.model_json_schema())
+    schema["properties"] = {
+        "extends": {
+            "type": "string",
+            "description": "file that this one changes, or the name of a packaged one",
+        },
+        **schema["properties"],
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            pairs += _flat(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", _text(value)))
+    return pairs
+
+
+def _text(value: object) -> str:
+    """Return a value as one line; a strategy without parameters is its name."""
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    if isinstance(value, dict):
+        rest = " ".join(f"{key}={_text(item)}" for key, item in value.items() if key != "name")
+        return " ".join(part for part in (str(value.get("name", "")), rest) if part)
+    return "null" if value is None else str(value)
+
+
+def _relaxed(schema: Any) -> Any:  # noqa: ANN401
+    """Return a schema that a part of a configuration satisfies too; items of lists stay whole."""
+    if isinstance(schema, list):
+        return [_relaxed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        "anyOf" if key == "oneOf" else key: value if key == "items" else _relaxed(value)
+        for key, value in schema.items()
+        if key not in {"required", "discriminator"}
+    }

@@ -1,0 +1,76 @@
+"""The agent beside rules that must be beaten: the same segment, account, gates and costs."""
+
+from typing import TYPE_CHECKING
+
+from benbot.agents.baselines import (
+    InverseVolatility,
+    Policy,
+    Random,
+    RegimeRecord,
+    best_single,
+    cash,
+    equal_weight,
+)
+from benbot.agents.buy_and_hold import buy_and_hold
+from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.envs.history import Span
+from benbot.experiments.preparation import Prepared
+from benbot.experiments.report import SegmentResult, write_number
+from benbot.experiments.statistics import growth_difference, metrics, over_seeds
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+RANDOM_SEED = 0
+COLUMNS = {
+    "annual_return": "p",
+    "volatility": "p",
+    "sharpe_ratio": "d",
+    "max_drawdown": "p",
+    "exposure": "p",
+    "n_trades": "n",
+}
+
+
+def evaluate_baselines(prepared: Prepared, span: Span) -> list[Evaluation]:
+    """Run every baseline over a span; what a baseline chooses, it chooses on `valid`."""
+    history, settings = prepared.history, prepared.config.environment
+    layout = history.layout
+    policies: list[Policy] = [
+        cash(layout),
+        equal_weight(layout),
+        InverseVolatility(layout),
+        best_single(history, prepared.spans["valid"]),
+        RegimeRecord(layout),
+        Random(layout, RANDOM_SEED),
+    ]
+    evaluations = [evaluate(policy, history, span, settings) for policy in policies]
+    return [*evaluations, buy_and_hold(history, span, settings)]
+
+
+def results_table(segment: SegmentResult) -> "Table":
+    """Return the results of a segment for a terminal; differences are of log growth a year."""
+    from rich.table import Table
+
+    agents = list(segment.agents.values())
+    first, last = agents[0].timestamps[[0, -1]].astype("datetime64[D]")
+    table = Table(title=f"{segment.name}: {first} to {last}", title_justify="left")
+    table.add_column("policy")
+    for column in (*COLUMNS, "agent less baseline, a year"):
+        table.add_column(column.replace("_", " "), justify="right")
+    measured = over_seeds([metrics(one) for one in agents])
+    own = [write_number(measured[name].mean, style) for name, style in COLUMNS.items()]
+    table.add_row(f"agent, mean of {len(agents)} seeds", *own, "", style="bold")
+    for baseline in segment.baselines:
+        values = metrics(baseline)
+        cells = [write_number(values[name], style) for name, style in COLUMNS.items()]
+        table.add_row(baseline.name, *cells, _difference(agents, baseline))
+    return table
+
+
+def _difference(agents: list[Evaluation], baseline: Evaluation) -> str:
+    found = growth_difference(agents, baseline, seed=0)
+    mean, low, high = (
+        write_number(value, "p", signed=True) for value in (found.mean, found.low, found.high)
+    )
+    return f"{mean}  [{low}, {high}]"

@@ -1,0 +1,227 @@
+"""One training from a configuration to a report: every seed, then the judgement on `test`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benbot.agents.evaluation import Evaluation
+from benbot.envs.desk.compiled import is_compiled
+from benbot.envs.errors import RunMismatch
+from benbot.experiments.config import (
+    ExperimentConfig,
+    config_digest,
+    load_config,
+    resolved_yaml,
+)
+from benbot.experiments.figures import draw
+from benbot.experiments.judgement import evaluate_baselines, results_table
+from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.progress import Display
+from benbot.experiments.provenance import Provenance, git_commit, installed_versions
+from benbot.experiments.report import RunReport, SegmentResult, write_report
+from benbot.experiments.seeds import SeedResult, train_seed
+from benbot.experiments.statistics import growth_difference, metrics, over_seeds
+from benbot.experiments.tracking import Run, Tracker, TrackingSettings, open_tracker
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MODEL = "allocator"  # the registered model of all trained policies
+ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
+CONFIG_FILE = "config.yaml"
+JUDGED = ("valid", "test")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a training was asked for."""
+
+    runs: Path
+    command: str
+    console: "Console"
+
+
+def start_training(config: ExperimentConfig, launch: Launch) -> None:
+    """Train a configuration from the beginning."""
+    tracker = open_tracker(config.tracking)
+    with Display(launch.console) as display:
+        prepared = _prepare(config, display)
+        parent = tracker.start_run(config.name, {"algo": config.agent.algorithm})
+        _carry_out(Training(prepared, tracker, parent, launch, display))
+
+
+def resume_training(
+    run_id: str, config: ExperimentConfig | None, store: str, launch: Launch
+) -> None:
+    """Go on with a run that was interrupted; a configuration, if given, must be the run's own."""
+    own = launch.runs / run_id / CONFIG_FILE
+    if not own.is_file():
+        raise RunMismatch(
+            f"a run can only go on where its files are; {own} is missing. Say --runs FOLDER if "
+            f"they are elsewhere"
+        )
+    recorded = load_config(own)
+    if config is not None and config_digest(config) != config_digest(recorded):
+        raise RunMismatch(
+            f"run {run_id} can only go on with the configuration it began with, digest "
+            f"{config_digest(recorded)}, was {config_digest(config)}. Leave the configuration out "
+            f"or start a new run"
+        )
+    tracker = open_tracker(TrackingSettings(**(recorded.tracking.model_dump() | {"uri": store})))
+    parent = tracker.find_run(run_id)
+    parent.resume()
+    with Display(launch.console) as display:
+        _carry_out(Training(_prepare(recorded, display), tracker, parent, launch, display))
+
+
+def _prepare(config: ExperimentConfig, display: Display) -> Prepared:
+    compiling = "" if is_compiled() else "; the first time it compiles, about a minute"
+    with display.step(f"Preparing {config.name}: market, signals, sleeves{compiling}"):
+        return prepare_experiment(config)
+
+
+def _carry_out(training: "Training") -> None:
+    console = training.launch.console
+    try:
+        with training.parent:
+            training.carry_out()
+    except KeyboardInterrupt:
+        console.print(
+            f"\nStopped; nothing that was finished is lost. Go on with\n"
+            f"  benbot train --resume {training.parent.id}"
+        )
+        raise SystemExit(130) from None
+
+
+class Training:
+    """A parent run with a child for every seed and every baseline."""
+
+    def __init__(
+        self, prepared: Prepared, tracker: Tracker, parent: Run, launch: Launch, display: Display
+    ) -> None:
+        self.prepared, self.tracker, self.parent = prepared, tracker, parent
+        self.launch, self.display = launch, display
+        self.folder = launch.runs / parent.id
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        return Provenance(
+            command=self.launch.command,
+            git_commit=git_commit(Path(__file__).parent),
+            config_digest=config_digest(self.prepared.config),
+            created=datetime.now(UTC),
+            versions=installed_versions(),
+            run_id=self.parent.id,
+        )
+
+    def carry_out(self) -> None:
+        """Train what is not yet trained, judge everything, and write it all down."""
+        config = self.prepared.config
+        self._introduce(self.parent)
+        text = resolved_yaml(config)
+        (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+        self.parent.log_file(CONFIG_FILE, text)
+        results = [train_seed(self, seed) for seed in config.seeds]
+        with self.display.step("Judging against the baselines"):
+            baselines = {
+                name: evaluate_baselines(self.prepared, self.prepared.spans[name])
+                for name in JUDGED
+            }
+            self._record_baselines(baselines)
+        segments = tuple(self._segment(name, results, baselines[name]) for name in JUDGED)
+        self._conclude(results, segments)
+
+    def labels(self, algorithm: str, seed: int | str) -> dict[str, object]:
+        """Return what every child says of itself, so that runs can be grouped and compared."""
+        config = self.prepared.config
+        return {
+            "algo": algorithm,
+            "seed": seed,
+            "fold": 0,
+            "strategy_set": ",".join(strategy.name for strategy in self.prepared.strategies),
+            "reward": config.environment.reward.name,
+            "data_digest": self.prepared.market.digest,
+            "config_digest": self.provenance.config_digest,
+            "git_commit": self.provenance.git_commit,
+        }
+
+    @contextmanager
+    def child(self, name: str, algorithm: str, seed: int | str) -> Iterator[Run]:
+        """Open a child run that carries its labels as tags and as parameters."""
+        labels = self.labels(algorithm, seed)
+        run = self.tracker.start_run(name, labels, parent=self.parent)
+        with run:
+            run.log_params(labels)
+            self._introduce(run)
+            yield run
+
+    def _introduce(self, run: Run) -> None:
+        run.set_tags({"command": self.launch.command, "git_commit": self.provenance.git_commit})
+        for context in ("fit", *JUDGED):
+            run.log_dataset(self.prepared.market, context)
+
+    def _record_baselines(self, baselines: dict[str, list[Evaluation]]) -> None:
+        for i, evaluation in enumerate(baselines["test"]):
+            with self.child(evaluation.name, evaluation.name, "none") as run:
+                for segment in JUDGED:
+                    run.log_metrics(prefixed(segment, metrics(baselines[segment][i])))
+            self.parent.log_metrics(prefixed(f"baseline/{evaluation.name}", metrics(evaluation)))
+
+    def _segment(
+        self, name: str, results: list[SeedResult], baselines: list[Evaluation]
+    ) -> SegmentResult:
+        agents = {result.seed: result.evaluations[name] for result in results}
+        return SegmentResult(name, agents, baselines, draw(agents, baselines))
+
+    def _conclude(self, results: list[SeedResult], segments: tuple[SegmentResult, ...]) -> None:
+        test = segments[-1]
+        for segment in segments:
+            measured = over_seeds([metrics(one) for one in segment.agents.values()])
+            self.parent.log_metrics(
+                {f"{segment.name}/{name}": spread.mean for name, spread in measured.items()}
+            )
+        for baseline in test.baselines:
+            difference = growth_difference(list(test.agents.values()), baseline, seed=0)
+            self.parent.log_metrics({f"test/growth_over/{baseline.name}": difference.mean})
+        for name, picture in test.figures.items():
+            self.parent.log_file(f"figures/{name}.png", picture)
+        self._report(segments)
+        best = max(results, key=lambda result: result.evaluations["valid"].annual_growth)
+        version = self.parent.register_policy(best.bundle, MODEL, ALIAS)
+        self._say(test, version)
+
+    def _report(self, segments: tuple[SegmentResult, ...]) -> None:
+        config = self.prepared.config
+        path = self.folder / "report.html"
+        write_report(
+            path,
+            RunReport(
+                name=config.name,
+                segments=segments,
+                market=self.prepared.market,
+                config_yaml=resolved_yaml(config),
+                provenance=self.provenance,
+                bootstrap_seed=0,
+            ),
+        )
+        self.parent.log_file("report.html", path.read_text(encoding="utf-8"))
+
+    def _say(self, test: SegmentResult, version: str) -> None:
+        say: Callable[..., None] = self.launch.console.print
+        say(results_table(test))
+        uri = self.prepared.config.tracking.uri
+        store = "" if uri == TrackingSettings().uri else f" --store {uri}"
+        say(f"Report    {self.folder / 'report.html'}")
+        say(f"Policy    models:/{MODEL}@{ALIAS}, version {version}")
+        say(f"Run       {self.parent.id}")
+        say(f"Compare   benbot ui{store}", highlight=False)
+
+
+def prefixed(prefix: str, values: dict[str, float]) -> dict[str, float]:
+    """Return the values with their names below a prefix."""
+    return {f"{prefix}/{name}": value for name, value in values.items()}
