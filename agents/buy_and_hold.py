@@ -14,9 +14,8 @@ from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.arrays import BoolArray
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import blank_tape
-from benbot.envs.features import STATIC_STRATEGY
 from benbot.envs.history import History, Span
-from benbot.envs.observation import Features
+from benbot.envs.observation import Features, Layout
 from benbot.envs.signals import Signals
 from benbot.envs.vector import EnvironmentSettings
 
@@ -41,11 +40,8 @@ def passive_history(history: History, span: Span) -> History:
     tape = blank_tape(market, signals, history.tape.regime, rules.costs)
     tape.value[:] = signals.direction
     n_bars = market.n_bars
-    features = Features(
-        np.zeros((n_bars, 1, len(STATIC_STRATEGY)), np.float32),
-        history.features.context,
-        np.zeros((n_bars, 1), np.float32),
-    )
+    size = Layout(signals.strategies).size
+    features = Features(np.zeros((n_bars, size), np.float32), np.zeros((n_bars, 1), np.float32))
     return History(market, signals, rules, tape, features)
 
 

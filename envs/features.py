@@ -18,7 +18,14 @@ from benbot.envs.market.regime import (
     market_trend,
     market_volatility,
 )
-from benbot.envs.observation import CLIP, STATIC_CONTEXT, STATIC_STRATEGY, Features
+from benbot.envs.observation import (
+    CLIP,
+    LIVE_CONTEXT,
+    LIVE_STRATEGY,
+    STATIC_CONTEXT,
+    STATIC_STRATEGY,
+    Features,
+)
 from benbot.envs.signals import Signals
 
 USUAL_SLEEVE_VOLATILITY = 0.005  # a day; what the volatility features are relative to
@@ -47,7 +54,7 @@ def static_features(
     )
     context = np.stack([*_regime_features(tape.regime), *_market_features(market, tape, settings)])
     check_names(strategy, context.T)
-    return Features(_scaled(strategy), _scaled(context.T), variance.astype(np.float32))
+    return Features(_rows(strategy, context.T), variance.astype(np.float32))
 
 
 def check_names(strategy: FloatArray, context: FloatArray) -> None:
@@ -176,5 +183,11 @@ def _rolling_mean(values: FloatArray, window: int) -> FloatArray:
     return pd.DataFrame(values).rolling(window, min_periods=1).mean().to_numpy()
 
 
-def _scaled(features: FloatArray) -> Float32Array:
-    return np.clip(np.nan_to_num(features, nan=0.0), -CLIP, CLIP).astype(np.float32)
+def _rows(strategy: FloatArray, context: FloatArray) -> Float32Array:
+    """Return static features [T, K, f] and [T, c] as observations [T, D], the live ones zero."""
+    n_bars, n_strategies, _ = strategy.shape
+    live = np.zeros((n_bars, n_strategies, len(LIVE_STRATEGY)))
+    blocks = np.concatenate([strategy, live], axis=2).reshape(n_bars, -1)
+    rows = np.concatenate([blocks, context, np.zeros((n_bars, len(LIVE_CONTEXT)))], axis=1)
+    bounded: FloatArray = np.clip(np.nan_to_num(rows, nan=0.0), -CLIP, CLIP)
+    return bounded.astype(np.float32)

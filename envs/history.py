@@ -39,7 +39,7 @@ class History:
     def digest(self) -> str:
         """Sixteen hex digits of what a policy learns from: prices, values and features."""
         sha = hashlib.sha256(self.market.digest.encode())
-        arrays = (self.tape.bars, self.tape.value, self.features.strategy, self.features.context)
+        arrays = (self.tape.bars, self.tape.value, self.features.rows)
         for array in arrays:
             sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()[:16]

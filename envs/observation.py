@@ -66,6 +66,9 @@ LIVE_CONTEXT = (
     "last_growth",
 )
 
+N_STATIC_STRATEGY, N_LIVE_CONTEXT = len(STATIC_STRATEGY), len(LIVE_CONTEXT)
+N_STRATEGY = N_STATIC_STRATEGY + len(LIVE_STRATEGY)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -99,39 +102,34 @@ class Layout:
 
 
 class Features(NamedTuple):
-    """The static part of the observation at every bar."""
+    """What is the same for every account, at every bar."""
 
-    strategy: Float32Array  # (T, K, len(STATIC_STRATEGY))
-    context: Float32Array  # (T, len(STATIC_CONTEXT))
+    rows: Float32Array  # (T, D), whole observations with zeros where the live features go
     sleeve_variance: Float32Array  # (T, K), exponentially weighted like the account's
 
 
 @compiled
 def observe(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -> None:
     """Write the observation of account `b` at the close of bar `t` into row `b` of `out`."""
-    at = observe_strategies(desk, features, b, t, out)
-    for i in range(features.context.shape[1]):
-        out[b, at + i] = features.context[t, i]
-    observe_account(desk, b, at + features.context.shape[1], out)
+    size = features.rows.shape[1]
+    for i in range(size):
+        out[b, i] = features.rows[t, i]
+    observe_sleeves(desk, features, b, t, out)
+    observe_account(desk, b, size - N_LIVE_CONTEXT, out)
 
 
 @compiled
-def observe_strategies(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -> int:
-    """Write the block of every strategy; return where the next entry goes."""
-    account, sleeves = desk.book.accounts[b], desk.book.sleeves
-    n_static = features.strategy.shape[2]
-    at = 0
+def observe_sleeves(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -> None:
+    """Write what each strategy means to the account."""
+    sleeves, variance = desk.book.sleeves, desk.book.accounts[b].variance
+    at = N_STATIC_STRATEGY
     for k in range(sleeves.shape[1]):
-        for i in range(n_static):
-            out[b, at + i] = features.strategy[t, k, i]
-        at += n_static
-        scale = np.sqrt(account.variance * features.sleeve_variance[t, k])
+        scale = np.sqrt(variance * features.sleeve_variance[t, k])
         correlation = sleeves[b, k].covariance / scale if scale > 0.0 else 0.0
         out[b, at] = clipped(correlation)
         out[b, at + 1] = sleeves[b, k].weight
         out[b, at + 2] = clipped(sleeves[b, k].exposure)
-        at += 3
-    return at
+        at += N_STRATEGY
 
 
 @compiled

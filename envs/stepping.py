@@ -11,7 +11,7 @@ from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray
 from benbot.envs.desk.book import open_account
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import open_contest
-from benbot.envs.desk.cycle import trade_bar
+from benbot.envs.desk.cycle import fetch_ahead, trade_bar
 from benbot.envs.desk.desk import Desk, Parts, bare, dressed
 from benbot.envs.observation import Features, observe
 from benbot.envs.reward import USUAL_GROWTH, reward_of
@@ -83,6 +83,8 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
     contest = open_contest(arena.desk.tape.bars.shape[1])
     terms, n_ended = arena.terms[0], 0
     for b in range(actions.shape[0]):
+        if b + 1 < actions.shape[0]:
+            fetch_ahead(arena.desk, b + 1, arena.episodes[b + 1].bar)
         episode, account = arena.episodes[b], arena.desk.book.accounts[b]
         take_action(arena.desk, b, actions)
         growth = trade_bar(arena.desk, contest, b, episode.bar)

@@ -48,12 +48,6 @@ def scheme_of(uri: str) -> str:
     return urlsplit(uri).scheme.partition("+")[0]
 
 
-def shown(uri: str) -> str:
-    """Return a URI that can be printed: without the password, if it has one."""
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@") if password else uri
-
-
 def sqlite_path(uri: str) -> Path | None:
     """Return the file of an SQLite database; None for other stores and for one in memory."""
     _, _, path = uri.partition(":///")
@@ -92,9 +86,7 @@ def reaching(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
-        raise TrackingUnavailable(
-            f"the tracking store {shown(uri)} must answer, was: {reason}"
-        ) from error
+        raise TrackingUnavailable(f"the tracking store {uri} must answer, was: {reason}") from error
 
 
 def _check_sqlite(path: Path) -> None:
@@ -118,6 +110,6 @@ def _check_server(uri: str) -> None:
         socket.create_connection((parts.hostname or "", port), PATIENCE).close()
     except OSError as error:
         raise TrackingUnavailable(
-            f"tracking needs an MLflow server at {shown(uri)}, was: {error}. Start it, or set "
+            f"tracking needs an MLflow server at {uri}, was: {error}. Start it, or set "
             "tracking.uri to a database file such as sqlite:///mlflow.db"
         ) from error

@@ -49,7 +49,7 @@ def _explain(kind: type[BaseModel], tree: Tree, layers: Sequence[Layer], one: Er
     path = _path_in(tree, one)
     where = _layer_of(layers, path).name
     if one["type"] == "extra_forbidden":
-        return f"{where}: {dotted(path)} is no key{_hint(kind, one['loc'])}"
+        return f"{where}: {dotted(path)} is no key{_hint(kind, one['loc'], dotted(path))}"
     if one["type"] in {"missing", "union_tag_not_found"}:
         return f"{where}: {_missing(kind, path, one)}"
     if one["type"] == "union_tag_invalid":
@@ -80,14 +80,12 @@ def _needed(one: ErrorDetails) -> str:
     return asked.replace("Input should", "must").replace("should", "must")
 
 
-def _hint(kind: type[BaseModel], loc: Location) -> str:
+def _hint(kind: type[BaseModel], loc: Location, own: str) -> str:
     """Return the likeliest key that was meant: one of this section, or the same of another."""
     wrong, known = str(loc[-1]), list(_fields(kind, loc))
     close = get_close_matches(wrong, known, n=1, cutoff=0.6)
-    own = dotted(tuple(step for step in loc if step not in tags))
-    elsewhere = [
-        path for path in _all_paths(kind) if path.rpartition(".")[2] == wrong and path != own
-    ]
+    same = (path for path in _all_paths(kind) if path.rpartition(".")[2] == wrong)
+    elsewhere = sorted({path for path in same if path != own})
     if close:
         return f"; did you mean {close[0]!r}?"
     if elsewhere:
@@ -138,10 +136,8 @@ def _path_in(tree: Any, one: ErrorDetails) -> Location:  # noqa: ANN401
     """Return where a problem lies, without the tags of unions, which no file contains."""
     path: list[int | str] = []
     for step in one["loc"]:
-        if isinstance(tree, dict) and step in tree:
-            path.append(step)
-            tree = tree[step]
-        elif isinstance(tree, list) and isinstance(step, int):
+        is_item = isinstance(tree, list) and isinstance(step, int)
+        if is_item or (isinstance(tree, dict) and step in tree):
             path.append(step)
             tree = tree[step]
     if one["type"] == "missing":

@@ -45,11 +45,13 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (at, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1 and key != "<<":
-                problem = f"every key may stand once, {key!r} stands here twice"
-                raise ConstructorError(None, None, problem, at.start_mark)
+        seen = set()
+        for key, _ in node.value:
+            spelled = (key.tag, str(key.value))
+            if spelled in seen:
+                problem = f"every key may stand once, {key.value!r} stands here twice"
+                raise ConstructorError(None, None, problem, key.start_mark)
+            seen.add(spelled)
         return super().construct_mapping(node, deep)
 
 

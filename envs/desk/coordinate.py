@@ -12,6 +12,8 @@ from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.reasons import Verdict
 
+LEAST_SCORE = np.float32(1e-20)  # a strategy that only wants out scores less and wins nothing
+
 
 class Contest(NamedTuple):
     """Working space of one decision over S symbols, overwritten by the next."""
@@ -76,7 +78,8 @@ def settle_conflicts(contest: Contest, row: int, rules: Record) -> int:
     may_short = np.float32(rules.limits_allow_short)
     for s in range(contest.score.size):
         long, short = contest.long_score[row, s], contest.short_score[row, s] * may_short
-        contest.score[s] = long if long > -short else short
+        score = long if long > -short else short
+        contest.score[s] = score if abs(score) > LEAST_SCORE else np.float32(0.0)
     n_winners = np.int32(0)
     for s in range(contest.score.size):
         n_winners += np.int32(contest.score[s] != 0.0)

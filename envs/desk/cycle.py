@@ -24,6 +24,7 @@ from benbot.envs.desk.exits import guard_positions, leave_positions
 from benbot.envs.desk.fills import open_position
 from benbot.envs.desk.gates import account_gate, clip, number_gate
 from benbot.envs.desk.ledger import write_decision
+from benbot.envs.desk.prefetch import LINE, prefetch
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import base_fraction, multiple, position_cap
 
@@ -48,7 +49,21 @@ def trade_bars(parts: Parts, bar: IntArray, growth: FloatArray) -> None:
     desk = dressed(parts)
     contest = open_contest(desk.tape.bars.shape[1])
     for b in range(bar.size):
+        if b + 1 < bar.size:
+            fetch_ahead(desk, b + 1, bar[b + 1])
         growth[b] = trade_bar(desk, contest, b, bar[b])
+
+
+@compiled
+def fetch_ahead(desk: Desk, b: int, t: int) -> None:
+    """Ask for what account `b` will read first at bar `t`: all values, and the bars it holds."""
+    value, bars = desk.tape.value, desk.tape.bars
+    row = value.shape[1] * value.shape[2] * value.itemsize
+    for offset in range(t * row, (t + 1) * row, LINE):
+        prefetch(value, offset)
+    for i in range(desk.book.accounts[b].n_positions):
+        s = desk.book.positions[b, i].symbol
+        prefetch(bars, ((t + 1) * bars.shape[1] + s) * bars.itemsize)
 
 
 @compiled

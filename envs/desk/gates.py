@@ -28,9 +28,9 @@ def account_gate(account: Record, regime: int, max_positions: int, rules: Record
 @compiled
 def number_gate(now: Record, fill: Record, stop: float, wanted: float) -> int:
     """Refuse what cannot be filled at the next bar, or is not a number."""
-    if not fill.open > 0.0:
+    if not 0.0 < fill.open < np.inf:
         return Verdict.NOT_TRADABLE
-    if not (now.close > 0.0 and 0.0 < stop < 1.0 and 0.0 < wanted < np.inf):
+    if not (0.0 < now.close < np.inf and 0.0 < stop < 1.0 and 0.0 < wanted < np.inf):
         return Verdict.BAD_NUMBER
     return Verdict.PASSED
 

@@ -25,6 +25,7 @@ from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
 
 N_REGIMES = 9
+WANTS_OUT = 1e-30  # value of a direction without confidence: it closes a position, opens none
 LEAST_CAPITAL = 0.1  # share of the capital; with much less a sleeve could not pay for its orders
 
 
@@ -114,9 +115,11 @@ def value_candidates(desk: Desk, opinions: Opinions, records: TrackRecord, t: in
             count, total = records.by_symbol[k, s, 0], records.by_symbol[k, s, 1]
             own = shrunk(count, total, overall, rules)
             expected = max(here + own - overall, rules.value_floor)
-            wanted = opinions.direction[t, k, s] * opinions.confidence[t, k, s]
+            direction, confidence = opinions.direction[t, k, s], opinions.confidence[t, k, s]
             open_for_trade = desk.tape.bars[t, s].close > 0.0
-            desk.tape.value[t, k, s] = wanted * expected if open_for_trade else 0.0
+            desk.tape.value[t, k, s] = (
+                direction * max(confidence * expected, WANTS_OUT) if open_for_trade else 0.0
+            )
 
 
 @compiled

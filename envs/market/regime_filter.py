@@ -18,9 +18,8 @@ It is an approximation in three places. The latent drifts, the fading shocks and
 depend on the whole path of regimes; they are replaced by their mean over the regimes after each
 bar, as in Kim (1994), Journal of Econometrics 60, for the drifts (a Kalman filter each) and in
 Klaassen (2002), Empirical Economics 27, for the variance of the market. Symbols count as
-independent once market and sector are taken out. Jumps are not modelled; a miss beyond six
-deviations is learned from as if it were six. Tests measure how well the probabilities are
-calibrated all the same.
+independent once market and sector are taken out, and jumps for tails of the Student-t. Tests
+measure how well the probabilities are calibrated all the same.
 """
 
 from dataclasses import dataclass
@@ -37,8 +36,6 @@ from benbot.envs.market.synthetic_source import (
     draw_universe,
     open_streams,
 )
-
-OUTLIER = 6.0  # standard deviations
 
 
 class _State(NamedTuple):
@@ -136,8 +133,6 @@ def _learn(state: _State, market: float, own: FloatArray, model: _Model) -> _Sta
     likelihood = (state.probability @ model.transition) * np.exp(fit - fit.max())
     probability = likelihood / likelihood.sum()
 
-    largest = OUTLIER * np.sqrt(own_variance)
-    own_miss = np.clip(own_miss, -largest, largest)
     drift, uncertainty = _learn_drift(state, own_miss, probability, model)
     constant, shock, memory = model.garch
     return _State(

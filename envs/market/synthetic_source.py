@@ -171,8 +171,9 @@ class SyntheticSource(Settings):
         # p Π = p and Σ p = 1, solved together.
         balance = np.vstack([self.transition.T - np.eye(n_regimes), np.ones(n_regimes)])
         share = np.linalg.lstsq(balance, np.append(np.zeros(n_regimes), 1.0), rcond=None)[0]
-        positive: FloatArray = np.maximum(share, 0.0)  # rounding may leave -1e-17
-        return positive / positive.sum()
+        share = np.maximum(share, 0.0)  # rounding may leave -1e-17
+        stationary: FloatArray = share / share.sum()
+        return stationary
 
 
 class Universe(NamedTuple):

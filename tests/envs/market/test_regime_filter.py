@@ -10,7 +10,12 @@ from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.regime_filter import filter_regimes
 from benbot.envs.market.synthetic import SyntheticMarket, SyntheticSource, generate
-from benbot.envs.market.synthetic_source import REGIMES, draw_universe, open_streams
+from benbot.envs.market.synthetic_source import (
+    REGIMES,
+    HiddenRegime,
+    draw_universe,
+    open_streams,
+)
 
 ADVANCE, RANGE, DECLINE = range(3)
 VARIANTS = ("planted", "no_edge")
@@ -19,7 +24,7 @@ SEEDS = (0, 1, 2)
 
 @cache
 def drawn(variant: str, seed: int) -> SyntheticMarket:
-    return generate(SyntheticSource(variant=variant, seed=seed, n_bars=4_000))
+    return generate(SyntheticSource(variant=variant, seed=seed, n_bars=3_000))
 
 
 def pooled(variant: str) -> tuple[FloatArray, FloatArray]:
@@ -39,10 +44,10 @@ def test_it_returns_probabilities(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_changed_future_changes_nothing(variant: str) -> None:
-    source = SyntheticSource(variant=variant, seed=1, n_bars=400)
+    source = SyntheticSource(variant=variant, seed=1, n_bars=200)
     close = generate(source).market.close
     whole = filter_regimes(source, close)
-    for t in (1, 150, 399):
+    for t in (1, 150, 199):
         other = close.copy()
         other[t:] *= np.linspace(0.5, 2.0, other[t:].size).reshape(other[t:].shape)
         np.testing.assert_array_equal(filter_regimes(source, other)[:t], whole[:t])
@@ -75,10 +80,29 @@ def test_it_finds_the_regime_and_finds_it_soon(variant: str, accuracy: float, de
     assert np.median(delays) <= delay
 
 
+@pytest.mark.parametrize(("reversion", "accuracy"), [(0.0, 0.62), (0.9, 0.88)])
+def test_it_tells_regimes_apart_that_differ_in_their_dynamics_alone(
+    reversion: float, accuracy: float
+) -> None:
+    alike = {"mean_bars": 100.0, "drift": 0.0, "volatility": 0.15}
+    regimes = (
+        HiddenRegime(name="trending", trend=0.13, **alike),
+        HiddenRegime(name="other", reversion=reversion, **alike),
+    )
+    right = []
+    for seed in SEEDS:
+        source = SyntheticSource(
+            seed=seed, n_bars=1_800, regimes=regimes, successors=((0, 1), (1, 0))
+        )
+        synthetic = generate(source)
+        right.append((synthetic.filtered.argmax(axis=1) == synthetic.hidden_regime).mean())
+    assert np.mean(right) > accuracy
+
+
 def test_one_wild_symbol_is_no_new_regime() -> None:
-    source = SyntheticSource(seed=0, n_bars=4_000)
+    source = SyntheticSource(seed=0, n_bars=3_000)
     close = drawn("planted", 0).market.close.copy()
-    sure = drawn("planted", 0).filtered[:3_000].max(axis=1) > 0.99
+    sure = drawn("planted", 0).filtered[:2_000].max(axis=1) > 0.99
     t = int(np.flatnonzero(sure)[-1])
     close[t:, 3] *= 0.6
     said = filter_regimes(source, close[: t + 1])

@@ -98,6 +98,23 @@ def test_night_and_day_share_the_variance_as_planned() -> None:
     assert np.mean((moves.intraday / moves.deviation) ** 2) == pytest.approx(1.0, abs=0.02)
 
 
+def test_a_trend_is_as_strong_as_planned_from_the_first_bar_on_and_fades_with_its_half_life() -> (
+    None
+):
+    trending = HiddenRegime(name="trending", mean_bars=100, drift=0.0, volatility=0.1, trend=0.2)
+    source = SyntheticSource(
+        n_bars=500, n_symbols=600, regimes=(trending,), fast_half_life=10, slow_share=0
+    )
+    (_, planted), (_, fair) = (
+        draw(source.model_copy(update={"variant": variant})) for variant in VARIANTS
+    )
+    volatility = draw_universe(source, open_streams(source.seed)).volatility
+    drift = (planted.intraday - fair.intraday) / (0.8 * 0.2 * volatility)
+    assert np.mean(drift**2) == pytest.approx(1.0, abs=0.03)
+    np.testing.assert_allclose(np.mean(drift[:3] ** 2, axis=1), 1.0, atol=0.2)
+    assert np.mean(drift[10:] * drift[:-10]) == pytest.approx(0.5, abs=0.03)
+
+
 def test_jumps_come_overnight_as_often_and_as_large_as_planned() -> None:
     (_, jumpy), (_, smooth) = (
         draw(SyntheticSource(seed=1, jumps_per_year=10, jump_size=size)) for size in (0.05, 0.0)

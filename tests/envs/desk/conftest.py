@@ -1,0 +1,147 @@
+"""One account on a market that a test makes by hand, bar by bar."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benbot.envs.arrays import FloatArray, Record, RecordArray, frozen
+from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.desk.cycle import trade_bars
+from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.tape import BAR, Tape
+
+# Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
+# Stops of a test are powers of two, which a float32 holds exactly.
+QUIET: dict[str, dict[str, float]] = {
+    "costs": {"half_spread": 0.0, "commission_rate": 0.0, "impact": 0.0, "borrow_rate": 0.0},
+    "breakers": {"drawdown": 1.0, "daily_loss": 1.0},
+    "limits": {"cash_buffer": 0.0},
+    "sizing": {"smallest_order": 0.0},
+    "poor": {"below": 0.0},
+}
+
+
+def quiet_rules(capital: float = 100_000.0, **sections: dict[str, float]) -> DeskRules:
+    """Return quiet rules with the given fields of the given sections changed."""
+    names = {*QUIET, *sections}
+    merged = {name: QUIET.get(name, {}) | sections.get(name, {}) for name in names}
+    return DeskRules.model_validate({"capital": capital, **merged})
+
+
+class Trial:
+    """An account that stands at the close of bar `t`; every price is 100 until a test moves it.
+
+    Nobody wants anything until `want`; the weights are equal until `weigh`.
+    """
+
+    def __init__(
+        self,
+        n_bars: int,
+        n_symbols: int = 1,
+        n_strategies: int = 1,
+        rules: DeskRules | None = None,
+        room: int = 500,
+    ) -> None:
+        self.rules = quiet_rules() if rules is None else rules
+        self.bars = np.zeros((n_bars, n_symbols), BAR)
+        for name in ("open", "high", "low", "close"):
+            self.bars[name] = 100.0
+        self.bars["half_spread"] = self.rules.costs.half_spread
+        shape = (n_bars, n_strategies, n_symbols)
+        self.value = np.zeros(shape, np.float32)
+        self.stop = np.full(shape, 0.125, np.float32)
+        self.diamond = np.zeros((n_bars, n_symbols), np.bool_)
+        self.session = np.arange(n_bars)
+        self.regime = np.full(n_bars, 4, np.int8)
+        self.year_share = np.full(n_bars, 0.01)
+        # Read-only views have the types of a real market, for which the kernel is compiled already.
+        tape = Tape(
+            bars=self.bars,
+            value=self.value,
+            stop=frozen(self.stop),
+            diamond=frozen(self.diamond),
+            session=frozen(self.session),
+            regime=self.regime,
+            sleeve_return=np.zeros((n_bars, n_strategies)),
+            year_share=self.year_share,
+        )
+        book = open_book(1, n_strategies, self.rules.limits.max_positions)
+        ledger = open_ledger(1, fills=room, trades=room, decisions=room)
+        self.desk = Desk(book, tape, self.rules.record(), ledger)
+        self.t = 0
+        self._opened = False
+        self.weigh(*[1.0 / n_strategies] * n_strategies)
+
+    @property
+    def account(self) -> Record:
+        return self.desk.book.accounts[0]
+
+    @property
+    def equity(self) -> float:
+        return float(self.account["equity"])
+
+    @property
+    def positions(self) -> RecordArray:
+        taken: RecordArray = self.desk.book.positions[0, : self.account["n_positions"]]
+        return taken
+
+    @property
+    def fills(self) -> RecordArray:
+        return self._written("fills")
+
+    @property
+    def trades(self) -> RecordArray:
+        return self._written("trades")
+
+    @property
+    def decisions(self) -> RecordArray:
+        return self._written("decisions")
+
+    def want(self, t: int, value: float = 0.01, k: int = 0, s: int = 0) -> None:
+        """Let strategy `k` ask for symbol `s` at the close of bar `t`; negative is short."""
+        self.value[t, k, s] = value
+
+    def move(self, t: int, price: float, s: int = 0) -> None:
+        """Let the price jump at the open of bar `t` and stay there."""
+        for name in ("open", "high", "low", "close"):
+            self.bars[name][t:, s] = price
+
+    def shape(self, t: int, s: int = 0, **prices: float) -> None:
+        """Set some of open, high, low and close of one bar."""
+        for name, price in prices.items():
+            self.bars[name][t, s] = price
+
+    def weigh(self, *weights: float, cash: float = 0.0) -> None:
+        """Share the risk budget from the next decision on."""
+        self._weights = (weights, cash)
+
+    def run(self, n_bars: int = 1) -> float:
+        """Trade so many bars; return the log growth of the last."""
+        if not self._opened:
+            open_account(self.desk.book, 0, self.rules.capital, self.session[0])
+            self._opened = True
+        self.desk.book.sleeves["weight"][0], self.account["cash_weight"] = self._weights
+        growth: FloatArray = np.zeros(1)
+        for _ in range(n_bars):
+            trade_bars(bare(self.desk), np.array([self.t]), growth)
+            self.t += 1
+        return float(growth[0])
+
+    def _written(self, kind: str) -> RecordArray:
+        n = getattr(self.desk.ledger, f"n_{kind}")[0]
+        records: RecordArray = getattr(self.desk.ledger, kind)[0, :n]
+        return records
+
+
+@pytest.fixture(scope="session")
+def rules() -> Callable[..., DeskRules]:
+    return quiet_rules
+
+
+@pytest.fixture(scope="session")
+def trial() -> Callable[..., Any]:
+    return Trial

@@ -1,0 +1,127 @@
+"""Who wins a symbol when several strategies want it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.desk.rules import DeskRules
+
+Trial = Callable[..., Any]
+Rules = Callable[..., DeskRules]
+
+
+def test_the_highest_weight_times_value_wins_the_symbol(trial: Trial) -> None:
+    account = trial(3, n_strategies=3)
+    account.want(0, 0.010, k=0)
+    account.want(0, 0.030, k=1)
+    account.want(0, 0.020, k=2)
+    account.weigh(0.5, 0.1, 0.4)  # scores 0.005, 0.003, 0.008
+    account.run()
+    assert account.positions["strategy"].tolist() == [2]
+    assert len(account.decisions) == 1
+
+
+def test_of_equal_scores_the_first_strategy_wins(trial: Trial) -> None:
+    account = trial(3, n_strategies=3)
+    for k in range(3):
+        account.want(0, 0.01, k=k)
+    account.run()
+    assert account.positions["strategy"].tolist() == [0]
+
+
+def test_the_stronger_of_two_sides_wins(trial: Trial) -> None:
+    account = trial(3, n_strategies=2)
+    account.want(0, 0.007, k=0)
+    account.want(0, -0.01, k=1)
+    account.run()
+    assert account.positions["units"].tolist() == [-80.0]
+    assert account.positions["strategy"].tolist() == [1]
+
+
+def test_a_close_call_cancels_both_sides(trial: Trial) -> None:
+    account = trial(3, n_strategies=2)
+    account.want(0, 0.0085, k=0)
+    account.want(0, -0.01, k=1)
+    account.run()
+    assert not account.positions.size
+    assert account.decisions["verdict"].tolist() == [Verdict.CLOSE_CALL]
+    assert account.account["n_refused"] == 1
+
+
+def test_sides_of_the_same_strength_cancel_each_other(trial: Trial, rules: Rules) -> None:
+    account = trial(3, n_strategies=2, rules=rules(limits={"close_call": 1.0}))
+    account.want(0, 0.01, k=0)
+    account.want(0, -0.01, k=1)
+    account.run()
+    assert account.decisions["verdict"].tolist() == [Verdict.CLOSE_CALL]
+
+
+def test_weights_decide_between_two_sides(trial: Trial) -> None:
+    account = trial(3, n_strategies=2)
+    account.want(0, 0.01, k=0)
+    account.want(0, -0.01, k=1)
+    account.weigh(0.75, 0.25)
+    account.run()
+    assert (account.positions["units"] > 0.0).tolist() == [True]
+
+
+def test_without_short_selling_nobody_sells_short(trial: Trial, rules: Rules) -> None:
+    account = trial(3, rules=rules(limits={"allow_short": False}))
+    account.want(0, -0.01)
+    account.run()
+    assert not account.positions.size
+    assert account.account["n_winners"] == 0
+
+
+def test_without_short_selling_the_short_side_does_not_compete(trial: Trial, rules: Rules) -> None:
+    account = trial(4, n_symbols=2, n_strategies=2, rules=rules(limits={"allow_short": False}))
+    account.want(0, 0.01, k=0, s=0)
+    account.want(0, -0.0101, k=1, s=0)  # would be a close call
+    account.want(0, 0.01, k=0, s=1)
+    account.want(0, -0.05, k=1, s=1)  # would win
+    account.run()
+    assert account.positions["units"].tolist() == [80.0, 80.0]
+
+
+def test_a_strategy_that_holds_what_it_asks_for_makes_no_decision(trial: Trial) -> None:
+    account = trial(4)
+    account.want(0)
+    account.want(1)
+    account.want(2)
+    account.run(3)
+    assert len(account.decisions) == 1
+    assert account.account["n_winners"] == 0
+    assert account.account["n_refused"] == 0
+
+
+def test_a_strategy_that_changes_its_mind_holds_the_other_side_after_one_open(
+    trial: Trial,
+) -> None:
+    account = trial(4)
+    account.want(0)
+    account.want(1, -0.01)
+    account.shape(2, open=104.0, high=104.0)
+    account.run(2)
+    assert account.trades["reason"].tolist() == [Exit.REVERSAL]
+    assert account.positions["units"].tolist() == [-80.0]
+    assert account.positions["opened"].tolist() == [2]
+
+
+def test_a_reversal_makes_room_for_another_strategy_too(trial: Trial) -> None:
+    account = trial(4, n_strategies=2)
+    account.want(0, 0.01, k=0)
+    account.want(1, -0.001, k=0)
+    account.want(1, -0.01, k=1)
+    account.run(2)
+    assert account.positions["strategy"].tolist() == [1]
+
+
+def test_accounts_side_by_side_choose_by_their_own_weights(trial: Trial) -> None:
+    first, second = (trial(3, n_strategies=2) for _ in range(2))
+    for account, weights in ((first, (0.9, 0.1)), (second, (0.1, 0.9))):
+        account.want(0, 0.01, k=0)
+        account.want(0, 0.01, k=1)
+        account.weigh(*weights)
+        account.run()
+    assert first.positions["strategy"].tolist() == [0]
+    assert second.positions["strategy"].tolist() == [1]

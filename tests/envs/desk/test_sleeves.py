@@ -1,0 +1,171 @@
+"""What every strategy alone earns, and what that says about its next trade."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from benbot.envs.arrays import FloatArray, Int8Array
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.sleeves import LEAST_CAPITAL, record_tape
+from benbot.envs.desk.tape import Tape
+from benbot.envs.market.market import market_from_prices
+from benbot.envs.signals import Signals
+
+Rules = Callable[..., DeskRules]
+
+NORMAL = 4
+LEARNING = {"value": {"prior": 0.002, "shrinkage": 20.0, "floor": 0.0001}}
+
+
+def sleeves_of(
+    price: FloatArray,
+    direction: Int8Array,
+    rules: DeskRules,
+    regime: Int8Array | None = None,
+    confidence: float = 1.0,
+) -> Tape:
+    """Record a market that opens, trades and closes each bar at one price; stops are 1/8 away."""
+    names = tuple(f"S{s}" for s in range(price.shape[1]))
+    stamps = np.arange(len(price)).astype("datetime64[D]")
+    prices = dict.fromkeys(("open", "high", "low", "close"), price)
+    market = market_from_prices(stamps, names, prices)
+    shape = direction.shape
+    signals = Signals(
+        tuple(f"k{k}" for k in range(shape[1])),
+        (0,) * shape[1],
+        direction,
+        np.full(shape, confidence),
+        np.full(shape, 0.125),
+    )
+    known = np.full(len(price), NORMAL, np.int8) if regime is None else regime
+    return record_tape(market, signals, known, rules)
+
+
+def steps(*prices: float) -> FloatArray:
+    return np.array(prices)[:, None]
+
+
+def asking(n_bars: int, *bars: int) -> Int8Array:
+    """Return long opinions of one strategy on one symbol at these closes."""
+    direction = np.zeros((n_bars, 1, 1), np.int8)
+    direction[list(bars)] = 1
+    return direction
+
+
+def test_a_sleeve_earns_what_its_strategy_would_alone(rules: Rules) -> None:
+    tape = sleeves_of(steps(100, 100, 110, 99), asking(4, 0), rules())
+    held = 80.0  # the weight is 1 of 1, so one standard risk: 8,000
+    equity = 100_000.0 + held * np.array([0.0, 0.0, 10.0, -1.0])
+    np.testing.assert_allclose(tape.sleeve_return[1:, 0], np.diff(np.log(equity)), atol=1e-15)
+    assert tape.sleeve_return[0, 0] == 0.0
+
+
+def test_a_sleeve_takes_the_whole_risk_budget_up_to_the_cap(rules: Rules) -> None:
+    direction = np.zeros((3, 4, 1), np.int8)
+    direction[0, 2] = 1
+    tape = sleeves_of(steps(100, 100, 110), direction, rules(sizing={"position_cap": 1.0}))
+    expected = [0.0, 0.0, np.log(1.0 + 0.1 * 0.24), 0.0]  # three standard risks, 24,000
+    assert tape.sleeve_return[2].tolist() == pytest.approx(expected)
+
+
+def test_without_a_record_a_candidate_is_worth_the_prior(rules: Rules) -> None:
+    tape = sleeves_of(steps(100, 100, 100), asking(3, 0), rules(**LEARNING), confidence=0.5)
+    assert tape.value[:, 0, 0].tolist() == pytest.approx([0.001, 0.0, 0.0])
+
+
+def test_a_round_trip_teaches_the_value_from_the_close_that_follows_it(rules: Rules) -> None:
+    price = steps(100, 100, 110, 110, 110, 110)
+    tape = sleeves_of(
+        price, asking(6, *range(6)), rules(**LEARNING, exits={"time_stop": 2})
+    )  # bought at 100 in bar 1, sold at 110 in bar 3
+    prior, gained = 0.002, 0.1
+    overall = (20 * prior + gained) / 21
+    here = own = (20 * overall + gained) / 21
+    expected = [prior, prior, prior, here + own - overall]
+    assert tape.value[:4, 0, 0].tolist() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_value_is_learned_for_the_regime_in_which_the_trade_was_decided(rules: Rules) -> None:
+    price = steps(100, 100, 110, 110, 110, 110, 110)
+    regime = np.array([3, 5, 5, 3, 5, 3, 5], np.int8)
+    direction = asking(7, 0, 3, 4, 5, 6)
+    tape = sleeves_of(price, direction, rules(**LEARNING, exits={"time_stop": 2}), regime)
+    overall = (20 * 0.002 + 0.1) / 21
+    own = (20 * overall + 0.1) / 21
+    in_three = (20 * overall + 0.1) / 21
+    values = tape.value[3:5, 0, 0].tolist()
+    assert values == pytest.approx([in_three + own - overall, own], rel=1e-6)
+
+
+def test_a_losing_strategy_keeps_the_least_value_so_that_weights_still_decide(
+    rules: Rules,
+) -> None:
+    price = steps(100, 100, 50, 50, 50)
+    tape = sleeves_of(price, asking(5, 0, 3), rules(**LEARNING))
+    assert tape.value[3, 0, 0] == pytest.approx(0.0001)
+
+
+def test_costs_lower_the_value(rules: Rules) -> None:
+    price = steps(100, 100, 110, 110, 110)
+    values = []
+    for half_spread in (0.0, 0.01):
+        desk = rules(**LEARNING, costs={"half_spread": half_spread}, exits={"time_stop": 2})
+        values.append(sleeves_of(price, asking(5, 0, 3), desk).value[3, 0, 0])
+    overall = (0.04 + 0.1 - 0.01 * 2.1) / 21
+    assert values[1] == pytest.approx(2 * (20 * overall + 0.079) / 21 - overall, rel=1e-6)
+    assert values[1] < values[0]
+
+
+def test_a_direction_without_confidence_closes_a_position_and_opens_none(rules: Rules) -> None:
+    price = steps(100, 100, 110, 120, 130)
+    direction = asking(5, 0)
+    direction[2] = -1
+    confidence = np.ones(direction.shape)
+    confidence[2] = 0.0
+    stamps = np.arange(5).astype("datetime64[D]")
+    market = market_from_prices(
+        stamps, ("S",), dict.fromkeys(("open", "high", "low", "close"), price)
+    )
+    signals = Signals(("k",), (0,), direction, confidence, np.full(direction.shape, 0.125))
+    tape = record_tape(market, signals, np.full(5, NORMAL, np.int8), rules())
+    growth = np.log([1.0, 1.0, 1.008, 1.016, 1.016])  # in at 100, out at 120, nothing after
+    np.testing.assert_allclose(np.cumsum(tape.sleeve_return[:, 0]), growth, atol=1e-15)
+
+
+def test_a_symbol_without_a_price_has_no_candidates(rules: Rules) -> None:
+    price = steps(100, np.nan, 100, 100)
+    tape = sleeves_of(price, asking(4, 0, 1, 2), rules(**LEARNING))
+    assert tape.value[1, 0, 0] == 0.0
+    assert tape.value[2, 0, 0] != 0.0
+
+
+def test_breakers_do_not_silence_a_sleeve(rules: Rules) -> None:
+    price = steps(100, 100, 10, 10, 10, 20)
+    halting = rules(
+        breakers={"drawdown": 0.05, "daily_loss": 0.02}, poor={"below": 1e6}, capital=100_000.0
+    )
+    calm, strict = (sleeves_of(price, asking(6, 0, 3), desk) for desk in (rules(), halting))
+    assert calm.sleeve_return[5, 0] > 0.0
+    np.testing.assert_array_equal(strict.sleeve_return, calm.sleeve_return)
+
+
+RECKLESS = {"position_cap": 1.0, "risk_per_trade": 0.1, "smallest_order": 6_000.0}
+
+
+def test_a_sleeve_that_lost_nearly_everything_goes_on_with_new_capital(rules: Rules) -> None:
+    price = steps(100, 100, 5, 5, 5, 5.5)
+    direction = np.repeat(asking(6, 0, 3), 2, axis=1)  # two standard risks: all of the equity
+    tape = sleeves_of(price, direction, rules(sizing=RECKLESS))
+    assert tape.sleeve_return[2, 0] == pytest.approx(np.log(LEAST_CAPITAL))
+    assert tape.sleeve_return[5, 0] == pytest.approx(np.log(1.1))
+
+
+def test_a_sleeve_that_is_ruined_has_a_return_all_the_same(rules: Rules) -> None:
+    price = steps(100, 100, 1000, 1000, 1000, 1100)
+    direction = asking(6, 3)
+    direction[0] = -1
+    tape = sleeves_of(price, direction, rules(sizing=RECKLESS))
+    growth = tape.sleeve_return[:, 0].tolist()
+    assert growth == pytest.approx([0.0, 0.0, np.log(LEAST_CAPITAL), 0.0, 0.0, np.log(1.08)])
+    assert np.isfinite(tape.value).all()
