@@ -3,16 +3,18 @@
 kernel-b64, kernel-b1024   the desk alone; evolution and training spend their time here
 batch-b1024                the batched environment's `step`; training waits for it
 single                     one Gymnasium `step`; what other people's agents see
-ppo-free, ppo-desk         Stable-Baselines3's PPO on an environment that costs nothing, and on
-                           ours, with the same shapes, network, batch and epochs; their ratio is
-                           what our environment costs a training run
+ppo-desk, ppo-free         Stable-Baselines3's PPO on our environment, and on one of the same shapes
+                           that costs nothing, with the same network, batch and epochs; their ratio
+                           is what our environment leaves of the possible
 
 S = 30 symbols, K = 12 strategies, T = 2,520 bars, ledger off, one thread.
 """
 
 import numpy as np
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnv
 
-from benbot.agents.vec_env import TrainingVecEnv
+from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.allocation import AllocationEnv
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
@@ -103,3 +105,28 @@ def single(history: History, steps: int) -> Scenario:
                 env.reset()
 
     return Scenario(run, steps)
+
+
+def ppo(environment: VecEnv, n_steps: int) -> Scenario:
+    """Return three updates of PPO with the default network, 4 epochs and batches of 4,096."""
+    per_update = environment.num_envs * n_steps
+    model = PPO(
+        "MlpPolicy", environment, n_steps=n_steps, batch_size=4096, n_epochs=4, device="cpu", seed=0
+    )
+
+    def run() -> None:
+        model.learn(3 * per_update, reset_num_timesteps=False)
+
+    return Scenario(run, 3 * per_update)
+
+
+def desk_for_learning(history: History, n_envs: int) -> AllocationVecEnv:
+    """Return our environment as the learner sees it, normalisers included."""
+    span = Span(FIRST, history.n_bars - 1)
+    return AllocationVecEnv(AllocationVectorEnv(history, span, EPISODE, n_envs), 3.0, 0.99)
+
+
+def free_for_learning(history: History, n_envs: int) -> FreeVecEnv:
+    """Return the environment that costs nothing, in the same shapes."""
+    n_actions = history.signals.n_strategies + 1
+    return FreeVecEnv(n_envs, history.layout.size, n_actions, EPISODE.episode_bars)

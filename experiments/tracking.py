@@ -38,6 +38,7 @@ __all__ = [
     "Status",
     "Tracker",
     "TrackingSettings",
+    "newest_experiment",
     "open_tracker",
 ]
 
@@ -101,6 +102,21 @@ def open_tracker(
             "choose another name"
         )
     return Tracker(settings.uri, client, found.experiment_id, clock)
+
+
+def newest_experiment(uri: str) -> str | None:
+    """Return the id of the experiment in which a run began last; None without any run."""
+    check_reachable(uri)
+    quieten()
+    from mlflow import MlflowClient
+
+    with reaching(uri):
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        everywhere = [found.experiment_id for found in client.search_experiments()]
+        runs = client.search_runs(
+            everywhere, order_by=["attributes.start_time DESC"], max_results=1
+        )
+    return runs[0].info.experiment_id if runs else None
 
 
 class Tracker:

@@ -12,6 +12,13 @@ from benbot.envs.desk.reasons import Verdict
 
 
 @compiled
+def room(account: Record, rules: Record) -> float:
+    """Return the notional that may still be opened above what must stay cash."""
+    reserve = max(rules.limits_cash_buffer, account.cash_weight)
+    return account.equity * (1.0 - reserve) - account.gross
+
+
+@compiled
 def account_gate(account: Record, regime: int, max_positions: int, rules: Record) -> int:
     """Return why this account may open nothing now, or PASSED."""
     if not may_enter(account):
@@ -22,6 +29,9 @@ def account_gate(account: Record, regime: int, max_positions: int, rules: Record
         return Verdict.DAILY_TRADES
     if account.n_positions >= max_positions:
         return Verdict.CAPACITY
+    capital = room(account, rules)
+    if not (capital > 0.0 and capital >= rules.sizing_smallest_order):
+        return Verdict.CAPITAL
     return Verdict.PASSED
 
 
@@ -33,13 +43,6 @@ def number_gate(now: Record, fill: Record, stop: float, wanted: float) -> int:
     if not (0.0 < now.close < np.inf and 0.0 < stop < 1.0 and 0.0 < wanted < np.inf):
         return Verdict.BAD_NUMBER
     return Verdict.PASSED
-
-
-@compiled
-def room(account: Record, rules: Record) -> float:
-    """Return the notional that may still be opened above what must stay cash."""
-    reserve = max(rules.limits_cash_buffer, account.cash_weight)
-    return account.equity * (1.0 - reserve) - account.gross
 
 
 @compiled

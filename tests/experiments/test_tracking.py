@@ -13,7 +13,14 @@ from pydantic import ValidationError
 
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.market.market import Market, Origin, market_from_prices
-from benbot.experiments.tracking import Run, Status, Tracker, TrackingSettings, open_tracker
+from benbot.experiments.tracking import (
+    Run,
+    Status,
+    Tracker,
+    TrackingSettings,
+    newest_experiment,
+    open_tracker,
+)
 
 
 class Clock:
@@ -243,6 +250,16 @@ def test_the_same_experiment_is_used_again_and_knows_its_columns(
     assert tags["mlflow.experimentKind"] == "custom_model_development"
     columns = json.loads(tags["mlflow.sharedViewState.results"])["selectedColumns"]
     assert {"tags.`seed`", "metrics.`test/sharpe_ratio`"} <= set(columns)
+
+
+def test_the_newest_experiment_is_the_one_of_the_last_run(
+    tracker: Tracker, store: Store, clock: Clock
+) -> None:
+    clock.now += 1e6
+    tracker.start_run("last")
+    other = store.settings.model_copy(update={"experiment": "without runs"})
+    open_tracker(other)
+    assert newest_experiment(store.settings.uri) == tracker.experiment_id
 
 
 def test_a_deleted_experiment_is_not_written_to(
