@@ -25,6 +25,8 @@ from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.history import History, Span
 from benbot.envs.vector import AllocationVectorEnv, EnvironmentSettings
 
+NEVER = 2**31  # updates between two tables that nobody reads
+
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
@@ -70,7 +72,7 @@ class ShuffledBuffer(RolloutBuffer):
         names = ("observations", "actions", "values", "log_probs", "advantages", "returns")
         columns = [self._column(getattr(self, name)) for name in names]
         order = torch.from_numpy(self.shuffler.permutation(columns[0].shape[0]))
-        for rows in order.split(batch_size or len(order)):
+        for rows in order.split(batch_size or len(order)):  # type: ignore[no-untyped-call]
             yield RolloutBufferSamples(*(column[rows] for column in columns))
 
     def _column(self, values: np.ndarray[Any, Any]) -> Tensor:
@@ -102,7 +104,7 @@ class Learner:
     def update(self) -> dict[str, float]:
         """Trade, learn, and return the figures of this update by name."""
         self.model.learn(
-            self.settings.steps_per_update, reset_num_timesteps=False, log_interval=None
+            self.settings.steps_per_update, reset_num_timesteps=False, log_interval=NEVER
         )
         self.n_updates += 1
         recorded = self.model.logger.name_to_value

@@ -124,5 +124,5 @@ class RewardScaler:
         self.returns = self.gamma * self.returns + rewards
         self.moments.fold(self.returns[:, None])
         self.returns[ended] = 0.0
-        scaled = rewards / np.sqrt(self.moments.variance[0] + LEAST_VARIANCE)
+        scaled: FloatArray = rewards / np.sqrt(self.moments.variance[0] + LEAST_VARIANCE)
         return np.clip(scaled, -REWARD_CLIP, REWARD_CLIP).astype(np.float32)

@@ -115,7 +115,11 @@ class AllocationVecEnv(VecEnv):
         answer = getattr(self.environment, method_name)(*method_args, **method_kwargs)
         return [answer] * len(self._chosen(indices))
 
-    def env_is_wrapped(self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Any = None) -> list[bool]:  # noqa: ANN401, E501
+    def env_is_wrapped(
+        self,
+        wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]],
+        indices: Any = None,  # noqa: ANN401
+    ) -> list[bool]:
         """Return False for every environment: the batch is not made of wrapped ones."""
         return [False] * len(self._chosen(indices))
 

@@ -13,7 +13,7 @@ from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.drawing import draw_account
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.history import History, Span
-from benbot.envs.stepping import Outcome, bare_arena, begin_anywhere, begin_at, step_all
+from benbot.envs.stepping import bare_arena, begin_anywhere, begin_at, step_all
 from benbot.envs.vector import (
     EnvironmentSettings,
     build_arena,
@@ -56,6 +56,12 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
         self.observation_space, self.action_space = spaces_of(history)
         self.arena = build_arena(history, span, settings, 1, open_ledger(1))
         self._parts = bare_arena(self.arena)
+        book = self.arena.desk.book
+        self._weights = (book.sleeves["weight"][0], book.accounts["cash_weight"])
+        self._equity = book.accounts["equity"]
+        self._reward = np.zeros(1)
+        self._ends = np.zeros((2, 1), np.bool_)  # terminated, truncated
+        self._unused = np.empty((1, self.layout.size), np.float32)
         self._seeded = False
         self._ended = True
         self._trail: list[tuple[float, Float32Array]] = []  # equity and weights since the reset
@@ -80,25 +86,15 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
         if self._ended:
             raise gym.error.ResetNeeded("no episode is under way; call reset")
         row = checked_actions(action, self.action_space)[None]
-        outcome = Outcome(
-            np.empty((1, self.layout.size), np.float32),
-            np.empty((1, self.layout.size), np.float32),
-            np.zeros(1),
-            np.zeros(1, np.bool_),
-            np.zeros(1, np.bool_),
-        )
-        step_all(self._parts, row, False, tuple(outcome))
-        self._ended = bool(outcome.terminated[0] or outcome.truncated[0])
+        observation = np.empty((1, self.layout.size), np.float32)
+        outcome = (observation, self._unused, self._reward, self._ends[0], self._ends[1])
+        step_all(self._parts, row, False, outcome)
+        terminated, truncated = self._ends.ravel().tolist()
+        self._ended = terminated or truncated
         self._remember()
         if self.render_mode == "human":
             sys.stdout.write(self._line() + "\n")
-        return (
-            outcome.observation[0],
-            float(outcome.reward[0]),
-            bool(outcome.terminated[0]),
-            bool(outcome.truncated[0]),
-            self._info(),
-        )
+        return observation[0], float(self._reward[0]), terminated, truncated, self._info()
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """Return a line, a picture, or nothing, as the render mode says."""
@@ -111,10 +107,7 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
     @property
     def weights(self) -> Float32Array:
         """What the risk budget is shared by, (K+1,); the last entry is cash."""
-        book = self.arena.desk.book
-        return np.append(book.sleeves["weight"][0], book.accounts["cash_weight"][0]).astype(
-            np.float32
-        )
+        return np.concatenate(self._weights, dtype=np.float32, casting="same_kind")
 
     def _chosen(self, options: dict[str, Any]) -> tuple[int, int]:
         unknown = set(options) - {"first", "last"}
@@ -131,15 +124,15 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
         return first, last
 
     def _remember(self) -> None:
-        self._trail.append((float(self.arena.desk.book.accounts["equity"][0]), self.weights))
+        self._trail.append((float(self._equity[0]), self.weights))
 
     def _info(self) -> dict[str, Any]:
-        account = self.arena.desk.book.accounts[0]
+        equity, weights = self._trail[-1]
         return {
-            "equity": float(account["equity"]),
+            "equity": equity,
             "bar": int(self.arena.episodes["bar"][0]),
-            "weights": self._trail[-1][1],
-            "breaker": breaker_of(account).name,
+            "weights": weights,
+            "breaker": breaker_of(self.arena.desk.book.accounts[0]).name,
         }
 
     def _line(self) -> str:

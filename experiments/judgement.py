@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from benbot.agents.baselines import (
     InverseVolatility,
-    Policy,
     Random,
     RegimeRecord,
     best_single,
@@ -13,6 +12,7 @@ from benbot.agents.baselines import (
 )
 from benbot.agents.buy_and_hold import buy_and_hold
 from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.agents.policy import Policy
 from benbot.envs.history import Span
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.report import SegmentResult, write_number

@@ -49,23 +49,25 @@ def evaluate_again(
     run: str, config: str | None, segment: str, runs: Path, console: "Console"
 ) -> None:
     """Run the policies of a training over a segment, beside the baselines, and print the table."""
-    from benbot.agents.bundle import load_bundle
+    from benbot.agents.bundle import Expectations, load_bundle
     from benbot.agents.evaluation import evaluate
-    from benbot.experiments.config import load_config
+    from benbot.experiments.config import config_digest, load_config
     from benbot.experiments.judgement import evaluate_baselines, results_table
     from benbot.experiments.preparation import prepare_experiment
     from benbot.experiments.report import SegmentResult
 
     folder = _run_folder(run, runs)
-    prepared = prepare_experiment(load_config(config or _config_of(folder)))
+    loaded = load_config(config or _config_of(folder))
+    prepared = prepare_experiment(loaded)
+    choices = [choice.model_dump() for choice in loaded.strategies]
     if segment not in prepared.spans:
         raise UnknownName(f"segment must be one of {', '.join(prepared.spans)}, was {segment!r}")
     span, settings = prepared.spans[segment], prepared.config.environment
     agents = {}
     for seed, bundle in _bundles(folder).items():
-        policy = load_bundle(bundle)
-        policy.require_fit(prepared.history, prepared.choices)
-        agents[seed] = evaluate(policy, prepared.history, span, settings)
+        kept = load_bundle(bundle)
+        kept.require_fit(Expectations.of(prepared.history, choices, config_digest(loaded)))
+        agents[seed] = evaluate(kept.policy, prepared.history, span, settings)
     baselines = evaluate_baselines(prepared, span)
     console.print(results_table(SegmentResult(segment, agents, baselines)))
 
@@ -81,10 +83,10 @@ def compare_runs(ids: list[str], store: str, console: "Console") -> None:
     table = Table("", *(f"{run.name}\n{run.id[:8]}" for run in found))
     measured = [run.metrics for run in found]
     for name in SHOWN:
-        values = [one.get(f"test/{name}", np.nan) for one in measured]
-        table.add_row(f"test {name.replace('_', ' ')}", *(write_number(v, "d") for v in values))
-    for name, values in _differences(found):
-        table.add_row(name, *values)
+        numbers = [one.get(f"test/{name}", np.nan) for one in measured]
+        table.add_row(f"test {name.replace('_', ' ')}", *(write_number(n, "d") for n in numbers))
+    for name, texts in _differences(found):
+        table.add_row(name, *texts)
     console.print(table)
 
 

@@ -23,9 +23,9 @@ from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.report import RunReport, SegmentResult, write_report
-from benbot.experiments.seeds import SeedResult, train_seed
+from benbot.experiments.seeds import JUDGED, SeedResult, train_seed
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
-from benbot.experiments.tracking import Run, Tracker, TrackingSettings, open_tracker
+from benbot.experiments.tracking import COMMIT, Run, Tracker, TrackingSettings, open_tracker
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 MODEL = "allocator"  # the registered model of all trained policies
 ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
 CONFIG_FILE = "config.yaml"
-JUDGED = ("valid", "test")
 
 
 @dataclass(frozen=True)
@@ -161,9 +160,9 @@ class Training:
             yield run
 
     def _introduce(self, run: Run) -> None:
-        run.set_tags({"command": self.launch.command, "git_commit": self.provenance.git_commit})
-        for context in ("fit", *JUDGED):
-            run.log_dataset(self.prepared.market, context)
+        run.set_tags({"command": self.launch.command, COMMIT: self.provenance.git_commit})
+        for name, span in self.prepared.spans.items():
+            run.log_dataset(self.prepared.market.between(span.first, span.last + 1), name)
 
     def _record_baselines(self, baselines: dict[str, list[Evaluation]]) -> None:
         for i, evaluation in enumerate(baselines["test"]):

@@ -135,7 +135,11 @@ class Run:
         self._flushed = self._clock()
 
     def log_dataset(self, market: Market, context: str) -> None:
-        """Record which data was used for what: name, digest, span and shape, not the data."""
+        """Record which data was used for what: name, digest, span and shape, not the data.
+
+        MLflow keeps a digest once per run, with its first context, so hand over the stretch that
+        was used (`market.between`) and not the whole market for every context.
+        """
         from mlflow.data.code_dataset_source import CodeDatasetSource
         from mlflow.data.numpy_dataset import from_numpy
         from mlflow.entities import DatasetInput, InputTag

@@ -26,6 +26,7 @@ from benbot.envs.signals import Signals
 
 N_REGIMES = 9
 WANTS_OUT = 1e-30  # value of a direction without confidence: it closes a position, opens none
+RUIN_GROWTH = -5.0  # log growth of a sleeve that lost everything: minus infinity has no mean
 LEAST_CAPITAL = 0.1  # share of the capital; with much less a sleeve could not pay for its orders
 
 
@@ -88,7 +89,7 @@ def trade_sleeve(desk: Desk, contest: Contest, records: TrackRecord, k: int, t: 
     desk.ledger.n_trades[k] = 0
     if not desk.book.accounts[k].equity > LEAST_CAPITAL * desk.rules[0].capital:
         open_sleeve(desk, k, t + 1)
-    return max(growth, np.log(LEAST_CAPITAL))
+    return growth if np.isfinite(growth) else RUIN_GROWTH
 
 
 @compiled

@@ -11,6 +11,7 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.ledger import DECISION
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.figures import (
+    draw,
     drawdown_figure,
     equity_figure,
     gates_figure,
@@ -117,11 +118,17 @@ def test_gates_without_a_single_decision_say_so(walk: Maker) -> None:
     assert png(figure).startswith(b"\x89PNG")
 
 
+def test_all_figures_are_drawn_and_the_same_again(walk: Maker) -> None:
+    first, again = (draw({0: walk(1)}, [walk(2)]) for _ in range(2))
+    assert list(first) == ["equity", "drawdown", "weights", "gates"]
+    assert first == again
+
+
 def test_nothing_to_draw_is_refused(make_evaluation: Maker) -> None:
-    for draw in (weights_figure, gates_figure):
+    for figure_of in (weights_figure, gates_figure):
         with pytest.raises(InvalidParameter, match="was no evaluation"):
-            draw({})
+            figure_of({})
         with pytest.raises(InvalidParameter, match="an evaluation without decisions"):
-            draw({0: make_evaluation([100.0])})
+            figure_of({0: make_evaluation([100.0])})
     with pytest.raises(InvalidParameter, match="at least one evaluation of two marks"):
         equity_figure({}, [])

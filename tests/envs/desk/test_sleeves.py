@@ -7,7 +7,7 @@ import pytest
 
 from benbot.envs.arrays import FloatArray, Int8Array
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.sleeves import LEAST_CAPITAL, record_tape
+from benbot.envs.desk.sleeves import RUIN_GROWTH, record_tape
 from benbot.envs.desk.tape import Tape
 from benbot.envs.market.market import market_from_prices
 from benbot.envs.signals import Signals
@@ -157,7 +157,7 @@ def test_a_sleeve_that_lost_nearly_everything_goes_on_with_new_capital(rules: Ru
     price = steps(100, 100, 5, 5, 5, 5.5)
     direction = np.repeat(asking(6, 0, 3), 2, axis=1)  # two standard risks: all of the equity
     tape = sleeves_of(price, direction, rules(sizing=RECKLESS))
-    assert tape.sleeve_return[2, 0] == pytest.approx(np.log(LEAST_CAPITAL))
+    assert tape.sleeve_return[2, 0] == pytest.approx(np.log(0.05))
     assert tape.sleeve_return[5, 0] == pytest.approx(np.log(1.1))
 
 
@@ -167,5 +167,5 @@ def test_a_sleeve_that_is_ruined_has_a_return_all_the_same(rules: Rules) -> None
     direction[0] = -1
     tape = sleeves_of(price, direction, rules(sizing=RECKLESS))
     growth = tape.sleeve_return[:, 0].tolist()
-    assert growth == pytest.approx([0.0, 0.0, np.log(LEAST_CAPITAL), 0.0, 0.0, np.log(1.08)])
+    assert growth == pytest.approx([0.0, 0.0, RUIN_GROWTH, 0.0, 0.0, np.log(1.08)])
     assert np.isfinite(tape.value).all()

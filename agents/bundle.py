@@ -1,0 +1,145 @@
+"""The deployable policy: a folder with its tensors and with all that it expects to meet.
+
+A policy acts on numbers at fixed places. Put before other strategies, other features or another
+desk it would act on nonsense, so a bundle knows what it was trained on and refuses what differs.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benbot.agents.normaliser import ObservationNormaliser
+from benbot.agents.policy import Allocator, layers_of
+from benbot.envs.errors import RunMismatch
+from benbot.envs.history import History
+
+FORMAT = 1
+TENSORS, CARD = "policy.safetensors", "bundle.json"
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """What a policy was trained on.
+
+    strategies   as a config names them, parameters included, in the order of the action
+    rules        of the desk, every value
+    """
+
+    layout: list[str]
+    strategies: list[dict[str, Any]]
+    rules: dict[str, Any]
+    data_digest: str
+    config_digest: str
+
+    @classmethod
+    def of(
+        cls, history: History, strategies: list[dict[str, Any]], config_digest: str
+    ) -> "Expectations":
+        return cls(
+            list(history.layout.names),
+            strategies,
+            history.rules.model_dump(),
+            history.market.digest,
+            config_digest,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A policy with what it expects."""
+
+    policy: Allocator
+    expectations: Expectations
+
+    def require_fit(self, met: Expectations) -> None:
+        """Refuse another layout, other strategies or other rules, naming the first difference.
+
+        Other data is no reason: new prices are what a policy is for.
+        """
+        for part in ("layout", "strategies", "rules"):
+            expected, was = getattr(self.expectations, part), getattr(met, part)
+            if expected != was:
+                raise RunMismatch(
+                    f"the {part} must be what the policy was trained on; "
+                    f"{_first_difference(expected, was)}. Use the configuration it came from"
+                )
+
+
+def save_bundle(
+    folder: Path, policy: Allocator, expectations: Expectations, versions: dict[str, str]
+) -> None:
+    """Write a bundle into a folder, which is made."""
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: np.ascontiguousarray(each) for name, each in policy.tensors.items()}
+    save_file(tensors, folder / TENSORS)
+    card = {
+        "format": FORMAT,
+        "tensors": list(tensors),
+        "tensors_sha256": _sha256(folder / TENSORS),
+        "net_arch": list(policy.net_arch),
+        "action_scale": policy.action_scale,
+        "normaliser": policy.normaliser.to_numbers(),
+        "expectations": asdict(expectations),
+        "versions": versions,
+    }
+    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle; refuse one that is damaged, incomplete or of another format."""
+    from safetensors.numpy import load_file
+
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if card["format"] != FORMAT:
+            raise RunMismatch(f"{folder} must be of format {FORMAT}, was {card['format']}")
+        digest = _sha256(folder / TENSORS)
+        if digest != card["tensors_sha256"]:
+            raise RunMismatch(
+                f"{folder / TENSORS} must have the digest {card['tensors_sha256'][:16]}…, was "
+                f"{digest[:16]}…. The file was changed or damaged; fetch the bundle again"
+            )
+        tensors = load_file(folder / TENSORS)
+        policy = Allocator(
+            layers_of([tensors[name] for name in card["tensors"]]),
+            ObservationNormaliser.from_numbers(card["normaliser"]),
+            float(card["action_scale"]),
+        )
+        return Bundle(policy, Expectations(**card["expectations"]))
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise RunMismatch(
+            f"a policy bundle needs {CARD} and {TENSORS}, both whole; {folder} was not ({error})"
+        ) from error
+
+
+def policy_digest(policy: Allocator) -> str:
+    """Return sixteen hex digits of the network and the normaliser."""
+    sha = hashlib.sha256(json.dumps(policy.normaliser.to_numbers()).encode())
+    for name, tensor in policy.tensors.items():
+        sha.update(name.encode() + tensor.tobytes())
+    return sha.hexdigest()[:16]
+
+
+def _first_difference(expected: Any, was: Any, where: str = "") -> str:  # noqa: ANN401
+    if isinstance(expected, dict) and isinstance(was, dict):
+        for key in sorted(expected.keys() | was.keys()):
+            if expected.get(key) != was.get(key):
+                return _first_difference(
+                    expected.get(key), was.get(key), f"{where}.{key}".strip(".")
+                )
+    if isinstance(expected, list) and isinstance(was, list):
+        for i, (one, other) in enumerate(zip(expected, was, strict=False)):
+            if one != other:
+                return _first_difference(one, other, f"{where}[{i}]")
+        return f"{where} expected {len(expected)} entries, was {len(was)}"
+    return f"{where} expected {expected}, was {was}"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

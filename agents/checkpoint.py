@@ -1,0 +1,77 @@
+"""A training between two updates, in one file: tensors, and numbers as JSON. No pickle."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benbot.agents.learner import LearnerState
+from benbot.agents.normaliser import ObservationNormaliser
+from benbot.agents.policy import Allocator, layers_of
+from benbot.envs.errors import RunMismatch
+
+FORMAT = 1
+BEST, STATE = "best/", "state/"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Where a training stands, and the best policy it has come by."""
+
+    state: LearnerState
+    best: Allocator
+    best_growth: float  # log growth a year on the valid segment
+    best_steps: int
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; the one before stays whole until the new one is."""
+    from safetensors.numpy import save_file
+
+    best, state = checkpoint.best, checkpoint.state
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        f"{STATE}{name}": np.ascontiguousarray(array) for name, array in state.arrays.items()
+    }
+    arrays |= {f"{BEST}{name}": np.ascontiguousarray(each) for name, each in best.tensors.items()}
+    numbers = {
+        "format": FORMAT,
+        "state": state.numbers,
+        "best": {
+            "growth": checkpoint.best_growth,
+            "steps": checkpoint.best_steps,
+            "action_scale": best.action_scale,
+            "normaliser": best.normaliser.to_numbers(),
+            "tensors": list(best.tensors),
+        },
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    save_file(arrays, fresh, metadata={"numbers": json.dumps(numbers)})
+    fresh.replace(path)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint; refuse a file that is damaged or of another format."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            numbers = json.loads(file.metadata()["numbers"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise RunMismatch(
+            f"a checkpoint must be a whole file of ours, {path} was damaged ({error}). Delete it "
+            f"to train this seed from the beginning"
+        ) from error
+    if numbers["format"] != FORMAT:
+        raise RunMismatch(f"{path} must be of format {FORMAT}, was {numbers['format']}")
+    best = numbers["best"]
+    own = {name[len(STATE) :]: each for name, each in arrays.items() if name.startswith(STATE)}
+    allocator = Allocator(
+        layers_of([arrays[f"{BEST}{name}"] for name in best["tensors"]]),
+        ObservationNormaliser.from_numbers(best["normaliser"]),
+        best["action_scale"],
+    )
+    return Checkpoint(LearnerState(own, numbers["state"]), allocator, best["growth"], best["steps"])

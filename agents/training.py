@@ -1,0 +1,131 @@
+"""Train one agent: updates on `fit`, the best policy by `valid`, and nothing lost on Ctrl-C."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from benbot.agents.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from benbot.agents.evaluation import evaluate
+from benbot.agents.learner import Learner, Lesson, torch_apart
+from benbot.agents.policy import Allocator
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a listener hears after every update; `figures` are names and numbers to record."""
+
+    n_steps: int
+    total_steps: int
+    best_growth: float  # log growth a year on the valid segment
+    figures: Mapping[str, float]
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The policy that did best on the valid segment, and when that was."""
+
+    policy: Allocator
+    valid_growth: float  # log growth a year
+    at_steps: int
+    n_steps: int
+
+
+def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
+    """Train until the budget is used up; go on from the checkpoint if there is one.
+
+    The policy is tried on `valid` every now and then, first of all before it has learned anything:
+    the untrained one is nearly equal weight, so what is chosen is at least as good as that there.
+    A training that went on from a checkpoint ends exactly where one without a break does.
+    """
+    settings = lesson.agent
+    with torch_apart(settings.torch_threads), held_interrupts() as interrupted:
+        course = _Course(lesson, checkpoint)
+        while course.learner.n_updates < settings.n_updates:
+            figures = course.advance()
+            listener(
+                Progress(
+                    course.learner.n_steps,
+                    settings.n_updates * settings.steps_per_update,
+                    course.best_growth,
+                    figures,
+                )
+            )
+            if interrupted():
+                course.save()
+                raise KeyboardInterrupt
+        course.save()
+        return Trained(course.best, course.best_growth, course.best_steps, course.learner.n_steps)
+
+
+class _Course:
+    """A learner with the best policy it has come by so far."""
+
+    def __init__(self, lesson: Lesson, checkpoint: Path) -> None:
+        self.lesson, self.checkpoint = lesson, checkpoint
+        self.learner = Learner(lesson)
+        self.every = max(1, lesson.agent.n_updates // lesson.agent.evaluations)
+        if checkpoint.is_file():
+            kept = load_checkpoint(checkpoint)
+            self.learner.restore(kept.state)
+            self.best, self.best_growth, self.best_steps = (
+                kept.best,
+                kept.best_growth,
+                kept.best_steps,
+            )
+        else:
+            self.best = self.learner.allocator()
+            self.best_growth, self.best_steps = self._growth(self.best), 0
+
+    def advance(self) -> dict[str, float]:
+        """Update once; where an evaluation is due, try the policy on `valid` and save."""
+        figures = self.learner.update()
+        done = self.learner.n_updates
+        if done % self.every and done != self.lesson.agent.n_updates:
+            return figures
+        policy = self.learner.allocator()
+        growth = self._growth(policy)
+        if growth > self.best_growth:
+            self.best, self.best_growth, self.best_steps = policy, growth, self.learner.n_steps
+        self.save()
+        return figures | {"valid/log_growth": growth}
+
+    def save(self) -> None:
+        best = (self.best, self.best_growth, self.best_steps)
+        if self.learner.n_updates:
+            save_checkpoint(self.checkpoint, Checkpoint(self.learner.state(), *best))
+
+    def _growth(self, policy: Allocator) -> float:
+        lesson = self.lesson
+        return evaluate(policy, lesson.history, lesson.valid, lesson.environment).annual_growth
+
+
+@contextmanager
+def held_interrupts() -> Iterator[Callable[[], bool]]:
+    """Hold back the first Ctrl-C inside the block; the value tells whether there was one.
+
+    An update that is cut in two leaves a learner that nobody can go on with. A second Ctrl-C does
+    not wait. Outside the main thread nothing is held back.
+    """
+    held = False
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        nonlocal held
+        if held:
+            raise KeyboardInterrupt
+        held = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield lambda: held
+    finally:
+        signal.signal(signal.SIGINT, before)
