@@ -14,6 +14,7 @@ from benbot.envs.errors import RunMismatch
 from benbot.experiments.config import (
     ExperimentConfig,
     config_digest,
+    flat_config,
     load_config,
     resolved_yaml,
 )
@@ -25,7 +26,7 @@ from benbot.experiments.provenance import Provenance, git_commit, installed_vers
 from benbot.experiments.report import RunReport, SegmentResult, write_report
 from benbot.experiments.seeds import JUDGED, SeedResult, train_seed
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
-from benbot.experiments.tracking import COMMIT, Run, Tracker, TrackingSettings, open_tracker
+from benbot.experiments.tracking import COMMIT, SOURCE, Run, Tracker, TrackingSettings, open_tracker
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,6 +123,7 @@ class Training:
         """Train what is not yet trained, judge everything, and write it all down."""
         config = self.prepared.config
         self._introduce(self.parent)
+        self.parent.log_params(flat_config(config))
         text = resolved_yaml(config)
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
@@ -155,12 +157,12 @@ class Training:
         labels = self.labels(algorithm, seed)
         run = self.tracker.start_run(name, labels, parent=self.parent)
         with run:
-            run.log_params(labels)
+            run.log_params(labels | flat_config(self.prepared.config))
             self._introduce(run)
             yield run
 
     def _introduce(self, run: Run) -> None:
-        run.set_tags({"command": self.launch.command, COMMIT: self.provenance.git_commit})
+        run.set_tags({SOURCE: self.launch.command, COMMIT: self.provenance.git_commit})
         for name, span in self.prepared.spans.items():
             run.log_dataset(self.prepared.market.between(span.first, span.last + 1), name)
 

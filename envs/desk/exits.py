@@ -8,12 +8,11 @@ before the bar, it is hit whenever the range touches it, and a gap through it fi
 import numpy as np
 
 from benbot.envs.arrays import Record
-from benbot.envs.desk.breakers import may_enter
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk, Leave
 from benbot.envs.desk.fills import buy, sell
-from benbot.envs.desk.gates import risk_room, room
-from benbot.envs.desk.reasons import Exit
+from benbot.envs.desk.gates import account_gate, risk_room, room
+from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.sizing import multiple, position_cap
 
 
@@ -64,20 +63,19 @@ def follow_weight(desk: Desk, b: int, i: int, t: int) -> None:
         share = -change / held if worth_keeping else 1.0
         sell(desk, b, i, t + 1, Leave(share, fill, Exit.WEIGHT))
         return
-    change = min(change, affordable(desk, b, i))
+    change = min(change, affordable(desk, b, i, t))
     if change > 0.0 and change >= rules.sizing_smallest_order:
         buy(desk, b, i, t + 1, side * change / price)
 
 
 @compiled
-def affordable(desk: Desk, b: int, i: int) -> float:
+def affordable(desk: Desk, b: int, i: int, t: int) -> float:
     """Return by how much notional the gates let position `i` grow; 0 or less where not at all."""
     account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
+    regime, slots = desk.tape.regime[t], account.n_positions + 1  # it has a slot already
+    if account_gate(account, regime, slots, rules) != Verdict.PASSED or position.missing > 0:
+        return 0.0
     capital = room(account, rules)
-    if not (capital > 0.0 and may_enter(account)):
-        return 0.0
-    if account.trades_today >= rules.limits_daily_trades:
-        return 0.0
     if not account.equity < rules.poor_below:
         return capital
     risk = abs(position.last_price - position.stop) / position.last_price

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benbot.envs.desk.reasons import Verdict
+from benbot.envs.desk.reasons import Breaker, Verdict
 from benbot.envs.desk.rules import DeskRules
 
 Trial = Callable[..., Any]
@@ -174,6 +174,33 @@ def test_nothing_is_opened_in_an_unknown_regime(trial: Trial) -> None:
     assert verdicts(account) == [(0, "UNKNOWN_REGIME"), (0, "PASSED")]
 
 
+def test_nothing_is_enlarged_in_an_unknown_regime(trial: Trial) -> None:
+    account = trial(5, n_strategies=2)
+    account.regime[1] = -1
+    account.want(0)
+    account.weigh(0.25, 0.75)
+    account.run()
+    account.weigh(0.5, 0.5)
+    account.run()
+    assert account.positions["units"].tolist() == [40.0]
+    account.run()
+    assert account.positions["units"].tolist() == [80.0]
+
+
+def test_nothing_is_enlarged_without_a_price_at_the_decision(trial: Trial) -> None:
+    account = trial(6, n_strategies=2)
+    account.want(0)
+    account.weigh(0.25, 0.75)
+    for name in ("open", "high", "low", "close"):
+        account.shape(2, **{name: np.nan})
+    account.run(2)
+    account.weigh(0.5, 0.5)
+    account.run()
+    assert account.positions["units"].tolist() == [40.0]
+    account.run()
+    assert account.positions["units"].tolist() == [80.0]
+
+
 NAN, INF = np.nan, np.inf
 
 
@@ -218,13 +245,16 @@ def test_a_value_or_a_weight_that_is_no_number_never_wins(trial: Trial) -> None:
     assert account.positions["symbol"].tolist() == [1]
 
 
-def test_an_equity_that_is_no_number_halts_the_account(trial: Trial, rules: Rules) -> None:
+def test_an_equity_that_is_no_number_halts_the_account(trial: Trial) -> None:
     account = trial(4)
     account.run()
     account.account["equity"] = NAN
     account.want(1)
     account.run()
     assert verdicts(account) == [(0, "HALTED")]
+    # Each breaker alone would have halted it.
+    assert account.account["day_halted"] == 1
+    assert account.account["drawdown_state"] == Breaker.DRAWDOWN
 
 
 def test_a_winner_below_the_smallest_order_is_too_small(trial: Trial, rules: Rules) -> None:
