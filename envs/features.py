@@ -35,6 +35,8 @@ RECORD_SHRINKAGE = 60.0  # bars of no growth that a record starts with
 RECORD_HALF_LIFE = 504.0  # bars of the same regime after which a bar counts for half
 BREADTH_WINDOW = 50
 DRAWDOWN_WINDOW = 252
+PERSISTENCE_WINDOWS = (5, 21)
+PERSISTENCE_MEMORY = 0.9  # a bar; half of what is seen is younger than a week
 
 
 def static_features(
@@ -138,6 +140,7 @@ def _market_features(market: Market, tape: Tape, settings: RegimeSettings) -> li
         2.0 * market_volatility(market, settings),
         _breadth(market),
         _dispersion(market),
+        *(_persistence(market, window) for window in PERSISTENCE_WINDOWS),
         1e3 * spread,
         np.sin(angle),
         np.cos(angle),
@@ -155,13 +158,33 @@ def _breadth(market: Market) -> FloatArray:
 
 def _dispersion(market: Market) -> FloatArray:
     """Return the log of how far returns lie apart across symbols, relative to the usual."""
+    apart = _relative_returns(market)
+    n_seen = (apart != 0.0).sum(axis=1)
+    square = np.square(apart).sum(axis=1) / np.maximum(n_seen, 1)
+    usual = USUAL_DISPERSION**2
+    return 0.5 * np.log(np.maximum(_decayed(square), usual * 1e-3) / usual)
+
+
+def _persistence(market: Market, window: int) -> FloatArray:
+    """Return the smoothed correlation across symbols of today's return with that of the past bars.
+
+    Both are relative to the market. Positive where leaders go on leading, negative where they fall
+    back: momentum (Jegadeesh and Titman 1993) against reversal (Jegadeesh 1990) in one number.
+    """
+    apart = _relative_returns(market)
+    past = np.zeros_like(apart)
+    past[1:] = window * _rolling_mean(apart, window)[:-1]
+    size = np.sqrt(np.square(apart).sum(axis=1) * np.square(past).sum(axis=1))
+    product = (apart * past).sum(axis=1)
+    correlation = np.where(size > 0.0, product / np.where(size > 0.0, size, 1.0), 0.0)
+    return 10.0 * _decayed(correlation, PERSISTENCE_MEMORY)
+
+
+def _relative_returns(market: Market) -> FloatArray:
+    """Return log returns less the market's, [T, S], 0 where a symbol did not trade twice."""
     closes = np.where(market.tradable, market.close, np.nan)
     moves = np.diff(np.log(closes), axis=0, prepend=np.nan)
-    apart = moves - np.nan_to_num(market_return(market))[:, None]
-    n_seen = np.isfinite(apart).sum(axis=1)
-    square = np.nansum(apart**2, axis=1) / np.maximum(n_seen, 1)
-    usual = USUAL_DISPERSION**2
-    return 0.5 * np.log(np.maximum(_decayed(square[:, None])[:, 0], usual * 1e-3) / usual)
+    return np.nan_to_num(moves - market_return(market)[:, None])
 
 
 def _share_of_year(market: Market) -> FloatArray:
@@ -171,11 +194,11 @@ def _share_of_year(market: Market) -> FloatArray:
     return share
 
 
-def _decayed(values: FloatArray) -> FloatArray:
-    """Return the exponentially weighted sum so far, started from zero like the account's own."""
+def _decayed(values: FloatArray, memory: float = CORRELATION_MEMORY) -> FloatArray:
+    """Return the exponentially weighted mean so far, started from zero like the account's own."""
     mean = np.zeros_like(values)
     for t in range(1, len(values)):
-        mean[t] = CORRELATION_MEMORY * mean[t - 1] + (1.0 - CORRELATION_MEMORY) * values[t]
+        mean[t] = memory * mean[t - 1] + (1.0 - memory) * values[t]
     return mean
 
 

@@ -47,6 +47,8 @@ STATIC_CONTEXT = (
     "market_volatility",
     "breadth",
     "dispersion",
+    "persistence_5",  # whether symbols that led over so many bars go on leading, or fall back
+    "persistence_21",
     "spread",
     "year_sine",
     "year_cosine",
