@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array
+from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.history import History, Span
 from benbot.envs.observation import Layout
 
@@ -34,7 +34,7 @@ def cash(layout: Layout) -> Fixed:
 def equal_weight(layout: Layout) -> Fixed:
     """Return the policy that trusts every strategy alike and holds no more cash than it must."""
     n_strategies = len(layout.strategies)
-    return Fixed("equal_weight", _with_cash(np.full(n_strategies, 1.0 / n_strategies), 0.0))
+    return Fixed("equal_weight", _all_invested(np.full(n_strategies, 1.0 / n_strategies)))
 
 
 def best_single(history: History, span: Span) -> Fixed:
@@ -56,7 +56,7 @@ class InverseVolatility:
     def weights(self, observation: Float32Array) -> Float32Array:
         log_volatility = self.layout.by_strategy(observation, "volatility_63")
         inverse = np.exp(-np.maximum(log_volatility, STILLEST))
-        return _with_cash(inverse / inverse.sum(), 0.0)
+        return _all_invested(inverse / inverse.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,5 +105,5 @@ def _one_hot(k: int, n_strategies: int) -> Float32Array:
     return weights
 
 
-def _with_cash(strategies: Float32Array, cash_share: float) -> Float32Array:
-    return np.append(strategies * (1.0 - cash_share), cash_share).astype(np.float32)
+def _all_invested(strategies: FloatArray | Float32Array) -> Float32Array:
+    return np.append(strategies, 0.0).astype(np.float32)

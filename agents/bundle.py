@@ -88,6 +88,7 @@ def save_bundle(
         "expectations": asdict(expectations),
         "versions": versions,
     }
+    card["card_sha256"] = _card_sha256(card)
     (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
@@ -99,12 +100,8 @@ def load_bundle(folder: Path) -> Bundle:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         if card["format"] != FORMAT:
             raise RunMismatch(f"{folder} must be of format {FORMAT}, was {card['format']}")
-        digest = _sha256(folder / TENSORS)
-        if digest != card["tensors_sha256"]:
-            raise RunMismatch(
-                f"{folder / TENSORS} must have the digest {card['tensors_sha256'][:16]}…, was "
-                f"{digest[:16]}…. The file was changed or damaged; fetch the bundle again"
-            )
+        _require_digest(folder / CARD, card.pop("card_sha256"), _card_sha256(card))
+        _require_digest(folder / TENSORS, card["tensors_sha256"], _sha256(folder / TENSORS))
         tensors = load_file(folder / TENSORS)
         policy = Allocator(
             layers_of([tensors[name] for name in card["tensors"]]),
@@ -112,15 +109,22 @@ def load_bundle(folder: Path) -> Bundle:
             float(card["action_scale"]),
         )
         return Bundle(policy, Expectations(**card["expectations"]))
-    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (
+        FileNotFoundError,
+        UnicodeDecodeError,
+        json.JSONDecodeError,
+        KeyError,
+        TypeError,
+    ) as error:
         raise RunMismatch(
             f"a policy bundle needs {CARD} and {TENSORS}, both whole; {folder} was not ({error})"
         ) from error
 
 
 def policy_digest(policy: Allocator) -> str:
-    """Return sixteen hex digits of the network and the normaliser."""
-    sha = hashlib.sha256(json.dumps(policy.normaliser.to_numbers()).encode())
+    """Return sixteen hex digits of all that decides what the policy does."""
+    numbers = [policy.action_scale, policy.normaliser.to_numbers()]
+    sha = hashlib.sha256(json.dumps(numbers).encode())
     for name, tensor in policy.tensors.items():
         sha.update(name.encode() + tensor.tobytes())
     return sha.hexdigest()[:16]
@@ -137,9 +141,21 @@ def _first_difference(expected: Any, was: Any, where: str = "") -> str:  # noqa:
         for i, (one, other) in enumerate(zip(expected, was, strict=False)):
             if one != other:
                 return _first_difference(one, other, f"{where}[{i}]")
-        return f"{where} expected {len(expected)} entries, was {len(was)}"
-    return f"{where} expected {expected}, was {was}"
+        return f"{where} expected {len(expected)} entries, was {len(was)}".strip()
+    return f"{where} expected {expected}, was {was}".strip()
+
+
+def _require_digest(path: Path, expected: str, was: str) -> None:
+    if expected != was:
+        raise RunMismatch(
+            f"{path} must have the digest {expected[:16]}…, was {was[:16]}…. The file was changed "
+            f"or damaged; fetch the bundle again"
+        )
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _card_sha256(card: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(card).encode()).hexdigest()

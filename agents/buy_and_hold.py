@@ -26,9 +26,10 @@ FOREVER = 2**31
 
 
 def buy_and_hold(history: History, span: Span, settings: EnvironmentSettings) -> Evaluation:
-    """Return what the universe did over the span."""
+    """Return what the universe did over the span; nobody sells because it has halved."""
     policy = Fixed(NAME, np.array([1.0, 0.0], np.float32))
-    return evaluate(policy, passive_history(history, span), span, settings)
+    patient = settings.model_copy(update={"ruin": 0.0})
+    return evaluate(policy, passive_history(history, span), span, patient)
 
 
 def passive_history(history: History, span: Span) -> History:

@@ -1,6 +1,8 @@
 """A training between two updates, in one file: tensors, and numbers as JSON. No pickle."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +34,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
     best, state = checkpoint.best, checkpoint.state
     arrays: dict[str, np.ndarray[Any, Any]] = {
-        f"{STATE}{name}": np.ascontiguousarray(array) for name, array in state.arrays.items()
+        f"{STATE}{name}": np.asarray(array, order="C") for name, array in state.arrays.items()
     }
-    arrays |= {f"{BEST}{name}": np.ascontiguousarray(each) for name, each in best.tensors.items()}
+    arrays |= {f"{BEST}{name}": np.asarray(each, order="C") for name, each in best.tensors.items()}
     numbers = {
         "format": FORMAT,
+        "sha256": _sha256(arrays),
         "state": state.numbers,
         "best": {
             "growth": checkpoint.best_growth,
@@ -60,13 +63,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with safe_open(path, framework="numpy") as file:
             numbers = json.loads(file.metadata()["numbers"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if numbers["format"] != FORMAT:
+            raise RunMismatch(f"{path} must be of format {FORMAT}, was {numbers['format']}")
+        if numbers["sha256"] != _sha256(arrays):
+            raise _damaged(path, "its tensors have another digest")
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise RunMismatch(
-            f"a checkpoint must be a whole file of ours, {path} was damaged ({error}). Delete it "
-            f"to train this seed from the beginning"
-        ) from error
-    if numbers["format"] != FORMAT:
-        raise RunMismatch(f"{path} must be of format {FORMAT}, was {numbers['format']}")
+        raise _damaged(path, str(error)) from error
     best = numbers["best"]
     own = {name[len(STATE) :]: each for name, each in arrays.items() if name.startswith(STATE)}
     allocator = Allocator(
@@ -75,3 +77,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
         best["action_scale"],
     )
     return Checkpoint(LearnerState(own, numbers["state"]), allocator, best["growth"], best["steps"])
+
+
+def _damaged(path: Path, why: str) -> RunMismatch:
+    return RunMismatch(
+        f"a checkpoint must be a whole file of ours, {path} was damaged ({why}). Delete it to "
+        f"train this seed from the beginning"
+    )
+
+
+def _sha256(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    sha = hashlib.sha256()
+    for name in sorted(arrays):
+        sha.update(name.encode() + arrays[name].tobytes())
+    return sha.hexdigest()

@@ -1,5 +1,6 @@
 """What a policy did with an account over a stretch of bars."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,10 @@ class Evaluation:
 
     @property
     def annual_growth(self) -> float:
-        """Mean log growth of equity a year."""
+        """Mean log growth of equity a year; minus infinity when nothing is left."""
         n_bars = len(self.equity) - 1
+        if not self.equity[-1] > 0.0:
+            return -math.inf
         return float(np.log(self.equity[-1] / self.equity[0]) * self.bars_per_year / n_bars)
 
 
@@ -119,8 +122,9 @@ class _Account:
 
     def _mark(self, i: int) -> None:
         account = self.arena.desk.book.accounts[0]
-        gross = account["gross"] / account["equity"]
-        self.marks[i] = (account["equity"], gross, breaker_of(account))
+        equity = account["equity"]
+        gross = account["gross"] / equity if equity > 0.0 else 0.0  # a fraction of nothing
+        self.marks[i] = (equity, gross, breaker_of(account))
 
     def _stand_still(self, i: int) -> None:
         self.marks[i + 1 :] = self.marks[i]

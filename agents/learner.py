@@ -5,6 +5,7 @@ updates the learner's whole state can be taken and put back, so that training go
 it stopped.
 """
 
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from benbot.agents.normaliser import Moments, ObservationNormaliser
 from benbot.agents.policy import Allocator, layers_of
 from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
+from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History, Span
 from benbot.envs.vector import AllocationVectorEnv, EnvironmentSettings
 
@@ -131,6 +133,7 @@ class Learner:
             "normaliser": environment.normaliser.to_numbers(),
             "reward_moments": environment.scaler.moments.to_numbers(),
             "shuffler": self.shuffler.bit_generator.state,
+            "episodes": list(self.model.ep_info_buffer or ()),
         }
         live = self._network() | self._accounts()
         arrays = {name: array.copy() for name, array in live.items()}
@@ -143,9 +146,12 @@ class Learner:
         self.model._last_episode_starts = np.zeros(environment.num_envs, np.bool_)
         self._step_optimiser_once()
         for name, array in (self._network() | self._accounts()).items():
-            array[...] = state.arrays[name]
+            array[...] = _of_shape(array.shape, state.arrays, name)
         self.n_updates = numbers["n_updates"]
         self.model.num_timesteps = self.n_steps
+        self.model._n_updates = self.n_updates * self.settings.n_epochs
+        self.model.ep_info_buffer = deque(numbers["episodes"], self.model._stats_window_size)
+        self.model.ep_success_buffer = deque(maxlen=self.model._stats_window_size)
         environment.n_steps = self.n_steps
         environment.normaliser = ObservationNormaliser.from_numbers(
             numbers["normaliser"], learning=True
@@ -182,6 +188,18 @@ class Learner:
             "seen/observation": self.model._last_obs,
             "seen/episode_starts": self.model._last_episode_starts,
         }
+
+
+def _of_shape(
+    shape: tuple[int, ...], arrays: dict[str, np.ndarray[Any, Any]], name: str
+) -> np.ndarray[Any, Any]:
+    if name not in arrays or arrays[name].shape != shape:
+        was = arrays[name].shape if name in arrays else "missing"
+        raise RunMismatch(
+            f"{name} of the checkpoint must have the shape {shape}, was {was}. It belongs to other "
+            f"strategies or settings; go on with the configuration it came from"
+        )
+    return arrays[name]
 
 
 def _ppo(

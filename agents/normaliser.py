@@ -54,14 +54,24 @@ class Moments:
 
     @classmethod
     def from_numbers(cls, numbers: dict[str, Any]) -> Self:
-        mean, variance = (np.array(numbers[name], np.float64) for name in ("mean", "variance"))
-        sound = mean.ndim == 1 and mean.shape == variance.shape and np.isfinite(mean).all()
-        if not (sound and (variance >= 0.0).all() and float(numbers["count"]) >= 0.0):
+        """Return the moments that were written down; refuse what cannot be any."""
+        try:
+            mean, variance = (np.array(numbers[name], np.float64) for name in ("mean", "variance"))
+            count = float(numbers["count"])
+        except (KeyError, TypeError, ValueError) as error:
             raise RunMismatch(
-                "stored moments need a finite mean and a variance of at least 0 per entry and a "
-                f"count, was {mean.size} means and {variance.size} variances. The file is damaged"
+                f"stored moments need a mean, a variance and a count, all numbers; was {error!r}. "
+                f"The file is damaged"
+            ) from error
+        finite = np.isfinite(mean).all() and np.isfinite(variance).all() and np.isfinite(count)
+        paired = mean.ndim == 1 and mean.shape == variance.shape
+        if not (finite and paired and (variance >= 0.0).all() and count >= 0.0):
+            raise RunMismatch(
+                "stored moments need a finite mean and a finite variance of at least 0 per entry "
+                f"and a count, was {mean.size} means and {variance.size} variances, count {count}. "
+                f"The file is damaged"
             )
-        return cls(mean, variance, float(numbers["count"]))
+        return cls(mean, variance, count)
 
 
 class ObservationNormaliser:

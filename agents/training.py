@@ -60,7 +60,6 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
             if interrupted():
                 course.save()
                 raise KeyboardInterrupt
-        course.save()
         return Trained(course.best, course.best_growth, course.best_steps, course.learner.n_steps)
 
 

@@ -26,7 +26,16 @@ Overrides = Annotated[
     list[str] | None, typer.Argument(help="Changes to it, as agent.total_steps=50000.")
 ]
 Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.")]
-Store = Annotated[str, typer.Option(help="Where runs are tracked.")]
+
+
+def _store(given: str | None) -> str | None:
+    """Check what `--store` says before anything is done."""
+    from benbot.experiments.tracking_store import check_kind
+
+    return given and check_kind(given)
+
+
+Store = Annotated[str, typer.Option(help="Where runs are tracked.", callback=_store)]
 DEFAULT_RUNS = Path("runs")
 DEFAULT_STORE = "sqlite:///mlflow.db"
 
@@ -41,7 +50,10 @@ def train(
         str | None, typer.Option(help="Go on with the run of this id instead of a new one.")
     ] = None,
     runs: Runs = DEFAULT_RUNS,
-    store: Store = DEFAULT_STORE,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
+    ] = None,
 ) -> None:
     """Train an agent on every seed, judge it once on the test segment, and track everything."""
     from rich.console import Console
@@ -51,13 +63,14 @@ def train(
 
     console = Console()
     launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console)
+    changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
     if resume is not None:
-        given = None if config is None else load_config(config, overrides or ())
+        given = None if config is None else load_config(config, changes)
         resume_training(resume, given, store, launch)
     elif config is None:
         raise typer.BadParameter("name a config, such as quickstart, or a run with --resume")
     else:
-        start_training(load_config(config, overrides or ()), launch)
+        start_training(load_config(config, changes), launch)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from benbot.envs.allocation import AllocationEnv
 from benbot.envs.errors import UnknownName
 from benbot.envs.history import Span
 from benbot.envs.vector import AllocationVectorEnv
-from benbot.experiments.config import load_config
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
 
 
@@ -19,7 +19,7 @@ def make_env(
     render_mode: str | None = None,
 ) -> AllocationEnv:
     """Return one environment over a segment (fit, valid or test) of a configuration."""
-    prepared = _prepared(str(config), tuple(overrides))
+    prepared = _prepared(load_config(config, overrides).model_dump_json())
     span = _span(prepared, segment)
     return AllocationEnv(prepared.history, span, prepared.config.environment, render_mode)
 
@@ -31,14 +31,15 @@ def make_vector_env(
     overrides: Sequence[str] = (),
 ) -> AllocationVectorEnv:
     """Return `num_envs` environments in one batch over a segment of a configuration."""
-    prepared = _prepared(str(config), tuple(overrides))
+    prepared = _prepared(load_config(config, overrides).model_dump_json())
     span = _span(prepared, segment)
     return AllocationVectorEnv(prepared.history, span, prepared.config.environment, num_envs)
 
 
 @lru_cache(maxsize=4)
-def _prepared(config: str, overrides: tuple[str, ...]) -> Prepared:
-    return prepare_experiment(load_config(config, overrides))
+def _prepared(config: str) -> Prepared:
+    """Prepare a configuration once; its text is the key, since a file of one name may change."""
+    return prepare_experiment(ExperimentConfig.model_validate_json(config))
 
 
 def _span(prepared: Prepared, segment: str) -> Span:

@@ -67,7 +67,8 @@ def results_table(segment: SegmentResult) -> "Table":
     table.add_column("agent less it", justify="right", no_wrap=True)
     measured = over_seeds([metrics(one) for one in agents])
     own = [write_number(measured[name].mean, style) for name, (_, style) in COLUMNS.items()]
-    table.add_row(f"agent, {len(agents)} seeds", *own, "", style="bold")
+    seeds = "1 seed" if len(agents) == 1 else f"{len(agents)} seeds"
+    table.add_row(f"agent, {seeds}", *own, "", style="bold")
     for baseline in segment.baselines:
         values = metrics(baseline)
         cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]

@@ -1,14 +1,15 @@
-"""What Gymnasium learns of us when it is imported; light, because that happens in every process."""
+"""Importing this makes our environments known to Gymnasium, and loads nothing else of ours.
+
+Gymnasium imports the module that stands before a colon, so no import of one's own is needed:
+`gymnasium.make("benbot.experiments.registration:BenBot/Allocation-v0", config="quickstart")`.
+"""
 
 import gymnasium as gym
 
 ENVIRONMENT = "BenBot/Allocation-v0"
 
-
-def register() -> None:
-    """Make `gymnasium.make("BenBot/Allocation-v0", config=…)` and `make_vec` work."""
-    gym.register(
-        id=ENVIRONMENT,
-        entry_point="benbot.experiments.environments:make_env",
-        vector_entry_point="benbot.experiments.environments:make_vector_env",
-    )
+gym.register(
+    id=ENVIRONMENT,
+    entry_point="benbot.experiments.environments:make_env",
+    vector_entry_point="benbot.experiments.environments:make_vector_env",
+)

@@ -8,7 +8,7 @@ import numpy as np
 from benbot.envs.errors import UnknownName
 from benbot.envs.market.market import Market
 from benbot.envs.market.summary import describe
-from benbot.experiments.tracking import Run, TrackingSettings, open_tracker
+from benbot.experiments.tracking import Run, find_run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,8 +78,7 @@ def compare_runs(ids: list[str], store: str, console: "Console") -> None:
 
     from benbot.experiments.report import write_number
 
-    tracker = open_tracker(TrackingSettings(uri=store))
-    found = [tracker.find_run(run_id) for run_id in ids]
+    found = [find_run(store, run_id) for run_id in ids]
     table = Table("", *(f"{run.name}\n{run.id[:8]}" for run in found))
     measured = [run.metrics for run in found]
     for name in SHOWN:
@@ -92,9 +91,8 @@ def compare_runs(ids: list[str], store: str, console: "Console") -> None:
 
 def fetch_report(run_id: str, out: Path | None, store: str, console: "Console") -> None:
     """Copy the HTML report of a run out of the store."""
-    tracker = open_tracker(TrackingSettings(uri=store))
     path = out or Path(f"report-{run_id[:8]}.html")
-    path.write_bytes(tracker.find_run(run_id).read_file("report.html"))
+    path.write_bytes(find_run(store, run_id).read_file("report.html"))
     console.print(f"Report    {path}")
 
 

@@ -1,5 +1,7 @@
 """One training from a configuration to a report: every seed, then the judgement on `test`."""
 
+import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.compiled import is_compiled
-from benbot.envs.errors import RunMismatch
+from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments.config import (
     ExperimentConfig,
     config_digest,
@@ -26,7 +28,15 @@ from benbot.experiments.provenance import Provenance, git_commit, installed_vers
 from benbot.experiments.report import RunReport, SegmentResult, write_report
 from benbot.experiments.seeds import JUDGED, SeedResult, train_seed
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
-from benbot.experiments.tracking import COMMIT, SOURCE, Run, Tracker, TrackingSettings, open_tracker
+from benbot.experiments.tracking import (
+    COMMIT,
+    SOURCE,
+    Run,
+    Status,
+    Tracker,
+    TrackingSettings,
+    open_tracker,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +44,8 @@ if TYPE_CHECKING:
 MODEL = "allocator"  # the registered model of all trained policies
 ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
 CONFIG_FILE = "config.yaml"
+RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
+DATA = "data_digest"
 
 
 @dataclass(frozen=True)
@@ -47,17 +59,22 @@ class Launch:
 
 def start_training(config: ExperimentConfig, launch: Launch) -> None:
     """Train a configuration from the beginning."""
+    _check_folder(launch.runs)
     tracker = open_tracker(config.tracking)
     with Display(launch.console) as display:
         prepared = _prepare(config, display)
-        parent = tracker.start_run(config.name, {"algo": config.agent.algorithm})
+        labels = {"algo": config.agent.algorithm, DATA: prepared.market.digest}
+        parent = tracker.start_run(config.name, labels)
         _carry_out(Training(prepared, tracker, parent, launch, display))
 
 
 def resume_training(
-    run_id: str, config: ExperimentConfig | None, store: str, launch: Launch
+    run_id: str, config: ExperimentConfig | None, store: str | None, launch: Launch
 ) -> None:
-    """Go on with a run that was interrupted; a configuration, if given, must be the run's own."""
+    """Go on with a run that was interrupted; a configuration, if given, must be the run's own.
+
+    Without a store it is looked for where it was recorded.
+    """
     own = launch.runs / run_id / CONFIG_FILE
     if not own.is_file():
         raise RunMismatch(
@@ -65,17 +82,34 @@ def resume_training(
             f"they are elsewhere"
         )
     recorded = load_config(own)
-    if config is not None and config_digest(config) != config_digest(recorded):
-        raise RunMismatch(
-            f"run {run_id} can only go on with the configuration it began with, digest "
-            f"{config_digest(recorded)}, was {config_digest(config)}. Leave the configuration out "
-            f"or start a new run"
-        )
-    tracker = open_tracker(TrackingSettings(**(recorded.tracking.model_dump() | {"uri": store})))
+    tracking = recorded.tracking.model_dump()
+    tracker = open_tracker(TrackingSettings(**(tracking | ({"uri": store} if store else {}))))
     parent = tracker.find_run(run_id)
-    parent.resume()
+    asked = recorded if config is None else config
+    parent.require_params(flat_config(asked.model_copy(update={"tracking": recorded.tracking})))
     with Display(launch.console) as display:
-        _carry_out(Training(_prepare(recorded, display), tracker, parent, launch, display))
+        prepared = _prepare(recorded, display)
+        _check_data(parent, prepared)
+        parent.resume()
+        _carry_out(Training(prepared, tracker, parent, launch, display))
+
+
+def _check_folder(runs: Path) -> None:
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadConfig(f"--runs needs a folder that can be made, was {runs}: {error}") from error
+    if not os.access(runs, os.W_OK):
+        raise BadConfig(f"--runs needs a folder that can be written, was {runs}")
+
+
+def _check_data(parent: Run, prepared: Prepared) -> None:
+    then, now = parent.tags.get(DATA), prepared.market.digest
+    if then != now:
+        raise RunMismatch(
+            f"run {parent.id} can only go on with the data it began with, digest {then}, was "
+            f"{now}. Bring the data back or start a new run"
+        )
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Prepared:
@@ -85,14 +119,17 @@ def _prepare(config: ExperimentConfig, display: Display) -> Prepared:
 
 
 def _carry_out(training: "Training") -> None:
-    console = training.launch.console
+    launch = training.launch
+    elsewhere = "" if launch.runs == RUNS else f" --runs {shlex.quote(str(launch.runs))}"
     try:
         with training.parent:
             training.carry_out()
     except KeyboardInterrupt:
-        console.print(
+        launch.console.print(
             f"\nStopped; nothing that was finished is lost. Go on with\n"
-            f"  benbot train --resume {training.parent.id}"
+            f"  benbot train --resume {training.parent.id}{elsewhere}",
+            highlight=False,
+            soft_wrap=True,
         )
         raise SystemExit(130) from None
 
@@ -146,18 +183,33 @@ class Training:
             "fold": 0,
             "strategy_set": ",".join(strategy.name for strategy in self.prepared.strategies),
             "reward": config.environment.reward.name,
-            "data_digest": self.prepared.market.digest,
+            DATA: self.prepared.market.digest,
             "config_digest": self.provenance.config_digest,
             "git_commit": self.provenance.git_commit,
         }
 
+    @cached_property
+    def children(self) -> dict[str, Run]:
+        """The children by name that a run which goes on already has."""
+        return {run.name: run for run in self.tracker.children(self.parent)}
+
+    def has_finished(self, name: str) -> bool:
+        """Return whether a child was recorded to its end before this run went on."""
+        return name in self.children and self.children[name].status is Status.FINISHED
+
     @contextmanager
     def child(self, name: str, algorithm: str, seed: int | str) -> Iterator[Run]:
-        """Open a child run that carries its labels as tags and as parameters."""
+        """Open a child, the interrupted one if there is one; its labels are tags and parameters."""
         labels = self.labels(algorithm, seed)
-        run = self.tracker.start_run(name, labels, parent=self.parent)
+        run = self.children.get(name)
+        if run is None:
+            run = self.tracker.start_run(name, labels, parent=self.parent)
+        else:
+            run.resume()
         with run:
-            run.log_params(labels | flat_config(self.prepared.config))
+            known = run.params  # they cannot change; the commit might have
+            params = labels | flat_config(self.prepared.config)
+            run.log_params({key: value for key, value in params.items() if key not in known})
             self._introduce(run)
             yield run
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benbot.agents.bundle import (
+    CARD,
     Expectations,
     load_bundle,
     policy_digest,
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from benbot.experiments.run import Training
 
 JUDGED = ("valid", "test")
+# A store shows the last value of a metric, and `valid/log_growth` is that of the chosen policy.
+CURVE_NAMES = {"valid/log_growth": "train/valid_log_growth"}
 CHECKPOINT, BUNDLE, CURVES = "checkpoint.safetensors", "bundle", "tensorboard"
 
 
@@ -35,12 +38,12 @@ class SeedResult:
 
 def train_seed(training: "Training", seed: int) -> SeedResult:
     """Train a seed, or only judge it again if a run that is resumed had finished it."""
-    folder = training.folder / f"seed-{seed}"
+    folder, name = training.folder / f"seed-{seed}", f"seed {seed}"
     bundle = folder / BUNDLE
-    if (bundle / "bundle.json").is_file():
+    if (bundle / CARD).is_file() and training.has_finished(name):
         policy = load_bundle(bundle).policy
         return SeedResult(seed, bundle, _judge(training, policy))
-    with training.child(f"seed {seed}", training.prepared.config.agent.algorithm, seed) as run:
+    with training.child(name, training.prepared.config.agent.algorithm, seed) as run:
         policy = _train(training, run, seed, folder)
         config = training.prepared.config
         expectations = Expectations.of(
@@ -76,8 +79,9 @@ def _train(training: "Training", run: Run, seed: int, folder: Path) -> Allocator
         def listen(progress: Progress) -> None:
             note = f"best on valid {progress.best_growth:+.2%} a year"
             display.move(task, progress.n_steps, note)
-            run.log_metrics(progress.figures, progress.n_steps)
-            for name, value in progress.figures.items():
+            figures = {CURVE_NAMES.get(name, name): v for name, v in progress.figures.items()}
+            run.log_metrics(figures, progress.n_steps)
+            for name, value in figures.items():
                 curves.add_scalar(name, value, progress.n_steps)
 
         trained = train(lesson, folder / CHECKPOINT, listen)

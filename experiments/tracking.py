@@ -17,13 +17,11 @@ from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.settings import Settings
 from benbot.experiments.tracking_run import Run, Status
 from benbot.experiments.tracking_store import (
-    DATABASES,
-    SERVERS,
     artifact_location,
+    check_kind,
     check_reachable,
     quieten,
     reaching,
-    scheme_of,
 )
 from benbot.experiments.tracking_view import experiment_tags
 
@@ -38,6 +36,7 @@ __all__ = [
     "Status",
     "Tracker",
     "TrackingSettings",
+    "find_run",
     "newest_experiment",
     "open_tracker",
 ]
@@ -72,12 +71,7 @@ class TrackingSettings(Settings):
                 "must not hold a password, because configurations are recorded with every run; "
                 "give it by PGPASSWORD, MYSQL_PWD or MLFLOW_TRACKING_PASSWORD"
             )
-        if scheme_of(value) not in (*DATABASES, *SERVERS):
-            raise ValueError(
-                "must begin with sqlite:///, postgresql://, mysql://, mssql://, http:// or "
-                f"https://, was {value!r}; MLflow no longer keeps runs in plain folders"
-            )
-        return value
+        return check_kind(value)
 
 
 def open_tracker(
@@ -119,6 +113,29 @@ def newest_experiment(uri: str) -> str | None:
     return runs[0].info.experiment_id if runs else None
 
 
+def find_run(uri: str, run_id: str, *, clock: Callable[[], float] = time.time) -> Run:
+    """Return a recorded run of a store, of which no experiment is opened and so none is made."""
+    check_reachable(uri)
+    quieten()
+    from mlflow import MlflowClient
+
+    with reaching(uri):
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        return _find_run(uri, client, run_id, clock)
+
+
+def _find_run(uri: str, client: "MlflowClient", run_id: str, clock: Callable[[], float]) -> Run:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Run(uri, client, client.get_run(run_id), clock)
+    except MlflowException as error:
+        raise UnknownName(
+            f"run must be the id of a recorded one, was {run_id!r}. The ids are in the UI and "
+            "at the end of a training"
+        ) from error
+
+
 class Tracker:
     """One experiment of one store."""
 
@@ -146,16 +163,7 @@ class Tracker:
 
     def find_run(self, run_id: str) -> "Run":
         """Return a run that was recorded before, whatever its experiment."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            record = self._client.get_run(run_id)
-        except MlflowException as error:
-            raise UnknownName(
-                f"run must be the id of a recorded one, was {run_id!r}. The ids are in the UI and "
-                "in the last line of a training"
-            ) from error
-        return Run(self.uri, self._client, record, self._clock)
+        return _find_run(self.uri, self._client, run_id, self._clock)
 
     def download_policy(self, name: str, alias: str, into: Path) -> str:
         """Copy the policy that an alias names into a folder, and return its version.

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benbot.envs.errors import TrackingUnavailable
+from benbot.envs.errors import BadConfig, TrackingUnavailable
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https")
@@ -65,6 +65,16 @@ def artifact_location(uri: str, chosen: str | None) -> str | None:
     if chosen is None:
         return (path.parent / ARTIFACTS).resolve().as_uri() if path else None
     return chosen if "://" in chosen else Path(chosen).resolve().as_uri()
+
+
+def check_kind(uri: str) -> str:
+    """Return the URI of a kind of place in which MLflow keeps runs; refuse any other."""
+    if scheme_of(uri) not in (*DATABASES, *SERVERS):
+        raise BadConfig(
+            "a tracking store must begin with sqlite:///, postgresql://, mysql://, mssql://, "
+            f"http:// or https://, was {uri!r}; MLflow no longer keeps runs in plain folders"
+        )
+    return uri
 
 
 def check_reachable(uri: str) -> None:

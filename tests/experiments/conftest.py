@@ -1,14 +1,20 @@
-"""Evaluations made by hand, so that a test says only what it is about."""
+"""Evaluations made by hand, so that a test says only what it is about; and one tiny training."""
 
+import io
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.ledger import DECISION, FILL, TRADE
+from benbot.experiments.config import load_config
+from benbot.experiments.run import Launch, resume_training, start_training
+from benbot.experiments.tracking import Run, Tracker, open_tracker
 
 STRATEGIES = ("trend", "reversion")
 SYMBOLS = ("AAA", "BBB", "CCC")
@@ -83,3 +89,85 @@ def _walk(seed: int, n_bars: int = 600, drift: float = 3e-4, **changed: Any) -> 
 def walk() -> Maker:
     """Return the maker of realistic evaluations: seed first, then fields by name."""
     return _walk
+
+
+TINY = """
+name: tiny
+market: {source: synthetic, seed: 3, n_bars: 1500, n_symbols: 6, n_sectors: 2}
+strategies: [rsi_reversion, {name: ma_crossover, fast: 4}, bollinger_reversion]
+segments:
+  fit: {start: 2001-01-02, end: 2003-06-30}
+  valid: {start: 2003-07-01, end: 2004-06-30}
+  test: {start: 2004-07-01, end: 2005-08-31}
+  embargo_bars: 5
+environment: {episode_bars: 60}
+agent: {total_steps: 2048, n_envs: 8, n_steps: 32, batch_size: 256}
+seeds: [0, 1]
+tracking: {experiment: tiny}
+"""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder with a tiny configuration, a store and runs."""
+
+    folder: Path
+    config: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def tracker(self) -> Tracker:
+        return open_tracker(load_config(self.config).tracking)
+
+    def train(self, *overrides: str) -> str:
+        """Train from the beginning and return what was said."""
+        said = io.StringIO()
+        start_training(load_config(self.config, overrides), self._launch(said))
+        return said.getvalue()
+
+    def resume(self, run_id: str, *overrides: str) -> str:
+        """Go on with a run, naming the configuration if it has overrides."""
+        said = io.StringIO()
+        config = load_config(self.config, overrides) if overrides else None
+        resume_training(run_id, config, None, self._launch(said))
+        return said.getvalue()
+
+    def children(self, run_id: str) -> dict[str, Run]:
+        """Return the children of a run by name; two of one name are a mistake."""
+        tracker = self.tracker
+        found = tracker.children(tracker.find_run(run_id))
+        assert len({run.name for run in found}) == len(found)
+        return {run.name: run for run in found}
+
+    def _launch(self, said: io.StringIO) -> Launch:
+        return Launch(self.runs, "benbot train tiny.yaml", Console(file=said, width=100))
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    folder = tmp_path_factory.mktemp("workshop")
+    config = folder / "tiny.yaml"
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    config.write_text(TINY.replace("{experiment:", f"{{uri: '{uri}', experiment:"))
+    return Workshop(folder, config)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The one training that most tests look at, and what it said."""
+
+    id: str
+    said: str
+
+
+@pytest.fixture(scope="session")
+def trained(workshop: Workshop) -> Trained:
+    said = workshop.train()
+    return Trained(said.partition("Run       ")[2].split()[0], said)

@@ -1,0 +1,213 @@
+"""The command: quick to help, plain in what it refuses, and true to what was recorded."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from benbot.experiments.cli import main
+from benbot.experiments.config import config_digest, json_schema, load_config
+
+HEAVY = (
+    "torch",
+    "mlflow",
+    "numba",
+    "pandas",
+    "stable_baselines3",
+    "matplotlib",
+    "sqlalchemy",
+    "gymnasium",
+    "scipy",
+)
+
+
+class Answer(NamedTuple):
+    """What a command said and how it ended."""
+
+    code: int
+    said: str
+    complained: str
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def benbot(
+    workshop: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Return the command as it runs in the folder of the workshop."""
+
+    def call(*words: str) -> Answer:
+        monkeypatch.chdir(workshop.folder)
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setattr(sys, "argv", ["benbot", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said, complained = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), said, complained)
+
+    return call
+
+
+def refused(answer: Answer) -> str:
+    """Return the one line with which a command was refused."""
+    assert answer.code == 2, answer
+    lines = answer.complained.splitlines()
+    assert len(lines) == 1, answer.complained
+    assert lines[0].startswith("benbot: ")
+    return lines[0]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom benbot.experiments.cli import main\nsys.argv = ['benbot', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print('loaded:', *(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert answer.stdout.splitlines()[-1] == "loaded:"
+    for name in ("train", "evaluate", "compare", "report", "ui", "config", "data"):
+        assert f" {name} " in answer.stdout
+
+
+def test_the_installed_command_is_this_one() -> None:
+    program = Path(sys.executable).with_name("benbot")
+    if not program.is_file():
+        pytest.skip("the command is not installed beside this interpreter")
+    answer = subprocess.run(  # noqa: S603
+        [program, "config", "check", "quickstart"], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == (
+        f"quickstart is sound, digest {config_digest(load_config('quickstart'))}\n"
+    )
+
+
+def test_config_show_prints_what_loads_as_the_same_configuration(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    tmp_path: Path,
+) -> None:
+    answer = benbot("config", "show", "tiny.yaml", "agent.gamma=0.5", "seeds=[7]")
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(answer.said)
+    assert answer.code == 0
+    assert load_config(shown) == load_config(workshop.config, ["agent.gamma=0.5", "seeds=[7]"])
+
+
+def test_config_schema_prints_the_schema(benbot: Command) -> None:
+    answer = benbot("config", "schema")
+    assert answer.code == 0
+    assert json.loads(answer.said) == json_schema()
+
+
+def test_data_show_says_what_the_market_is(benbot: Command) -> None:
+    answer = benbot("data", "show", "tiny.yaml", "market.n_bars=300")
+    assert answer.code == 0
+    assert "synthetic, planted, seed 3" in answer.said
+    assert "2000-01-03 to 2001-02-23, 300 bars" in answer.said
+    assert "digest" in answer.said
+    assert all(f"SYN00{i}" in answer.said for i in range(6))
+
+
+def test_a_misspelt_key_is_one_line_with_the_right_one(benbot: Command) -> None:
+    said = refused(benbot("train", "tiny.yaml", "agent.total_step=5"))
+    assert said == "benbot: command line: agent.total_step is no key; did you mean 'total_steps'?"
+    said = refused(benbot("config", "check", "quickstrat"))
+    assert "Did you mean quickstart?" in said
+
+
+def test_overlapping_segments_are_refused_before_anything_is_loaded(benbot: Command) -> None:
+    said = refused(benbot("train", "tiny.yaml", "segments.valid.start=2003-06-30"))
+    assert "valid must begin after fit ends" in said
+
+
+@pytest.mark.parametrize("words", [("train", "tiny.yaml"), ("compare", "x"), ("report", "x")])
+def test_a_store_that_cannot_be_written_is_one_line(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    words: tuple[str, ...],
+) -> None:
+    (workshop.folder / "taken").write_text("a file, no folder")
+    said = refused(benbot(*words, "--store", "sqlite:///taken/mlflow.db"))
+    assert "tracking needs a database that it can write, was taken/mlflow.db" in said
+    assert "Set tracking.uri to a file in a folder of yours" in said
+
+
+@pytest.mark.parametrize(
+    "words", [("train", "tiny.yaml"), ("compare", "x"), ("report", "x"), ("ui",)]
+)
+def test_a_store_of_a_kind_that_does_not_exist_is_one_line(
+    benbot: Command, words: tuple[str, ...]
+) -> None:
+    said = refused(benbot(*words, "--store", "mlruns"))
+    assert "a tracking store must begin with sqlite:///" in said
+    assert "was 'mlruns'" in said
+
+
+def test_training_nothing_is_refused(benbot: Command) -> None:
+    answer = benbot("train")
+    assert answer.code == 2
+    assert "name a config, such as quickstart" in answer.complained
+
+
+def test_a_run_that_does_not_exist_is_one_line(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    store = ("--store", workshop.store)
+    for words in (("compare", trained.id, "nothing"), ("report", "nothing")):
+        assert "must be the id of a recorded one, was 'nothing'" in refused(benbot(*words, *store))
+    assert "nothing/config.yaml is missing" in refused(benbot("train", "--resume", "nothing"))
+    assert "must be the id of a run below runs" in refused(benbot("evaluate", "nothing"))
+
+
+def test_reading_a_store_makes_no_experiment_in_it(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    assert benbot("compare", trained.id, "--store", workshop.store).code == 0
+    names = {found.name for found in workshop.tracker._client.search_experiments()}
+    assert names == {"Default", "tiny"}
+
+
+def test_a_fetched_report_is_the_one_of_the_run(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    written = (workshop.runs / trained.id / "report.html").read_bytes()
+    answer = benbot("report", trained.id, "--store", workshop.store)
+    assert answer == (0, f"Report    report-{trained.id[:8]}.html\n", "")
+    assert (workshop.folder / f"report-{trained.id[:8]}.html").read_bytes() == written
+    benbot("report", trained.id, "--store", workshop.store, "--out", "page.html")
+    assert (workshop.folder / "page.html").read_bytes() == written
+
+
+def test_a_store_on_the_command_line_is_where_a_run_is_recorded(
+    workshop: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+    benbot: Command,
+) -> None:
+    seen: list[str] = []
+
+    def start(config: Any, launch: Any) -> None:  # noqa: ANN401
+        seen.extend([config.tracking.uri, launch.command, str(launch.runs)])
+
+    monkeypatch.setattr("benbot.experiments.run.start_training", start)
+    answer = benbot("train", "tiny.yaml", "--store", "sqlite:///other.db", "--runs", "elsewhere")
+    assert answer.code == 0
+    assert seen[0] == "sqlite:///other.db"
+    assert seen[1] == "benbot train tiny.yaml --store sqlite:///other.db --runs elsewhere"
+    assert seen[2] == "elsewhere"
+    assert benbot("train", "tiny.yaml").code == 0
+    assert seen[3] == workshop.store
