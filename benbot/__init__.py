@@ -1,4 +1,4 @@
-"""BenBot: an autonomous trading system as a reinforcement-learning environment and training stack."""
+"""BenBot: a trading system as a reinforcement-learning environment and training stack."""
 
 from importlib.metadata import version
 

@@ -64,6 +64,15 @@ def test_what_is_listed_later_is_never_bought(held: Callable[..., History]) -> N
     assert result.exposure[-1] == pytest.approx(INVESTED, rel=5e-3)
 
 
+def test_the_money_of_what_was_delisted_buys_nothing_new(held: Callable[..., History]) -> None:
+    close = np.full((40, 3), 10.0)
+    close[10:, 0] = np.nan
+    close[:5, 1] = np.nan
+    result = buy_and_hold(held(close, close.copy()), Span(0, 39), SETTINGS)
+    assert result.trades["symbol"].tolist() == [0]
+    assert set(result.fills["symbol"].tolist()) == {0, 2}
+
+
 def test_what_is_delisted_becomes_cash_and_nothing_else_is_ever_sold(
     held: Callable[..., History],
 ) -> None:

@@ -313,30 +313,35 @@ def test_dispersion_is_zero_where_returns_lie_apart_as_usual(history: History) -
     assert seen_last(history, parts)("dispersion") == pytest.approx(0.0, abs=1e-3)
 
 
-@pytest.mark.parametrize(("turn", "seen"), [(1.0, 1.9), (-1.0, -1.9)])
+def relative_moves(moves: FloatArray) -> dict[str, Any]:
+    """Return parts whose symbols earn these log returns, which sum to zero at every bar."""
+    parts = static_of(np.zeros((len(moves), 1)))
+    stamps = np.datetime64("2020-01-01") + np.arange(len(moves))
+    names = tuple(f"S{s}" for s in range(moves.shape[1]))
+    close = np.exp(np.cumsum(moves, axis=0))
+    return parts | {"market": market_from_prices(stamps, names, {"close": close})}
+
+
+@pytest.mark.parametrize(
+    ("leads", "seen"),
+    [
+        ([1, 1, 1], 1.9),  # leaders lead at bars 2 and 3, which count 0.09 and 0.1
+        ([1, -1, 1], -0.9),  # they fall back at bar 2; at bar 3 nobody has led
+    ],
+)
 def test_persistence_is_positive_where_leaders_lead_and_negative_where_they_fall_back(
-    history: History, turn: float, seen: float
+    history: History, leads: list[int], seen: float
 ) -> None:
-    apart = 0.01 * turn ** np.arange(4)
-    close = np.exp(np.cumsum(np.column_stack([apart, -apart]), axis=0))
-    stamps = np.datetime64("2020-01-01") + np.arange(4)
-    parts = static_of(np.zeros((4, 1)))
-    parts["market"] = market_from_prices(stamps, ("A", "B"), {"close": close})
-    # Bars 2 and 3 have a past; a correlation of one then counts 0.1 and 0.09.
-    assert seen_last(history, parts)("persistence_5") == pytest.approx([seen, seen * 10 / 19][turn < 0], rel=1e-5)
+    apart = 0.01 * np.array([0, *leads])
+    parts = relative_moves(np.column_stack([apart, -apart]))
+    assert seen_last(history, parts)("persistence_5") == pytest.approx(seen, rel=1e-5)
 
 
-def test_a_market_that_stood_still_has_no_leaders(history: History) -> None:
-    rng = np.random.default_rng(0)
-    moves = np.zeros((80, 3))
-    moves[:40] = 0.01 * rng.standard_normal((40, 3))
-    moves[70] = (0.01, -0.01, 0.0)
-    stamps = np.datetime64("2020-01-01") + np.arange(71)
-    parts = static_of(np.zeros((71, 1)))
-    close = np.exp(np.cumsum(moves[:71], axis=0))
-    parts["market"] = market_from_prices(stamps, ("A", "B", "C"), {"close": close})
-    still = {**parts, "market": parts["market"].until(70)}
-    still = static_of(np.zeros((70, 1))) | {"market": parts["market"].until(70)}
-    before = float(seen_last(history, still)("persistence_5"))
-    after = float(seen_last(history, parts)("persistence_5"))
-    assert after == pytest.approx(0.9 * before, abs=1e-4)
+def test_after_a_standstill_nobody_has_led(history: History) -> None:
+    moves = np.zeros((72, 3))
+    moves[:40, :2] = 0.01 * np.random.default_rng(0).standard_normal((40, 1)) * (1.0, -1.0)
+    moves[71] = (0.01, -0.01, 0.0)
+    before = seen_last(history, relative_moves(moves[:71]))("persistence_21")
+    after = seen_last(history, relative_moves(moves))("persistence_21")
+    assert before != 0.0
+    assert after == pytest.approx(0.9 * before, rel=1e-4)

@@ -28,6 +28,7 @@ assert env.spec.id == "BenBot/Allocation-v0"
 check_env(env.unwrapped)
 # Its advice on actions is for policies that act on the environment as it is; ours are shares.
 warnings.filterwarnings("ignore", "We recommend you to use a symmetric")
+warnings.filterwarnings("ignore", "Series.values returning")  # inside exchange_calendars
 check_for_sb3(env.unwrapped)
 quick = gym.make(NAME, config="quickstart")
 observation, info = quick.reset(seed=1)

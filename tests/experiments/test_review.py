@@ -51,7 +51,7 @@ def test_one_bundle_of_a_seed_is_evaluated_by_its_folder(
 ) -> None:
     folder = str(workshop.runs / trained.id / "seed-0" / "bundle")
     again = said(evaluate_again, folder, None, "valid", workshop.runs)
-    assert "valid, 2003-07-09 to 2004-06-30" in again
+    assert "valid, 2003-07-08 to 2004-06-30" in again
     assert rows(again)[0].startswith("agent, 1 seed ")
     growth = workshop.children(trained.id)["seed 0"].metrics["valid/annual_return"]
     assert f"{100 * growth:.1f}".replace("-", "−") in rows(again)[0]
