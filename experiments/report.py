@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
+from benbot.envs.market.summary import describe, iso_minute
 from benbot.experiments.breakdown import (
     decisions_by_verdict,
     growth_by_regime,
@@ -18,7 +19,6 @@ from benbot.experiments.breakdown import (
     trades_by_exit,
     trades_by_strategy,
 )
-from benbot.experiments.market_summary import iso_minute, summarise
 from benbot.experiments.provenance import Provenance
 from benbot.experiments.statistics import Spread, growth_difference, metrics, over_seeds
 
@@ -120,7 +120,7 @@ def render_report(report: RunReport) -> str:
             regimes=_regime_table(main),
             trades=[("strategy", trades_by_strategy(own)), ("exit", trades_by_exit(own))],
             verdicts=decisions_by_verdict(own),
-            market=summarise(report.market),
+            market=describe(report.market),
             captions=CAPTIONS,
             performance=PERFORMANCE,
             activity=ACTIVITY,
@@ -176,7 +176,11 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        written=write_number, spread=write_spread, readable=readable, base64=_base64
+        written=write_number,
+        spread=write_spread,
+        readable=readable,
+        base64=_base64,
+        minute=iso_minute,
     )
     return environment
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.market.market import Market
-from benbot.experiments.market_summary import iso_minute
+from benbot.envs.market.summary import iso_minute
 from benbot.experiments.tracking_store import reaching
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ class MarketSummary:
     """A market in numbers; times are UTC, when a bar closed.
 
     missing_sessions   days on which the exchange was open and no symbol has a bar
+    missing            share of all (bar, symbol) pairs that have no price
     """
 
     symbols: tuple[SymbolSummary, ...]
@@ -36,6 +37,7 @@ class MarketSummary:
     n_bars: int
     bars_per_year: float
     missing_sessions: int
+    missing: float
     has_range: bool
     has_volume: bool
     has_spread: bool
@@ -61,12 +63,18 @@ def describe(market: Market) -> MarketSummary:
         n_bars=market.n_bars,
         bars_per_year=market.bars_per_year,
         missing_sessions=int(session[-1] - session[0]) + 1 - int(np.unique(session).size),
+        missing=float((~market.tradable).mean()),
         has_range=market.has_range,
         has_volume=bool(np.isfinite(market.volume).any()),
         has_spread=bool(np.isfinite(market.spread).any()),
         origin=market.origin,
         digest=market.digest,
     )
+
+
+def iso_minute(time: np.datetime64 | None) -> str:
+    """Return a time as text to the minute, which is as fine as the close of a bar is known."""
+    return "never" if time is None else str(np.datetime_as_string(time, unit="m"))
 
 
 def _symbol(symbol: str, sector: str, times: TimeArray, tradable: BoolArray) -> SymbolSummary:

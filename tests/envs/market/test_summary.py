@@ -31,6 +31,7 @@ def test_a_summary_counts_bars_gaps_and_missing_sessions() -> None:
     )
     assert (summary.first, summary.last, summary.n_bars) == (days[0], days[3], 4)
     assert (summary.gaps, summary.missing_sessions) == (2, 1)
+    assert summary.missing == pytest.approx(8 / 12)
     assert (summary.has_range, summary.has_volume, summary.has_spread) == (False, False, False)
     assert summary.origin.notes == ("a note",)
     assert summary.digest == market.digest
