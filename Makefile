@@ -11,6 +11,7 @@ WORKERS ?= 2
 
 demo: $(INSTALLED)
 	$(BIN)/benbot train quickstart
+	@echo 'Open the MLflow UI with: $(BIN)/benbot ui'
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS)
