@@ -39,7 +39,7 @@ def passive_history(history: History, span: Span) -> History:
     rules = passive_rules(history.rules, int(listed.sum()))
     signals = _always_long(history, listed)
     tape = blank_tape(market, signals, history.tape.regime, rules.costs)
-    tape.value[:] = signals.direction
+    tape.value[..., : market.n_symbols] = signals.direction
     n_bars = market.n_bars
     size = Layout(signals.strategies).size
     features = Features(np.zeros((n_bars, size), np.float32), np.zeros((n_bars, 1), np.float32))

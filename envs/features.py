@@ -44,10 +44,10 @@ def static_features(
 ) -> Features:
     """Return the features of every bar; see `observation` for what each one is."""
     growth = tape.sleeve_return
-    variance = _decayed(growth**2)
+    volatility = np.sqrt(_decayed(growth**2))
     strategy = np.stack(
         [
-            *_sleeve_features(growth, np.sqrt(variance)),
+            *_sleeve_features(growth, volatility),
             *_record_features(growth, tape.regime),
             *_state_features(growth),
             *_signal_features(signals),
@@ -56,7 +56,8 @@ def static_features(
     )
     context = np.stack([*_regime_features(tape.regime), *_market_features(market, tape, settings)])
     check_names(strategy, context.T)
-    return Features(_rows(strategy, context.T), variance.astype(np.float32))
+    precision = np.where(volatility > 0.0, 1.0 / np.where(volatility > 0.0, volatility, 1.0), 0.0)
+    return Features(_rows(strategy, context.T), precision.astype(np.float32))
 
 
 def check_names(strategy: FloatArray, context: FloatArray) -> None:

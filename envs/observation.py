@@ -14,6 +14,7 @@ from benbot.envs.arrays import Float32Array
 from benbot.envs.desk.breakers import drawdown
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.prefetch import LINE, prefetch
 from benbot.envs.desk.reasons import Breaker
 from benbot.envs.desk.sizing import size_scale
 
@@ -107,7 +108,15 @@ class Features(NamedTuple):
     """What is the same for every account, at every bar."""
 
     rows: Float32Array  # (T, D), whole observations with zeros where the live features go
-    sleeve_variance: Float32Array  # (T, K), exponentially weighted like the account's
+    sleeve_precision: Float32Array  # (T, K), 1 / volatility, weighted like the account's; or 0
+
+
+@compiled
+def fetch_row(features: Features, t: int) -> None:
+    """Ask for what every account can see at the close of bar `t`."""
+    row = features.rows.shape[1] * features.rows.itemsize
+    for offset in range(t * row, (t + 1) * row, LINE):
+        prefetch(features.rows, offset)
 
 
 @compiled
@@ -124,10 +133,10 @@ def observe(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -
 def observe_sleeves(desk: Desk, features: Features, b: int, t: int, out: Float32Array) -> None:
     """Write what each strategy means to the account."""
     sleeves, variance = desk.book.sleeves, desk.book.accounts[b].variance
+    precision = 1.0 / np.sqrt(variance) if variance > 0.0 else 0.0
     at = N_STATIC_STRATEGY
     for k in range(sleeves.shape[1]):
-        scale = np.sqrt(variance * features.sleeve_variance[t, k])
-        correlation = sleeves[b, k].covariance / scale if scale > 0.0 else 0.0
+        correlation = sleeves[b, k].covariance * precision * features.sleeve_precision[t, k]
         out[b, at] = clipped(correlation)
         out[b, at + 1] = sleeves[b, k].weight
         out[b, at + 2] = clipped(sleeves[b, k].exposure)

@@ -13,7 +13,7 @@ from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import open_contest
 from benbot.envs.desk.cycle import fetch_ahead, trade_bar
 from benbot.envs.desk.desk import Desk, Parts, bare, dressed
-from benbot.envs.observation import Features, observe
+from benbot.envs.observation import Features, fetch_row, observe
 from benbot.envs.reward import USUAL_GROWTH, reward_of
 
 EPISODE = np.dtype(
@@ -80,12 +80,13 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
     With `restart`, those that end begin anew. Return how many ended.
     """
     arena, outcome = dressed_arena(parts), Outcome(*results)
-    contest = open_contest(arena.desk.tape.bars.shape[1])
+    contest = open_contest(arena.desk.tape)
     terms, n_ended = arena.terms[0], 0
     for b in range(actions.shape[0]):
         if b + 1 < actions.shape[0]:
             fetch_ahead(arena.desk, b + 1, arena.episodes[b + 1].bar)
         episode, account = arena.episodes[b], arena.desk.book.accounts[b]
+        fetch_row(arena.features, episode.bar + 1)
         take_action(arena.desk, b, actions)
         growth = trade_bar(arena.desk, contest, b, episode.bar)
         episode.bar += 1

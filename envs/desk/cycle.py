@@ -14,10 +14,10 @@ from benbot.envs.desk.coordinate import (
     best_left,
     conflict_gate,
     forget_own,
+    name_winners,
     open_contest,
     owner_of,
     score_candidates,
-    settle_conflicts,
 )
 from benbot.envs.desk.desk import Desk, Order, Parts, dressed
 from benbot.envs.desk.exits import guard_positions, leave_positions
@@ -36,9 +36,9 @@ def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
     """Take account `b` from the close of bar `t` to the next; return its log growth."""
     judge_health(desk, b, t)  # 1 breakers
     open_bar(desk, b)  # 2 capital: nothing is traded yet
-    row = hear_candidates(desk, contest, b, t)  # 3 signals
+    hear_candidates(desk, contest, b, t)  # 3 signals
     leave_positions(desk, b, t)  # 6 exits at the open, which make room
-    enter_winners(desk, contest, row, b, t)  # 4 coordinate and validate, 5 execute
+    enter_winners(desk, contest, b, t)  # 4 coordinate and validate, 5 execute
     guard_positions(desk, b, t + 1)  # 6 exits inside the bar
     return mark(desk, b, t + 1)
 
@@ -47,7 +47,7 @@ def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
 def trade_bars(parts: Parts, bar: IntArray, growth: FloatArray) -> None:
     """Trade one bar for every account of a bare desk; account b is at the close of `bar[b]`."""
     desk = dressed(parts)
-    contest = open_contest(desk.tape.bars.shape[1])
+    contest = open_contest(desk.tape)
     for b in range(bar.size):
         if b + 1 < bar.size:
             fetch_ahead(desk, b + 1, bar[b + 1])
@@ -82,16 +82,14 @@ def open_bar(desk: Desk, b: int) -> None:
 
 
 @compiled
-def hear_candidates(desk: Desk, contest: Contest, b: int, t: int) -> int:
-    """Score all candidates and let one win each symbol; return the row of the scores."""
-    row = score_candidates(desk, contest, b, t)
-    n_winners = settle_conflicts(contest, row, desk.rules[0])
+def hear_candidates(desk: Desk, contest: Contest, b: int, t: int) -> None:
+    """Score all candidates and let one win each symbol."""
+    n_winners = name_winners(contest, score_candidates(desk, contest, b, t))
     desk.book.accounts[b].n_winners = n_winners - forget_own(desk, contest, b, t)
-    return row
 
 
 @compiled
-def enter_winners(desk: Desk, contest: Contest, row: int, b: int, t: int) -> None:
+def enter_winners(desk: Desk, contest: Contest, b: int, t: int) -> None:
     """Give the winners their chance, best score first, and write down what became of each."""
     account = desk.book.accounts[b]
     on_record = desk.ledger.decisions.shape[1] > 0
@@ -103,7 +101,7 @@ def enter_winners(desk: Desk, contest: Contest, row: int, b: int, t: int) -> Non
             return
         s = best_left(contest)
         if verdict == Verdict.PASSED:
-            verdict = conflict_gate(desk, contest, row, b, s)
+            verdict = conflict_gate(desk, contest, b, t, s)
         if enter(desk, contest, b, t, s, verdict) > Verdict.CLIPPED:
             account.n_refused += 1
         contest.score[s] = 0.0

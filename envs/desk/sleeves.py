@@ -61,7 +61,7 @@ def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: Desk
 @compiled
 def run_sleeves(desk: Desk, opinions: Opinions, records: TrackRecord) -> None:
     """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
-    contest = open_contest(desk.tape.bars.shape[1])
+    contest = open_contest(desk.tape)
     last = desk.tape.bars.shape[0] - 1
     for k in range(desk.book.sleeves.shape[1]):
         open_sleeve(desk, k, 0)
@@ -108,7 +108,7 @@ def learn_trade(desk: Desk, records: TrackRecord, k: int, i: int) -> None:
 def value_candidates(desk: Desk, opinions: Opinions, records: TrackRecord, t: int) -> None:
     """Write the signed value of every candidate of bar `t`."""
     rules, regime = desk.rules[0], desk.tape.regime[t]
-    n_strategies, n_symbols = desk.tape.value.shape[1], desk.tape.value.shape[2]
+    n_strategies, n_symbols = desk.tape.value.shape[1], desk.tape.bars.shape[1]
     for k in range(n_strategies):
         overall = mean_return(records, k, rules)
         here = regime_return(records, k, regime, overall, rules)

@@ -31,13 +31,15 @@ BAR = np.dtype(
 
 VOLATILITY_MEMORY = 0.94  # RiskMetrics' daily decay
 VOLUME_WINDOW = 20  # bars of the average traded value
+VECTOR = 8  # numbers that the processor multiplies at once; symbols beyond whole vectors cost more
 
 
 class Tape(NamedTuple):
     """T bars of S symbols under K strategies.
 
     bars           (T, S)     of BAR
-    value          (T, K, S)  filled in by the sleeves, which learn the expected values
+    value          (T, K, S') filled in by the sleeves, which learn the expected values; S' is S
+                              rounded up to whole vectors, what lies behind the symbols is 0
     stop           (T, K, S)  distance of the protective stop, fraction of the fill price
     diamond        (T, S)     whether a candidate in the symbol is a diamond
     session        (T,)       number of the trading day
@@ -67,7 +69,7 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, costs: Costs
         )
     return Tape(
         bars=_bars(market, costs),
-        value=np.zeros((n_bars, n_strategies, n_symbols), np.float32),
+        value=np.zeros((n_bars, n_strategies, -(-n_symbols // VECTOR) * VECTOR), np.float32),
         stop=signals.stop_distance,
         diamond=signals.diamond,
         session=market.session,

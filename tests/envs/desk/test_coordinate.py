@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 
@@ -36,6 +38,31 @@ def test_the_stronger_of_two_sides_wins(trial: Trial) -> None:
     account.run()
     assert account.positions["units"].tolist() == [-80.0]
     assert account.positions["strategy"].tolist() == [1]
+
+
+@pytest.mark.parametrize("may_short", [True, False])
+def test_a_value_that_is_not_a_number_never_wins_and_stops_nobody(
+    trial: Trial, rules: Rules, may_short: bool
+) -> None:
+    account = trial(3, n_strategies=6, rules=rules(limits={"allow_short": may_short}))
+    for k in (0, 2, 5):
+        account.want(0, float("nan"), k=k)
+    account.want(0, 0.01, k=3)
+    account.run()
+    assert account.positions["strategy"].tolist() == [3]
+    assert account.decisions["verdict"].tolist() == [Verdict.PASSED]
+
+
+@pytest.mark.parametrize("n_strategies", [1, 2, 3, 4, 5, 7, 8, 9])
+@pytest.mark.parametrize("n_symbols", [1, 7, 8, 9])
+def test_every_strategy_is_heard_on_every_symbol(
+    trial: Trial, n_strategies: int, n_symbols: int
+) -> None:
+    for k in range(n_strategies):
+        account = trial(3, n_symbols=n_symbols, n_strategies=n_strategies)
+        account.want(0, -0.01, k=k, s=n_symbols - 1)
+        account.run()
+        assert account.positions[["symbol", "strategy"]].tolist() == [(n_symbols - 1, k)]
 
 
 def test_a_close_call_cancels_both_sides(trial: Trial) -> None:
