@@ -13,6 +13,8 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.tape import Tape
 
+Score = float | np.float32
+
 LEAST_SCORE = np.float32(1e-20)  # a strategy that only wants out scores less and wins nothing
 
 
@@ -58,26 +60,26 @@ def score_candidates(desk: Desk, contest: Contest, b: int, t: int) -> int:
 
 
 @compiled
-def stronger(best: float, score: float, lowest: float) -> float:
+def stronger(best: Score, score: Score, lowest: Score) -> Score:
     """Return the score that is farther from 0, the first of equals; NaN never wins."""
     score = no_lower(score, lowest)
     return score if abs(score) > abs(best) else best
 
 
 @compiled
-def no_lower(score: float, lowest: float) -> float:
+def no_lower(score: Score, lowest: Score) -> Score:
     """Return the score or the bound, whichever is higher; NaN stays NaN."""
     return lowest if score < lowest else score
 
 
 @compiled
-def lowest_score(rules: Record) -> np.float32:
+def lowest_score(rules: Record) -> Score:
     """Return how far below 0 a score may lie: not at all where nobody may sell short."""
     return np.float32(-np.inf) if rules.limits_allow_short else np.float32(0.0)
 
 
 @compiled
-def weight_of(desk: Desk, b: int, k: int) -> np.float32:
+def weight_of(desk: Desk, b: int, k: int) -> Score:
     """Return the weight of strategy `k` as scores are computed with it."""
     return np.float32(desk.book.sleeves[b, k].weight)
 
