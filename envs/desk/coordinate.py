@@ -3,7 +3,7 @@
 score   weight × confidence × expected value after costs; positive is long, negative short
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.tape import Tape
 
-Score = float | np.float32
+Score = Any  # a float32: of doubles the processor would handle half as many at once
 
 LEAST_SCORE = np.float32(1e-20)  # a strategy that only wants out scores less and wins nothing
 
