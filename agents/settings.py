@@ -17,7 +17,7 @@ class AgentSettings(Settings):
     batch_size: int = Field(1024, ge=2, description="steps per gradient")
     n_epochs: int = Field(4, ge=1, description="passes over the steps of an update")
     learning_rate: float = Field(3e-4, gt=0, le=1)
-    gamma: float = Field(0.9, ge=0, le=1, description="discount per bar; 0.9 looks 10 bars ahead")
+    gamma: float = Field(0.97, ge=0, le=1, description="discount per bar; 0.97 looks 33 bars ahead")
     gae_lambda: float = Field(0.9, ge=0, le=1, description="1 trusts returns, 0 the value network")
     clip_range: float = Field(0.2, gt=0, lt=1, description="most a probability moves per update")
     entropy: float = Field(0.0, ge=0, description="reward for staying undecided")

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from benbot.agents.oracle import OracleSettings
 from benbot.agents.settings import AgentSettings
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import BadConfig, UnknownName
@@ -86,6 +87,10 @@ class ExperimentConfig(Settings):
     )
     agent: AgentSettings = Field(default=AgentSettings(), description="algorithm and budget")
     segments: SegmentSettings = Field(description="where the agent learns and is judged")
+    oracle: OracleSettings | None = Field(
+        default=None,
+        description="search for the best allocation, too, which only a synthetic market allows",
+    )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
     )
@@ -108,6 +113,15 @@ class ExperimentConfig(Settings):
                 "of them a label"
             )
         return chosen
+
+    @model_validator(mode="after")
+    def _knowable(self) -> Self:
+        if self.oracle is not None and self.market.source != "synthetic":
+            raise ValueError(
+                f"oracle needs a market whose parameters are known, market.source: synthetic, was "
+                f"{self.market.source}. Remove it"
+            )
+        return self
 
     @field_validator("seeds")
     @classmethod

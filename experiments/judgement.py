@@ -12,8 +12,10 @@ from benbot.agents.baselines import (
 )
 from benbot.agents.buy_and_hold import buy_and_hold
 from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.agents.oracle import Plan
 from benbot.agents.policy import Policy
 from benbot.envs.history import Span
+from benbot.experiments.known_answer import oracle_of
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.report import SegmentResult, write_number
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
@@ -31,8 +33,13 @@ COLUMNS = {
 }
 
 
-def evaluate_baselines(prepared: Prepared, span: Span) -> list[Evaluation]:
-    """Run every baseline over a span; what a baseline chooses, it chooses on `valid`."""
+def evaluate_baselines(
+    prepared: Prepared, span: Span, plan: Plan | None = None
+) -> list[Evaluation]:
+    """Run every baseline over a span; what a baseline chooses, it chooses on `valid`.
+
+    With the oracle's plan, the oracle is the last of them.
+    """
     history, settings = prepared.history, prepared.config.environment
     layout = history.layout
     policies: list[Policy] = [
@@ -44,7 +51,11 @@ def evaluate_baselines(prepared: Prepared, span: Span) -> list[Evaluation]:
         Random(layout, RANDOM_SEED),
     ]
     evaluations = [evaluate(policy, history, span, settings) for policy in policies]
-    return [*evaluations, buy_and_hold(history, span, settings)]
+    evaluations.append(buy_and_hold(history, span, settings))
+    if plan is not None:
+        oracle = oracle_of(prepared, plan, span)
+        evaluations.append(evaluate(oracle, history, span, settings))
+    return evaluations
 
 
 def results_table(segment: SegmentResult) -> "Table":

@@ -19,6 +19,7 @@ from benbot.experiments.breakdown import (
     trades_by_exit,
     trades_by_strategy,
 )
+from benbot.experiments.known_answer import found_sentence
 from benbot.experiments.provenance import Provenance
 from benbot.experiments.statistics import Spread, growth_difference, metrics, over_seeds
 
@@ -117,6 +118,7 @@ def render_report(report: RunReport) -> str:
             differences=[
                 growth_difference(own, one, seed=report.bootstrap_seed) for one in main.baselines
             ],
+            found=found_sentence(own, main.baselines),
             regimes=_regime_table(main),
             trades=[("strategy", trades_by_strategy(own)), ("exit", trades_by_exit(own))],
             verdicts=decisions_by_verdict(own),

@@ -53,6 +53,7 @@ def evaluate_again(
     from benbot.agents.evaluation import evaluate
     from benbot.experiments.config import config_digest, load_config
     from benbot.experiments.judgement import evaluate_baselines, results_table
+    from benbot.experiments.known_answer import PLAN_FILE, read_plan
     from benbot.experiments.preparation import prepare_experiment
     from benbot.experiments.report import SegmentResult
 
@@ -68,7 +69,9 @@ def evaluate_again(
         kept = load_bundle(bundle)
         kept.require_fit(Expectations.of(prepared.history, choices, config_digest(loaded)))
         agents[seed] = evaluate(kept.policy, prepared.history, span, settings)
-    baselines = evaluate_baselines(prepared, span)
+    plan = folder / PLAN_FILE
+    oracle = read_plan(plan) if loaded.oracle is not None and plan.is_file() else None
+    baselines = evaluate_baselines(prepared, span, oracle)
     console.print(results_table(SegmentResult(segment, agents, baselines)))
 
 

@@ -10,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benbot.agents.evaluation import Evaluation
+from benbot.agents.oracle import Plan
 from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments.config import (
@@ -22,6 +25,14 @@ from benbot.experiments.config import (
 )
 from benbot.experiments.figures import draw
 from benbot.experiments.judgement import evaluate_baselines, results_table
+from benbot.experiments.known_answer import (
+    PLAN_FILE,
+    find_plan,
+    found_sentence,
+    read_plan,
+    share_found,
+    write_plan,
+)
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
@@ -165,9 +176,10 @@ class Training:
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
         results = [train_seed(self, seed) for seed in config.seeds]
+        plan = self._plan()
         with self.display.step("Judging against the baselines"):
             baselines = {
-                name: evaluate_baselines(self.prepared, self.prepared.spans[name])
+                name: evaluate_baselines(self.prepared, self.prepared.spans[name], plan)
                 for name in JUDGED
             }
             self._record_baselines(baselines)
@@ -218,6 +230,22 @@ class Training:
         for name, span in self.prepared.spans.items():
             run.log_dataset(self.prepared.market.between(span.first, span.last + 1), name)
 
+    def _plan(self) -> Plan | None:
+        """Return the oracle's plan, if the configuration asks for an oracle; search for it once."""
+        settings, path = self.prepared.config.oracle, self.folder / PLAN_FILE
+        if settings is None:
+            return None
+        if not path.is_file():
+            task = self.display.begin("Searching for the oracle's plan", settings.rounds)
+            plan = find_plan(
+                self.prepared,
+                settings,
+                lambda done, best: self.display.move(task, done, f"best {best:+.2%} a year"),
+            )
+            write_plan(path, plan, self.prepared)
+            self.parent.log_file(PLAN_FILE, path.read_text(encoding="utf-8"))
+        return read_plan(path)
+
     def _record_baselines(self, baselines: dict[str, list[Evaluation]]) -> None:
         for i, evaluation in enumerate(baselines["test"]):
             with self.child(evaluation.name, evaluation.name, "none") as run:
@@ -238,6 +266,8 @@ class Training:
             self.parent.log_metrics(
                 {f"{segment.name}/{name}": spread.mean for name, spread in measured.items()}
             )
+        shares = [share_found(one, test.baselines) for one in test.agents.values()]
+        self.parent.log_metrics({"test/share_of_oracle": float(np.mean(shares))})
         for baseline in test.baselines:
             difference = growth_difference(list(test.agents.values()), baseline, seed=0)
             self.parent.log_metrics({f"test/growth_over/{baseline.name}": difference.mean})
@@ -267,6 +297,9 @@ class Training:
     def _say(self, test: SegmentResult, version: str) -> None:
         say: Callable[..., None] = self.launch.console.print
         say(results_table(test))
+        found = found_sentence(list(test.agents.values()), test.baselines)
+        if found:
+            say(f"Found     {found}")
         uri = self.prepared.config.tracking.uri
         store = "" if uri == TrackingSettings().uri else f" --store {uri}"
         say(f"Report    {self.folder / 'report.html'}")
