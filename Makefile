@@ -33,7 +33,7 @@ format: $(INSTALLED)
 # linked below the name under which they are installed.
 types: $(INSTALLED)
 	mkdir -p $(TYPING)/benbot
-	for part in agents envs evolution experiments strategies benbot/__init__.py benbot/py.typed; do \
+	for part in agents envs evolution experiments strategies benbot/__init__.py benbot/gym.py benbot/py.typed; do \
 		ln -sfn ../../../$$part $(TYPING)/benbot/$$(basename $$part); done
 	MYPYPATH=$(TYPING) $(BIN)/mypy -p benbot
 

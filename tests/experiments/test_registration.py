@@ -11,7 +11,7 @@ import pytest
 from benbot.envs.errors import UnknownName
 from benbot.experiments.environments import make_env, make_vector_env
 
-NAME = "benbot.experiments.registration:BenBot/Allocation-v0"
+NAME = "benbot.gym:BenBot/Allocation-v0"
 FRESH = """
 import sys
 import warnings
@@ -20,7 +20,7 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_for_sb3
 
-NAME = "benbot.experiments.registration:BenBot/Allocation-v0"
+NAME = "benbot.gym:BenBot/Allocation-v0"
 config = sys.argv[1]
 warnings.simplefilter("error")
 env = gym.make(NAME, config=config)
@@ -53,13 +53,10 @@ def test_a_fresh_interpreter_makes_checked_environments(workshop: Any) -> None: 
 
 
 def test_registering_loads_nothing_of_what_is_heavy() -> None:
-    code = (
-        "import benbot.experiments.registration, sys\n"
-        "print([n for n in sys.modules if n.startswith('benbot')])"
-    )
+    code = "import benbot.gym, sys; print([n for n in sys.modules if n.startswith('benbot')])"
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    assert "benbot.experiments.registration" in answer.stdout
+    assert "benbot.gym" in answer.stdout
     assert "benbot.envs.desk" not in answer.stdout
     assert "benbot.experiments.config" not in answer.stdout
 

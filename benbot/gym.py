@@ -1,7 +1,7 @@
 """Importing this makes our environments known to Gymnasium, and loads nothing else of ours.
 
 Gymnasium imports the module that stands before a colon, so no import of one's own is needed:
-`gymnasium.make("benbot.experiments.registration:BenBot/Allocation-v0", config="quickstart")`.
+`gymnasium.make("benbot.gym:BenBot/Allocation-v0", config="quickstart")`.
 """
 
 import gymnasium as gym
