@@ -15,7 +15,7 @@ from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.oracle import Plan
 from benbot.agents.policy import Policy
 from benbot.envs.history import Span
-from benbot.experiments.known_answer import oracle_of
+from benbot.experiments.known_answer import found_sentence, oracle_of
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.report import SegmentResult, write_number
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
@@ -31,6 +31,8 @@ COLUMNS = {
     "max_drawdown": ("max DD", "p"),
     "n_trades": ("trades", "n"),
 }
+HEADINGS = (*(heading for heading, _ in COLUMNS.values()), "agent less it")
+DIFFERENCE = "agent less it: log growth, % a year, with the 95 % interval of resampled time"
 
 
 def evaluate_baselines(
@@ -63,28 +65,56 @@ def results_table(segment: SegmentResult) -> "Table":
     from rich import box
     from rich.table import Table
 
-    agents = list(segment.agents.values())
-    first, last = agents[0].timestamps[[0, -1]].astype("datetime64[D]")
     table = Table(
-        title=f"{segment.name}, {first} to {last}, after costs",
-        caption="agent less it: log growth, % a year, with the 95 % interval of resampled time",
+        title=f"{segment.name}, {_days(segment)}, after costs",
+        caption=DIFFERENCE,
         box=box.SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
     )
     table.add_column("policy", no_wrap=True)
-    for heading, _ in COLUMNS.values():
+    for heading in HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("agent less it", justify="right", no_wrap=True)
+    for i, row in enumerate(_rows(segment)):
+        table.add_row(*row, style="" if i else "bold")
+    return table
+
+
+def results_note(segment: SegmentResult) -> str:
+    """Return the results of a segment as Markdown, for the top of a run's page."""
+    lines = [("policy", *HEADINGS), (":--", *("--:" for _ in HEADINGS)), *_rows(segment)]
+    found = found_sentence(list(segment.agents.values()), segment.baselines)
+    return "\n".join(
+        [
+            f"Results on **{segment.name}**, {_days(segment)}, after costs. {DIFFERENCE[0].upper()}"
+            f"{DIFFERENCE[1:]}.",
+            "",
+            *(f"| {' | '.join(line)} |" for line in lines),
+            *(["", f"The agent found {found}."] if found else []),
+            "",
+            "The whole report is among the artifacts: `report.html`.",
+        ]
+    )
+
+
+def _rows(segment: SegmentResult) -> list[tuple[str, ...]]:
+    """Return a row for the agent and one for each baseline, all of them text."""
+    agents = list(segment.agents.values())
     measured = over_seeds([metrics(one) for one in agents])
     own = [write_number(measured[name].mean, style) for name, (_, style) in COLUMNS.items()]
     seeds = "1 seed" if len(agents) == 1 else f"{len(agents)} seeds"
-    table.add_row(f"agent, {seeds}", *own, "", style="bold")
+    rows: list[tuple[str, ...]] = [(f"agent, {seeds}", *own, "")]
     for baseline in segment.baselines:
         values = metrics(baseline)
         cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]
-        table.add_row(baseline.name, *cells, _difference(agents, baseline))
-    return table
+        rows.append((baseline.name, *cells, _difference(agents, baseline)))
+    return rows
+
+
+def _days(segment: SegmentResult) -> str:
+    timestamps = next(iter(segment.agents.values())).timestamps
+    first, last = timestamps[[0, -1]].astype("datetime64[D]")
+    return f"{first} to {last}"
 
 
 def _difference(agents: list[Evaluation], baseline: Evaluation) -> str:

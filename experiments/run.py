@@ -24,7 +24,7 @@ from benbot.experiments.config import (
     resolved_yaml,
 )
 from benbot.experiments.figures import draw
-from benbot.experiments.judgement import evaluate_baselines, results_table
+from benbot.experiments.judgement import evaluate_baselines, results_note, results_table
 from benbot.experiments.known_answer import (
     PLAN_FILE,
     find_plan,
@@ -41,6 +41,7 @@ from benbot.experiments.seeds import JUDGED, SeedResult, train_seed
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
 from benbot.experiments.tracking import (
     COMMIT,
+    NOTE,
     SOURCE,
     Run,
     Status,
@@ -271,6 +272,7 @@ class Training:
         for baseline in test.baselines:
             difference = growth_difference(list(test.agents.values()), baseline, seed=0)
             self.parent.log_metrics({f"test/growth_over/{baseline.name}": difference.mean})
+        self.parent.set_tags({NOTE: results_note(test)})
         for name, picture in test.figures.items():
             self.parent.log_file(f"figures/{name}.png", picture)
         self._report(segments)

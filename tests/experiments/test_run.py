@@ -21,9 +21,9 @@ from benbot.experiments.config import load_config
 from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.run import ALIAS, MODEL
 from benbot.experiments.statistics import metrics
-from benbot.experiments.tracking import COMMIT, SOURCE, Run, Status
+from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status
 
-BASELINES = {
+ORDER = (
     "cash",
     "equal_weight",
     "inverse_volatility",
@@ -31,7 +31,8 @@ BASELINES = {
     "regime_record",
     "random",
     "buy_and_hold",
-}
+)
+BASELINES = set(ORDER)
 LABELS = {
     "algo",
     "seed",
@@ -106,6 +107,19 @@ def test_metrics_are_in_their_places(
         assert kept == own
     assert parent["baseline/cash/total_return"] == 0.0
     assert parent["baseline/equal_weight/n_trades"] > 0
+
+
+def test_the_page_of_a_run_begins_with_the_table_that_was_printed(
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    note = workshop.tracker.find_run(trained.id).tags[NOTE]
+    written = [line.strip("| ").split(" | ") for line in note.splitlines() if line[:1] == "|"]
+    assert [row[0] for row in written[2:]] == ["agent, 2 seeds", *ORDER]
+    assert {len(row) for row in written[:2]} == {7}
+    printed = trained.said.split()
+    for row in written[2:]:
+        assert [cell for cell in " ".join(row).split() if cell not in printed] == []
 
 
 def test_the_curves_of_training_are_kept_step_by_step(
