@@ -98,6 +98,7 @@ class Learner:
         self.settings = settings
         self.model = _ppo(settings, self.environment, self.shuffler)
         self.n_updates = 0
+        self.averages = [each.astype(np.float64) for each in self._acting()]
 
     @property
     def n_steps(self) -> int:
@@ -109,6 +110,7 @@ class Learner:
             self.settings.steps_per_update, reset_num_timesteps=False, log_interval=NEVER
         )
         self.n_updates += 1
+        self._average()
         recorded = self.model.logger.name_to_value
         figures = {name: float(value) for name, value in recorded.items()}
         episodes = self.model.ep_info_buffer
@@ -117,13 +119,30 @@ class Learner:
         return figures
 
     def allocator(self) -> Allocator:
-        """Return the present policy as numbers of its own."""
+        """Return the policy so far as numbers of its own; its weights are averages over updates.
+
+        Each update jumps about a good policy because a batch is mostly noise; their mean lies
+        nearer to it (Polyak and Juditsky 1992, SIAM Journal on Control and Optimization 30).
+        """
+        normaliser = self.environment.normaliser.frozen()
+        return Allocator(layers_of(self.averages), normaliser, self.settings.action_scale)
+
+    def _average(self) -> None:
+        """Fold in the weights of this update: the i-th counts in proportion to i to the power η.
+
+        mean += (η + 1) / (n + η) × (weights - mean); Shamir and Zhang 2013, ICML, section 4.
+        """
+        eta = self.settings.averaging
+        share = (eta + 1.0) / (self.n_updates + eta)
+        for average, weights in zip(self.averages, self._acting(), strict=True):
+            average += share * (weights - average)
+
+    def _acting(self) -> list[np.ndarray[Any, Any]]:
+        """Return views of the weights and biases between an observation and its action."""
         policy = self.model.policy
         modules = [*policy.mlp_extractor.policy_net, policy.action_net]
         linear = [each for each in modules if isinstance(each, torch.nn.Linear)]
-        tensors = [part.detach().numpy() for each in linear for part in (each.weight, each.bias)]
-        normaliser = self.environment.normaliser.frozen()
-        return Allocator(layers_of(tensors), normaliser, self.settings.action_scale)
+        return [part.detach().numpy() for each in linear for part in (each.weight, each.bias)]
 
     def state(self) -> LearnerState:
         """Return a copy of all that the next update depends on."""
@@ -167,14 +186,15 @@ class Learner:
         self.model.policy.optimizer.step()
 
     def _network(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return views of the tensors of network and optimiser."""
+        """Return views of the tensors of network and optimiser, and of the averages."""
         named: dict[str, Tensor] = {}
         optimiser = self.model.policy.optimizer
         for name, parameter in self.model.policy.named_parameters():
             named[f"network/{name}"] = parameter.detach()
             moments = optimiser.state[parameter]
             named |= {f"optimiser/{name}/{part}": moments[part] for part in moments}
-        return {name: tensor.numpy() for name, tensor in named.items()}
+        averages = {f"average/{i}": each for i, each in enumerate(self.averages)}
+        return {name: tensor.numpy() for name, tensor in named.items()} | averages
 
     def _accounts(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return views of what the environments are in the middle of; records as bytes."""

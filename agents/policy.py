@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from benbot.agents.normaliser import ObservationNormaliser
-from benbot.envs.arrays import Float32Array
+from benbot.envs.arrays import Float32Array, FloatArray
 
 
 class Policy(Protocol):
@@ -91,7 +91,7 @@ class Allocator:
         return named
 
 
-def layers_of(tensors: Sequence[Float32Array]) -> tuple[Layer, ...]:
+def layers_of(tensors: Sequence[FloatArray | Float32Array]) -> tuple[Layer, ...]:
     """Return layers from weights and biases that alternate."""
     return tuple(
         Layer(np.array(weight, np.float32), np.array(bias, np.float32))

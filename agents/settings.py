@@ -30,6 +30,13 @@ class AgentSettings(Settings):
     action_scale: float = Field(
         3.0, gt=0, le=20, description="weights are softmax(scale x action), action in [-1, 1]"
     )
+    averaging: float = Field(
+        8.0,
+        ge=0,
+        le=1e9,
+        description="the policy has the mean weights of all updates, whose mean age is 1 / (2 + "
+        "this) of the training so far; 0 is the plain mean, 1e9 the last update alone",
+    )
     evaluations: int = Field(20, ge=1, description="times the policy is tried on the valid segment")
     torch_threads: int = Field(1, ge=1, le=256, description="results may depend on it")
 

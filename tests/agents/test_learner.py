@@ -1,5 +1,6 @@
 """The learner is PPO of Stable-Baselines3, and nothing of it is hidden from us."""
 
+import math
 import random
 from collections.abc import Callable, Iterator
 
@@ -80,6 +81,41 @@ def test_the_state_of_another_training_is_refused(
     deeper = lesson.agent.model_copy(update={"net_arch": (16, 8, 8)})
     with pytest.raises(RunMismatch, match="was missing"):
         Learner(lesson_of(agent=deeper)).restore(learner.state())
+
+
+@pytest.mark.parametrize("eta", [0.0, 3.0])
+def test_the_policy_has_the_mean_weights_of_the_updates_the_later_ones_counting_more(
+    lesson_of: Callable[..., Lesson], eta: float
+) -> None:
+    with torch_apart(1):
+        lesson = lesson_of()
+        learner = Learner(
+            lesson_of(agent=lesson.agent.model_copy(update={"averaging": eta})),
+        )
+        seen = []
+        for _ in range(4):
+            learner.update()
+            seen.append([each.astype(np.float64) for each in learner._acting()])
+        tensors = list(learner.allocator().tensors.values())
+    # With share (η + 1) / (n + η), the i-th of n weighs as i (i + 1) … (i + η - 1), for whole η.
+    weight = np.array([math.prod(range(i, i + int(eta))) for i in range(1, 5)], np.float64)
+    weight /= weight.sum()
+    for k, tensor in enumerate(tensors):
+        mean = sum(weight[i] * seen[i][k] for i in range(4))
+        np.testing.assert_allclose(tensor, mean, rtol=1e-5, atol=1e-7)
+
+
+def test_an_average_that_forgets_at_once_is_the_last_update(
+    lesson_of: Callable[..., Lesson],
+) -> None:
+    agent = lesson_of().agent.model_copy(update={"averaging": 1e9})
+    with torch_apart(1):
+        learner = Learner(lesson_of(agent=agent))
+        for _ in range(3):
+            learner.update()
+        pairs = zip(learner.allocator().tensors.values(), learner._acting(), strict=True)
+        for tensor, last in pairs:
+            np.testing.assert_allclose(tensor, last, rtol=1e-5, atol=1e-7)
 
 
 def test_training_leaves_everyone_else_s_randomness_alone(
