@@ -19,15 +19,23 @@ from benbot.envs.desk.sizing import multiple, position_cap
 @compiled
 def leave_positions(desk: Desk, b: int, t: int) -> None:
     """Close at the next open what should be left; let the others follow their weights."""
+    kept = kept_share(desk.book.accounts[b], desk.rules[0])
     for i in range(desk.book.accounts[b].n_positions - 1, -1, -1):
         price = desk.tape.bars[t + 1, desk.book.positions[b, i].symbol].open
         if not price > 0.0:
             continue  # nobody to trade with: it waits
         reason = reason_to_leave(desk, b, i, t)
         if reason == Exit.NONE:
-            follow_weight(desk, b, i, t)
+            follow_weight(desk, b, i, t, kept)
         else:
             sell(desk, b, i, t + 1, Leave(1.0, price, reason))
+
+
+@compiled
+def kept_share(account: Record, rules: Record) -> float:
+    """Return the share of every position that leaves as much in cash as there should be."""
+    excess = -room(account, rules)
+    return 1.0 - excess / account.gross if excess > 0.0 else 1.0
 
 
 @compiled
@@ -46,14 +54,18 @@ def reason_to_leave(desk: Desk, b: int, i: int, t: int) -> int:
 
 
 @compiled
-def follow_weight(desk: Desk, b: int, i: int, t: int) -> None:
-    """Enlarge or reduce a position whose strategy's weight has moved beyond the band."""
+def follow_weight(desk: Desk, b: int, i: int, t: int, kept: float) -> None:
+    """Enlarge or reduce a position whose weight, or the share of cash, has moved beyond the band.
+
+    `kept` is the share of it that the account has room for.
+    """
     account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
     price, side = position.last_price, np.sign(position.units)
     held = side * position.units * price
     weight = desk.book.sleeves[b, position.strategy].weight
     wanted = position.base_units * price * multiple(weight, desk.book.sleeves.shape[1], rules)
-    change = min(wanted, position_cap(account, rules) * account.equity) - held
+    wanted = min(wanted, position_cap(account, rules) * account.equity)
+    change = min(wanted, held * kept if kept < 1.0 else wanted) - held
     least = max(rules.sizing_no_trade_band * held, rules.sizing_smallest_order)
     if not abs(change) > least:
         return

@@ -110,6 +110,26 @@ def test_the_share_of_cash_is_real_cash(trial: Trial, rules: Rules) -> None:
     assert verdicts(account)[-1] == (2, "CAPITAL")
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize(("cash", "held"), [(0.5, 0.5), (0.9, 0.1), (0.97, 0.03), (0.2, 0.95)])
+def test_what_is_held_makes_way_for_the_share_of_cash(
+    trial: Trial, rules: Rules, side: float, cash: float, held: float
+) -> None:
+    """One of six strategies has all the weight there is; a fifth of cash lies within the band."""
+    usual = rules(sizing={"position_cap": 0.1}, limits={"cash_buffer": 0.05})
+    account = trial(4, n_symbols=10, n_strategies=6, rules=usual)
+    for s in range(10):
+        account.want(0, 0.01 * side, s=s)
+    account.weigh(1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    account.run()
+    assert account.account["gross"] / account.equity == pytest.approx(0.95)
+    account.weigh(1.0 - cash, 0.0, 0.0, 0.0, 0.0, 0.0, cash=cash)
+    account.run()
+    assert account.account["gross"] / account.equity == pytest.approx(held, rel=1e-3)
+    account.run()
+    assert account.account["gross"] / account.equity == pytest.approx(held, rel=1e-3)
+
+
 def test_nothing_is_enlarged_into_the_share_of_cash(trial: Trial, rules: Rules) -> None:
     account = trial(4, n_symbols=2, n_strategies=2, rules=rules(sizing={"position_cap": 1.0}))
     account.stop[:] = 0.03125  # a standard risk buys 32 %

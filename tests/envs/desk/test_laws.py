@@ -273,6 +273,37 @@ def test_what_comes_after_a_bar_changes_nothing_until_it(
     assert_same_book(trade_through(changed_future, rules, n_bars=t).book, known.book)
 
 
+@settings(max_examples=80)
+@given(seed=seeds, rules=rule_books, t=st.integers(0, T - 2))
+def test_a_decision_and_its_fills_do_not_see_the_bar_in_which_they_fill(
+    seed: int, rules: DeskRules, t: int
+) -> None:
+    """All that a decision at the close of bar t may use of bar t + 1 is its open and its costs."""
+    world = random_world(seed)
+    rng = np.random.default_rng(seed)
+    bars, other = world.tape.bars.copy(), random_world(seed + 1).tape
+    filling = bars[t + 1]
+    filling["close"] *= rng.uniform(0.7, 1.4, S)
+    filling["high"] = 1.1 * np.maximum(filling["close"], filling["open"])
+    filling["low"] = 0.9 * np.minimum(filling["close"], filling["open"])
+    later: dict[str, Any] = {}
+    for name in ("value", "stop", "diamond", "regime", "sleeve_return"):
+        array = getattr(world.tape, name)
+        changed = np.concatenate([array[: t + 1], getattr(other, name)[t + 1 :]])
+        later[name] = changed if array.flags.writeable else frozen(changed)
+    blind = World(world.tape._replace(bars=bars, **later), world.weights)
+    decided, filled = [], []
+    for one in (world, blind):
+        ledger = trade_through(one, rules, room=2_000, n_bars=t + 1).ledger
+        decided.append(ledger.decisions[0, : ledger.n_decisions[0]])
+        fills = ledger.fills[0, : ledger.n_fills[0]]
+        inside = np.isin(fills["reason"], [Exit.STOP, Exit.TRAILING_STOP, Exit.DELISTED])
+        filled.append(fills[(fills["bar"] <= t) | ~inside])
+    for first, second in (decided, filled):
+        for name in first.dtype.names:
+            np.testing.assert_array_equal(first[name], second[name])
+
+
 @settings(max_examples=40)
 @given(seed=seeds, rules=rule_books)
 def test_a_share_split_changes_no_money(seed: int, rules: DeskRules) -> None:
