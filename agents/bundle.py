@@ -17,7 +17,7 @@ from benbot.agents.policy import Allocator, layers_of
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History
 
-FORMAT = 1
+FORMAT = 2
 TENSORS, CARD = "policy.safetensors", "bundle.json"
 
 
@@ -27,11 +27,13 @@ class Expectations:
 
     strategies   as a config names them, parameters included, in the order of the action
     rules        of the desk, every value
+    regime       what counted as bull, bear and volatile
     """
 
     layout: list[str]
     strategies: list[dict[str, Any]]
     rules: dict[str, Any]
+    regime: dict[str, Any]
     data_digest: str
     config_digest: str
 
@@ -43,6 +45,7 @@ class Expectations:
             list(history.layout.names),
             strategies,
             history.rules.model_dump(),
+            history.regime.model_dump(),
             history.market.digest,
             config_digest,
         )
@@ -56,11 +59,11 @@ class Bundle:
     expectations: Expectations
 
     def require_fit(self, met: Expectations) -> None:
-        """Refuse another layout, other strategies or other rules, naming the first difference.
+        """Refuse another layout, strategies, rules or regime, naming the first difference.
 
         Other data is no reason: new prices are what a policy is for.
         """
-        for part in ("layout", "strategies", "rules"):
+        for part in ("layout", "strategies", "rules", "regime"):
             expected, was = getattr(self.expectations, part), getattr(met, part)
             if expected != was:
                 raise RunMismatch(

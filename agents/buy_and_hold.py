@@ -43,7 +43,7 @@ def passive_history(history: History, span: Span) -> History:
     n_bars = market.n_bars
     size = Layout(signals.strategies).size
     features = Features(np.zeros((n_bars, size), np.float32), np.zeros((n_bars, 1), np.float32))
-    return History(market, signals, rules, tape, features)
+    return History(market, signals, rules, history.regime, tape, features)
 
 
 def passive_rules(rules: DeskRules, n_symbols: int) -> DeskRules:

@@ -14,7 +14,7 @@ from benbot.agents.normaliser import ObservationNormaliser
 from benbot.agents.policy import Allocator, layers_of
 from benbot.envs.errors import RunMismatch
 
-FORMAT = 1
+FORMAT = 2
 BEST, STATE = "best/", "state/"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benbot.agents.policy import Policy
+from benbot.agents.policy import Policy, checked_weights
 from benbot.envs.arrays import (
     Float32Array,
     FloatArray,
@@ -102,8 +102,9 @@ class _Account:
         begin_at(self.arena, 0, self.span.first, self.span.last, outcome.observation)
         self._mark(0)
         for i in range(self.span.n_decisions):
-            action = np.asarray(policy.weights(outcome.observation[0]), np.float32)
-            step_all(self.parts, np.ascontiguousarray(action[None]), False, tuple(outcome))
+            chosen = policy.weights(outcome.observation[0])
+            action = checked_weights(policy, chosen, self.weights.shape[1])
+            step_all(self.parts, action[None], False, tuple(outcome))
             self._note(i)
             if outcome.terminated[0]:
                 self._stand_still(i + 1)

@@ -5,11 +5,11 @@ given the closes so far; it does not know the regime. It holds
 
     weights_t = Σ_r probability_t(r) × plan(r)
 
-where plan(r) is the best allocation for a regime that is known for sure. The plan is searched for
-through the desk, with its gates and costs, on markets of the same parameters drawn from seeds of
-their own: round by round it moves some way towards holding one strategy alone in one regime, always
-by the move that earns most, until none earns more. Nothing of the market that the oracle is then
-tried on goes into it but its closes up to the decision.
+where plan(r) is what it would hold if it were sure of regime r. The plan is searched for through
+the desk, with its gates and costs, on markets of the same parameters drawn from seeds of their own:
+round by round it moves some way towards holding one strategy alone in one regime, always by the
+move that earns most, until none earns more. Nothing of the market that the oracle is then tried on
+goes into it but its closes up to the decision.
 
 R regimes, K strategies; a plan is [R, K + 1], each row a point of the simplex, cash last.
 """
@@ -47,6 +47,7 @@ class School:
     history: History
     probability: FloatArray
     first: int  # bar of the first decision
+    ruin: float  # share of the capital at which an account stops
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,14 +128,17 @@ def try_plans(school: School, plans: FloatArray) -> FloatArray:
         open_account(book, i, history.rules.capital, history.tape.session[school.first])
     by_regime = np.moveaxis(plans, 1, 0)
     bar = np.full(n_plans, school.first)
+    equity = np.full(n_plans, history.rules.capital)
     for t in range(school.first, history.n_bars - 1):
         weights = np.tensordot(school.probability[t], by_regime, axes=1)
         book.sleeves["weight"] = weights[:, :-1]
         book.accounts["cash_weight"] = weights[:, -1]
         trade_bars(parts, bar, growth)
         bar += 1
+        lives = equity > school.ruin * history.rules.capital
+        equity[lives] = book.accounts["equity"][lives]
     n_bars = history.n_bars - 1 - school.first
-    multiple = np.maximum(book.accounts["equity"] / history.rules.capital, 0.0)
+    multiple = np.maximum(equity / history.rules.capital, 0.0)
     with np.errstate(divide="ignore"):
         total: FloatArray = np.log(multiple) * history.market.bars_per_year / n_bars
     return total

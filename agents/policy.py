@@ -13,6 +13,7 @@ import numpy as np
 
 from benbot.agents.normaliser import ObservationNormaliser
 from benbot.envs.arrays import Float32Array, FloatArray
+from benbot.envs.errors import InvalidWeights
 
 
 class Policy(Protocol):
@@ -89,6 +90,27 @@ class Allocator:
         for i, layer in enumerate(self.layers):
             named |= {f"layer.{i}.weight": layer.weight, f"layer.{i}.bias": layer.bias}
         return named
+
+
+def checked_weights(policy: Policy, weights: Float32Array, n_entries: int) -> Float32Array:
+    """Return what a policy chose, contiguous; refuse what no account should be managed by.
+
+    An environment keeps the last weights when it is handed nonsense, because a learner must be able
+    to go on. A policy that is judged or deployed has no such excuse.
+    """
+    chosen = np.ascontiguousarray(weights, np.float32)
+    if chosen.shape != (n_entries,):
+        raise InvalidWeights(
+            f"weights of {policy.name} must have one entry per strategy and one for cash, that is "
+            f"({n_entries},), was {chosen.shape}"
+        )
+    if not (np.isfinite(chosen).all() and (chosen >= 0.0).all() and chosen.any()):
+        raise InvalidWeights(
+            f"weights of {policy.name} must be finite, none of them negative and not all zero, was "
+            f"{np.array2string(chosen, precision=3, threshold=12)}. All of it in cash is 1 in the "
+            f"last entry"
+        )
+    return chosen
 
 
 def layers_of(tensors: Sequence[FloatArray | Float32Array]) -> tuple[Layer, ...]:

@@ -54,6 +54,11 @@ class AgentSettings(Settings):
         return self.n_envs * self.n_steps
 
     @property
+    def planned_steps(self) -> int:
+        """Return the budget rounded up to whole updates."""
+        return self.n_updates * self.steps_per_update
+
+    @property
     def n_updates(self) -> int:
         """Updates that use up the budget: the last one is whole."""
         return -(-self.total_steps // self.steps_per_update)

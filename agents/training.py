@@ -52,7 +52,7 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
             listener(
                 Progress(
                     course.learner.n_steps,
-                    settings.n_updates * settings.steps_per_update,
+                    settings.planned_steps,
                     course.best_growth,
                     figures,
                 )

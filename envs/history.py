@@ -24,6 +24,7 @@ class History:
     market: Market
     signals: Signals
     rules: DeskRules
+    regime: RegimeSettings
     tape: Tape
     features: Features
 
@@ -71,4 +72,6 @@ def prepare(
 ) -> History:
     """Run the sleeves over a market and compute what a policy sees at every close."""
     tape = record_tape(market, signals, detect_regime(market, regime), rules)
-    return History(market, signals, rules, tape, static_features(market, signals, tape, regime))
+    return History(
+        market, signals, rules, regime, tape, static_features(market, signals, tape, regime)
+    )

@@ -6,12 +6,12 @@ growth   log growth of equity over the bar, after costs
 from enum import IntEnum
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.breakers import drawdown
 from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.cycle import RUIN_GROWTH
 from benbot.envs.settings import Settings
 
 
@@ -22,7 +22,6 @@ class RewardKind(IntEnum):
 
 
 USUAL_GROWTH = 0.005  # a bar; what the differential Sharpe ratio starts with instead of a variance
-RUIN = -1.0  # the reward of a bar that ends with nothing, whatever its kind
 
 
 class RewardSettings(Settings):
@@ -44,8 +43,8 @@ class RewardSettings(Settings):
 @compiled
 def reward_of(kind: int, episode: Record, account: Record, growth: float, rates: Record) -> float:
     """Return the reward of the bar that ended with this growth, and update what it remembers."""
-    if not np.isfinite(growth):
-        return RUIN
+    if not growth > RUIN_GROWTH:  # or not a number
+        return RUIN_GROWTH
     if kind == RewardKind.DIFFERENTIAL_SHARPE:
         return differential_sharpe(episode, growth, rates.sharpe_rate)
     if kind == RewardKind.DRAWDOWN_PENALISED:

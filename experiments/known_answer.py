@@ -1,7 +1,8 @@
 """How much of what a synthetic market has to give an agent has found.
 
-Only there is the best allocation known. The unit is growth over equal weight: equal weight finds
-none of it, the oracle all that the closes allow.
+Only there can the best allocation be searched for by whoever knows the parameters. The unit is
+growth over equal weight: equal weight finds none of it, the oracle all of it. The oracle is the
+best that a search has found, so on one stretch of history an agent may well find more.
 """
 
 import json
@@ -42,7 +43,7 @@ def find_plan(
         signals = collect(prepared.strategies, made.market)
         config = prepared.config
         history = prepare(made.market, signals, config.desk, config.regime)
-        schools.append(School(history, made.filtered, first))
+        schools.append(School(history, made.filtered, first, config.environment.ruin))
     return search_plan(schools, settings.rounds, listener)
 
 
@@ -76,24 +77,36 @@ def found_sentence(agents: Sequence[Evaluation], baselines: Sequence[Evaluation]
 
 def write_plan(path: Path, plan: Plan, prepared: Prepared) -> None:
     """Write a plan so that a person can read it, too: shares by regime and strategy."""
-    names = (*prepared.history.signals.strategies, "cash")
+    regimes, entries = _names(prepared)
     shares = {
-        regime.name: dict(zip(names, row, strict=True))
-        for regime, row in zip(_source(prepared).regimes, plan.weights.tolist(), strict=True)
+        regime: dict(zip(entries, row, strict=True))
+        for regime, row in zip(regimes, plan.weights.tolist(), strict=True)
     }
-    path.write_text(json.dumps({"growth": plan.growth, "plan": shares}, indent=1), encoding="utf-8")
+    fresh = path.with_suffix(".new")
+    fresh.write_text(
+        json.dumps({"growth": plan.growth, "plan": shares}, indent=1), encoding="utf-8"
+    )
+    fresh.replace(path)
 
 
-def read_plan(path: Path) -> Plan:
-    """Return the plan of a file."""
+def read_plan(path: Path, prepared: Prepared) -> Plan:
+    """Return the plan of a file, its shares found by the names of regimes and strategies."""
+    regimes, entries = _names(prepared)
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        weights = np.array([list(row.values()) for row in kept["plan"].values()], np.float64)
-        return Plan(weights, float(kept["growth"]))
+        shares = [[kept["plan"][regime][entry] for entry in entries] for regime in regimes]
+        return Plan(np.array(shares, np.float64), float(kept["growth"]))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise RunMismatch(
-            f"the oracle's plan must be whole, {path} was not ({error}). Delete it to search again"
+            f"the oracle's plan must have a share for each regime and strategy, {path} has not "
+            f"({error!r}). Delete it to search again"
         ) from error
+
+
+def _names(prepared: Prepared) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the rows and the columns of a plan are called."""
+    regimes = tuple(regime.name for regime in _source(prepared).regimes)
+    return regimes, (*prepared.history.signals.strategies, "cash")
 
 
 def _source(prepared: Prepared) -> SyntheticSource:

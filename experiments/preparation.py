@@ -42,10 +42,9 @@ def place_segments(market: Market, segments: SegmentSettings) -> dict[str, Span]
     The embargo leaves out the first bars of `valid` and `test`: what was known and held just before
     a segment must not help in it (Lopez de Prado 2018, chapter 7).
     """
-    spans = {}
+    spans, days = {}, market.days
     for name in ("fit", "valid", "test"):
         segment = getattr(segments, name)
-        days = market.timestamps.astype("datetime64[D]")
         inside = np.flatnonzero(
             (days >= np.datetime64(segment.start)) & (days <= np.datetime64(segment.end))
         )

@@ -70,7 +70,8 @@ def evaluate_again(
         kept.require_fit(Expectations.of(prepared.history, choices, config_digest(loaded)))
         agents[seed] = evaluate(kept.policy, prepared.history, span, settings)
     plan = folder / PLAN_FILE
-    oracle = read_plan(plan) if loaded.oracle is not None and plan.is_file() else None
+    # It was found for the run's own configuration and is no oracle of another.
+    oracle = read_plan(plan, prepared) if config is None and plan.is_file() else None
     baselines = evaluate_baselines(prepared, span, oracle)
     console.print(results_table(SegmentResult(segment, agents, baselines)))
 

@@ -57,7 +57,7 @@ MODEL = "allocator"  # the registered model of all trained policies
 ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
 CONFIG_FILE = "config.yaml"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
-DATA = "data_digest"
+DATA, DIGEST = "data_digest", "config_digest"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,11 @@ def start_training(config: ExperimentConfig, launch: Launch) -> None:
     tracker = open_tracker(config.tracking)
     with Display(launch.console) as display:
         prepared = _prepare(config, display)
-        labels = {"algo": config.agent.algorithm, DATA: prepared.market.digest}
+        labels = {
+            "algo": config.agent.algorithm,
+            DATA: prepared.market.digest,
+            DIGEST: config_digest(config),
+        }
         parent = tracker.start_run(config.name, labels)
         _carry_out(Training(prepared, tracker, parent, launch, display))
 
@@ -99,6 +103,12 @@ def resume_training(
     parent = tracker.find_run(run_id)
     asked = recorded if config is None else config
     parent.require_params(flat_config(asked.model_copy(update={"tracking": recorded.tracking})))
+    _check_config(parent, asked)
+    if parent.status is Status.FINISHED:
+        raise RunMismatch(
+            f"run {run_id} must have been stopped to go on, it has finished. Look at it with "
+            f"benbot report {run_id}"
+        )
     with Display(launch.console) as display:
         prepared = _prepare(recorded, display)
         _check_data(parent, prepared)
@@ -113,6 +123,16 @@ def _check_folder(runs: Path) -> None:
         raise BadConfig(f"--runs needs a folder that can be made, was {runs}: {error}") from error
     if not os.access(runs, os.W_OK):
         raise BadConfig(f"--runs needs a folder that can be written, was {runs}")
+
+
+def _check_config(parent: Run, config: ExperimentConfig) -> None:
+    """Compare whole configurations: a store keeps no more of a parameter than its beginning."""
+    then, now = parent.tags.get(DIGEST), config_digest(config)
+    if then != now:
+        raise RunMismatch(
+            f"run {parent.id} can only go on with the configuration it began with, digest {then}, "
+            f"was {now}. Undo the change or start a new run"
+        )
 
 
 def _check_data(parent: Run, prepared: Prepared) -> None:
@@ -197,7 +217,7 @@ class Training:
             "strategy_set": ",".join(strategy.name for strategy in self.prepared.strategies),
             "reward": config.environment.reward.name,
             DATA: self.prepared.market.digest,
-            "config_digest": self.provenance.config_digest,
+            DIGEST: self.provenance.config_digest,
             "git_commit": self.provenance.git_commit,
         }
 
@@ -244,8 +264,8 @@ class Training:
                 lambda done, best: self.display.move(task, done, f"best {best:+.2%} a year"),
             )
             write_plan(path, plan, self.prepared)
-            self.parent.log_file(PLAN_FILE, path.read_text(encoding="utf-8"))
-        return read_plan(path)
+        self.parent.log_file(PLAN_FILE, path.read_text(encoding="utf-8"))
+        return read_plan(path, self.prepared)
 
     def _record_baselines(self, baselines: dict[str, list[Evaluation]]) -> None:
         for i, evaluation in enumerate(baselines["test"]):
@@ -268,7 +288,8 @@ class Training:
                 {f"{segment.name}/{name}": spread.mean for name, spread in measured.items()}
             )
         shares = [share_found(one, test.baselines) for one in test.agents.values()]
-        self.parent.log_metrics({"test/share_of_oracle": float(np.mean(shares))})
+        if np.isfinite(shares).all():
+            self.parent.log_metrics({"test/share_of_oracle": float(np.mean(shares))})
         for baseline in test.baselines:
             difference = growth_difference(list(test.agents.values()), baseline, seed=0)
             self.parent.log_metrics({f"test/growth_over/{baseline.name}": difference.mean})

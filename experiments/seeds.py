@@ -73,7 +73,7 @@ def _train(training: "Training", run: Run, seed: int, folder: Path) -> Allocator
         config.agent,
         seed,
     )
-    task = display.begin(f"Training seed {seed}", config.agent.total_steps)
+    task = display.begin(f"Training seed {seed}", config.agent.planned_steps)
     with SummaryWriter(str(folder / CURVES)) as curves:
 
         def listen(progress: Progress) -> None:

@@ -69,6 +69,11 @@ def artifact_location(uri: str, chosen: str | None) -> str | None:
 
 def check_kind(uri: str) -> str:
     """Return the URI of a kind of place in which MLflow keeps runs; refuse any other."""
+    if scheme_of(uri) == "sqlite" and sqlite_path(uri) is None:
+        raise BadConfig(
+            f"a tracking store must outlive the process, was {uri!r}, a database in memory. Name a "
+            "file, such as sqlite:///mlflow.db"
+        )
     if scheme_of(uri) not in (*DATABASES, *SERVERS):
         raise BadConfig(
             "a tracking store must begin with sqlite:///, postgresql://, mysql://, mssql://, "
@@ -94,6 +99,12 @@ def reaching(uri: str) -> Iterator[None]:
 
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise TrackingUnavailable(
+            f"the tracking store {uri} needs the Python package {error.name}, which is not "
+            "installed. For PostgreSQL: pip install 'benbot[postgres]' and a URI that begins with "
+            "postgresql+psycopg://"
+        ) from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise TrackingUnavailable(f"the tracking store {uri} must answer, was: {reason}") from error

@@ -28,6 +28,7 @@ from benbot.envs.desk.prefetch import LINE, prefetch
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import base_fraction, multiple, position_cap
 
+RUIN_GROWTH = -5.0  # log growth of losing everything where it must be finite: nothing is worse
 CORRELATION_MEMORY = 0.97  # decay per bar of the covariance of a sleeve with the account
 
 

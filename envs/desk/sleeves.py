@@ -16,7 +16,7 @@ from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, Record
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import Contest, open_contest
-from benbot.envs.desk.cycle import trade_bar
+from benbot.envs.desk.cycle import RUIN_GROWTH, trade_bar
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
@@ -26,7 +26,6 @@ from benbot.envs.signals import Signals
 
 N_REGIMES = 9
 WANTS_OUT = 1e-30  # value of a direction without confidence: it closes a position, opens none
-RUIN_GROWTH = -5.0  # log growth of a sleeve that lost everything: minus infinity has no mean
 LEAST_CAPITAL = 0.1  # share of the capital; with much less a sleeve could not pay for its orders
 
 
@@ -89,7 +88,7 @@ def trade_sleeve(desk: Desk, contest: Contest, records: TrackRecord, k: int, t: 
     desk.ledger.n_trades[k] = 0
     if not desk.book.accounts[k].equity > LEAST_CAPITAL * desk.rules[0].capital:
         open_sleeve(desk, k, t + 1)
-    return growth if np.isfinite(growth) else RUIN_GROWTH
+    return growth if growth > RUIN_GROWTH else RUIN_GROWTH  # also for what is not a number
 
 
 @compiled

@@ -97,6 +97,16 @@ class Market:
         return sessions_per_year * self.n_bars / n_sessions
 
     @cached_property
+    def days(self) -> TimeArray:
+        """Return the day to which each bar belongs, (T,): the UTC day on which its session began.
+
+        A session that closes at midnight, as one that never closes does, belongs to the day before.
+        """
+        first = np.searchsorted(self.session, self.session)
+        days: TimeArray = (self.timestamps[first] - np.timedelta64(1, "ns")).astype("datetime64[D]")
+        return days
+
+    @cached_property
     def digest(self) -> str:
         """Sixteen hex digits that change whenever any fact changes."""
         sha = hashlib.sha256()

@@ -182,6 +182,8 @@ def _read_csv(path: Path) -> "pd.DataFrame":
             )
     except pd.errors.EmptyDataError as error:
         raise BadMarketData(f"{path}: at least one bar is needed, the file is empty") from error
+    except (OSError, EOFError) as error:
+        raise BadMarketData(f"{path}: must be a whole file that can be read: {error}") from error
     except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
         raise BadMarketData(
             f"{path}: must be CSV in UTF-8 with as many cells in a line as the header has: {error}"

@@ -105,6 +105,7 @@ def test_best_single_picks_the_sleeve_that_grew_most_in_its_own_span(history: Hi
         history.market,
         history.signals,
         history.rules,
+        history.regime,
         history.tape._replace(sleeve_return=returns),
         history.features,
     )

@@ -112,7 +112,7 @@ def test_half_a_file_is_refused(saved: Path, file: str) -> None:
 def test_another_format_is_refused(saved: Path) -> None:
     card = json.loads((saved / CARD).read_text(encoding="utf-8"))
     (saved / CARD).write_text(json.dumps(card | {"format": 99}), encoding="utf-8")
-    with pytest.raises(RunMismatch, match="must be of format 1, was 99"):
+    with pytest.raises(RunMismatch, match="must be of format 2, was 99"):
         load_bundle(saved)
 
 
@@ -134,6 +134,7 @@ def changed(expectations: Expectations, path: tuple[Any, ...], value: object) ->
         (("strategies",), CHOICES[:2], r"strategies must be.*expected 3 entries, was 2"),
         (("rules", "sizing", "position_cap"), 0.2, r"rules.*sizing\.position_cap expected 0\.1"),
         (("rules", "capital"), 1.0, r"the rules must be.*capital expected 100000\.0, was 1\.0"),
+        (("regime", "trend_window"), 5, r"the regime must be.*trend_window expected \d+, was 5"),
         (("layout", 3), "k0/luck", r"layout must be.*\[3\] expected k0/volatility_21, was k0/luck"),
         (("layout",), [], r"the layout must be what.*; expected \d+ entries, was 0\. Use the"),
     ],

@@ -11,6 +11,7 @@ from benbot.agents.policy import Allocator
 from benbot.envs.allocation import AllocationEnv
 from benbot.envs.arrays import Float32Array, FloatArray, RecordArray
 from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.errors import InvalidWeights
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
 
@@ -138,13 +139,13 @@ def test_a_policy_begins_each_account_afresh(
     np.testing.assert_array_equal(first.weights, second.weights)
 
 
-def test_a_policy_that_says_nothing_leaves_the_account_in_cash(
-    history: History, environment: EnvironmentSettings
+@pytest.mark.parametrize("weights", [[np.nan] * 4, [0.0] * 4, [0.5, 0.5]])
+def test_a_policy_that_says_nothing_is_not_judged(
+    history: History, environment: EnvironmentSettings, weights: list[float]
 ) -> None:
-    silent = Fixed("silent", np.full(4, np.nan, np.float32))
-    result = evaluate(silent, history, SPAN, environment)
-    assert (result.weights[:, -1] == 1.0).all()
-    assert (result.equity == history.rules.capital).all()
+    silent = Fixed("silent", np.array(weights, np.float32))
+    with pytest.raises(InvalidWeights, match="weights of silent must"):
+        evaluate(silent, history, SPAN, environment)
 
 
 def test_a_ruined_account_stands_still(history: History) -> None:

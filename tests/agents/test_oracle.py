@@ -37,7 +37,7 @@ def school() -> School:
     )
     quick = RegimeSettings(trend_window=10, volatility_window=5, volatility_history=10)
     rules = DeskRules(breakers=Breakers(drawdown=1.0, daily_loss=1.0, recovered=0.5))
-    return School(prepare(market, signals, rules, quick), np.eye(2)[regime], FIRST)
+    return School(prepare(market, signals, rules, quick), np.eye(2)[regime], FIRST, ruin=0.5)
 
 
 def growth_of(school: School, *plans: list[list[float]]) -> FloatArray:

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from benbot.agents.baselines import Fixed
 from benbot.agents.normaliser import ObservationNormaliser
-from benbot.agents.policy import Allocator, Layer, layers_of, simplex
+from benbot.agents.policy import Allocator, Layer, checked_weights, layers_of, simplex
 from benbot.envs.arrays import Float32Array
+from benbot.envs.errors import InvalidWeights
 
 actions_of_four = hnp.arrays(
     np.float32,
@@ -93,3 +95,31 @@ def test_a_policy_has_no_memory(policy: Allocator) -> None:
     policy.reset()
     backwards = [policy.weights(each) for each in observations[::-1]][::-1]
     np.testing.assert_array_equal(first, backwards)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([0.5, 0.5], r"that is \(3,\), was \(2,\)"),
+        ([[0.5, 0.3, 0.2]], r"that is \(3,\), was \(1, 3\)"),
+        (
+            [0.5, np.nan, 0.5],
+            r"finite, none of them negative and not all zero, was \[0.5 nan 0.5\]",
+        ),
+        ([0.5, np.inf, 0.5], r"not all zero, was \[0.5 inf 0.5\]"),
+        ([1.2, -0.2, 0.0], r"not all zero, was \[ 1.2 -0.2  0. \]"),
+        ([0.0, 0.0, 0.0], r"not all zero, was \[0. 0. 0.\]. All of it in cash is 1 in the last"),
+    ],
+)
+def test_weights_that_no_account_can_be_managed_by_are_refused(
+    weights: list[float], said: str
+) -> None:
+    policy = Fixed("mine", np.zeros(0, np.float32))
+    with pytest.raises(InvalidWeights, match=f"weights of mine must .*{said}"):
+        checked_weights(policy, np.array(weights, np.float32), 3)
+
+
+def test_weights_that_are_sound_are_left_as_they_are() -> None:
+    policy = Fixed("mine", np.zeros(0, np.float32))
+    sound = np.array([0.2, 0.0, 1.3], np.float32)
+    assert checked_weights(policy, sound, 3).tolist() == sound.tolist()

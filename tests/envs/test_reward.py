@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.book import open_book
+from benbot.envs.desk.cycle import RUIN_GROWTH
 from benbot.envs.reward import (
-    RUIN,
     USUAL_GROWTH,
     RewardKind,
     RewardSettings,
@@ -104,10 +104,10 @@ def test_a_deeper_drawdown_costs_growth(
 
 
 @pytest.mark.parametrize("kind", list(RewardKind))
-@pytest.mark.parametrize("growth", [-np.inf, np.nan])
+@pytest.mark.parametrize("growth", [-np.inf, np.nan, -7.0])
 def test_ruin_has_a_reward_that_a_learner_can_use(kind: RewardKind, growth: float) -> None:
     account = account_of(100.0, -5.0, 100.0)
-    assert reward_of(kind, episode_of(0.0, 1e-4), account, growth, rates_of()) == RUIN
+    assert reward_of(kind, episode_of(0.0, 1e-4), account, growth, rates_of()) == RUIN_GROWTH
 
 
 def test_a_reward_is_chosen_by_its_name() -> None:

@@ -60,6 +60,33 @@ def test_segments_share_no_bar_and_an_embargo_moves_only_what_is_judged() -> Non
         assert moved[name].last == plain[name].last
 
 
+def test_a_session_that_closes_at_midnight_belongs_to_the_day_before() -> None:
+    """A market that never closes ends its days at 00:00 of the next one."""
+    n_bars = 366
+    closes = np.datetime64("2020-01-02T00", "ns") + np.arange(n_bars) * np.timedelta64(1, "D")
+    market = market_from_prices(closes, ("BTC",), {"close": np.full((n_bars, 1), 9.0)})
+    assert market.days[[0, -1]].astype(str).tolist() == ["2020-01-01", "2020-12-31"]
+    spans = place_segments(
+        market,
+        segments(
+            fit=("2020-01-01", "2020-01-31"),
+            valid=("2020-02-01", "2020-02-29"),
+            test=("2020-03-01", "2020-12-31"),
+        ),
+    )
+    assert (spans["fit"].first, spans["fit"].last) == (0, 30)
+    assert (spans["valid"].first, spans["valid"].last) == (31, 59)
+    assert (spans["test"].first, spans["test"].last) == (60, 365)
+
+
+def test_bars_after_midnight_belong_to_the_day_on_which_their_session_began() -> None:
+    hours = np.datetime64("2020-01-02T15", "ns") + np.arange(12) * np.timedelta64(1, "h")
+    market = market_from_prices(
+        hours, ("A",), {"close": np.full((12, 1), 9.0)}, session=np.zeros(12, np.int64)
+    )
+    assert set(market.days.astype(str).tolist()) == {"2020-01-02"}
+
+
 def test_a_segment_without_bars_is_refused_with_the_span_of_the_market() -> None:
     with pytest.raises(BadConfig) as caught:
         place_segments(weekdays(), segments(test=("2021-01-01", "2021-12-31")))

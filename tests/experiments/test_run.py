@@ -307,11 +307,35 @@ def test_a_run_does_not_go_on_with_another_configuration(
     workshop: Any,  # noqa: ANN401
     stopped: Stopped,
 ) -> None:
-    with pytest.raises(RunMismatch, match=r"agent.gamma was 0.9, is now 0.95\. Undo the change"):
+    with pytest.raises(RunMismatch, match=r"agent.gamma was 0.97, is now 0.95\. Undo the change"):
         workshop.resume(stopped.id, "agent.gamma=0.95")
     with pytest.raises(RunMismatch, match=r"seeds was 0, 1, is now 0, 1, 2\."):
         workshop.resume(stopped.id, "seeds=[0, 1, 2]")
     assert workshop.tracker.find_run(stopped.id).status is Status.KILLED
+
+
+def test_a_run_does_not_go_on_with_a_configuration_that_differs_beyond_what_a_store_keeps(
+    workshop: Any,  # noqa: ANN401
+    stopped: Stopped,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a long parameter the store keeps the beginning alone."""
+    monkeypatch.setattr(Run, "require_params", lambda self, params: None)
+    with pytest.raises(RunMismatch, match="the configuration it began with, digest"):
+        workshop.resume(stopped.id, "agent.gamma=0.95")
+
+
+def test_a_run_that_has_finished_does_not_go_on(
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    client = workshop.tracker._client
+    before = client.get_model_version_by_alias(MODEL, ALIAS).version
+    with pytest.raises(
+        RunMismatch, match=f"has finished. Look at it with benbot report {trained.id}"
+    ):
+        workshop.resume(trained.id)
+    assert client.get_model_version_by_alias(MODEL, ALIAS).version == before
 
 
 def test_a_run_does_not_go_on_with_a_configuration_that_was_edited_in_its_folder(
@@ -320,10 +344,10 @@ def test_a_run_does_not_go_on_with_a_configuration_that_was_edited_in_its_folder
 ) -> None:
     own = workshop.runs / stopped.id / "config.yaml"
     text = own.read_text()
-    own.write_text(text.replace("gamma: 0.9\n", "gamma: 0.8\n"))
+    own.write_text(text.replace("gamma: 0.97\n", "gamma: 0.8\n"))
     assert own.read_text() != text
     try:
-        with pytest.raises(RunMismatch, match=r"agent.gamma was 0.9, is now 0.8"):
+        with pytest.raises(RunMismatch, match=r"agent.gamma was 0.97, is now 0.8"):
             workshop.resume(stopped.id)
     finally:
         own.write_text(text)

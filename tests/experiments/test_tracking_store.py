@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benbot.envs.errors import TrackingUnavailable
+from benbot.envs.errors import BadConfig, TrackingUnavailable
 from benbot.experiments.tracking import TrackingSettings, open_tracker
 from benbot.experiments.tracking_store import (
     artifact_location,
+    check_kind,
     check_reachable,
     quiet_environment,
+    reaching,
     sqlite_path,
 )
 from benbot.experiments.tracking_view import runs_page
@@ -69,6 +71,18 @@ def test_artifacts_lie_beside_an_sqlite_database_unless_a_place_was_chosen(
     assert artifact_location("sqlite:///mlflow.db", "s3://bucket/x") == "s3://bucket/x"
     for server in ("http://host:5000", "postgresql://host/db", "sqlite:///:memory:"):
         assert artifact_location(server, None) is None
+
+
+@pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_store_that_ends_with_the_process_is_refused(uri: str) -> None:
+    with pytest.raises(BadConfig, match=r"must outlive the process, was .*Name a file"):
+        check_kind(uri)
+
+
+def test_a_missing_driver_is_named() -> None:
+    said = r"needs the Python package psycopg.*pip install 'benbot\[postgres\]'"
+    with pytest.raises(TrackingUnavailable, match=said), reaching("postgresql://host/db"):
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
 
 
 def test_the_file_of_a_database_is_known() -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from benbot.envs.arrays import FloatArray, Int8Array
+from benbot.envs.desk.cycle import RUIN_GROWTH
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.sleeves import RUIN_GROWTH, record_tape
+from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.desk.tape import Tape
 from benbot.envs.market.market import market_from_prices
 from benbot.envs.signals import Signals

@@ -31,6 +31,13 @@ def written(folder: Path, text: str, name: str = "prices.csv") -> Path:
     return path
 
 
+@pytest.mark.parametrize("content", [b"no gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03ab"])
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "prices.csv.gz"
+    path.write_bytes(content)
+    assert f"{path}: must be a whole file that can be read" in refusal(path)
+
+
 def test_the_good_file_is_good(tmp_path: Path) -> None:
     market = load_files(FilesSource(path=written(tmp_path, GOOD)))
     assert market.n_bars == 3
