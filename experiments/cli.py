@@ -59,7 +59,8 @@ def train(
     from rich.console import Console
 
     from benbot.experiments.config import load_config
-    from benbot.experiments.run import Launch, resume_training, start_training
+    from benbot.experiments.run import resume_training, start_training
+    from benbot.experiments.training import Launch
 
     console = Console()
     launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console)

@@ -19,7 +19,7 @@ from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import Run
 
 if TYPE_CHECKING:
-    from benbot.experiments.run import Training
+    from benbot.experiments.training import Training
 
 JUDGED = ("valid", "test")
 # A store shows the last value of a metric, and `valid/log_growth` is that of the chosen policy.

@@ -96,7 +96,7 @@ def affordable(desk: Desk, b: int, i: int, t: int) -> float:
 
 @compiled
 def guard_positions(desk: Desk, b: int, t: int) -> None:
-    """Watch the stops inside bar `t`, and write off what has had no price for too long."""
+    """Watch the stops inside bar `t`; what has had no price for too long leaves at its last one."""
     for i in range(desk.book.accounts[b].n_positions - 1, -1, -1):
         position = desk.book.positions[b, i]
         bar = desk.tape.bars[t, position.symbol]

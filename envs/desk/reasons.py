@@ -31,7 +31,7 @@ class Exit(IntEnum):
     REVERSAL = 4  # its own strategy changed its mind
     WEIGHT = 5  # its own strategy's weight shrank
     BREAKER = 6  # the daily-loss breaker flattens the book
-    DELISTED = 7  # no price for so long that it was written off at the last one
+    DELISTED = 7  # no price for so long that it was closed at the last one
 
 
 class Breaker(IntEnum):

@@ -97,7 +97,9 @@ class Exits(Settings):
         1.5, gt=0, description="trailing stop's distance, in initial stop distances"
     )
     time_stop: int = Field(63, ge=1, description="bars that a position is held")
-    delisted_after: int = Field(10, ge=1, description="bars without a price before a write-off")
+    delisted_after: int = Field(
+        10, ge=1, description="bars without a price after which the last one closes it"
+    )
 
 
 class ExpectedValue(Settings):

@@ -13,8 +13,9 @@ from rich.console import Console
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.ledger import DECISION, FILL, TRADE
 from benbot.experiments.config import load_config
-from benbot.experiments.run import Launch, resume_training, start_training
+from benbot.experiments.run import resume_training, start_training
 from benbot.experiments.tracking import Run, Tracker, open_tracker
+from benbot.experiments.training import Launch
 
 STRATEGIES = ("trend", "reversion")
 SYMBOLS = ("AAA", "BBB", "CCC")

@@ -19,9 +19,9 @@ from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments import run as run_module
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import prepare_experiment
-from benbot.experiments.run import ALIAS, MODEL
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status
+from benbot.experiments.training import ALIAS, MODEL
 
 ORDER = (
     "cash",
