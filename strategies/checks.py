@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from benbot.envs.arrays import IntArray
-from benbot.envs.market.market import FACTS, PRICES, Market
+from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, PRICES, Market
 from benbot.strategies.base import Opinion, Strategy
 
 Check = Callable[[Strategy, Market], None]
@@ -98,13 +99,20 @@ def memory_start(market: Market, t: int, warmup: int) -> int:
 def with_another_future(market: Market, start: int) -> Market:
     """Return the market with other prices from bar `start` on, and its first symbol gone."""
     wave = 1.0 + 0.5 * np.sin(np.arange(1, market.n_bars - start + 1))[:, np.newaxis]
-    changed = {name: getattr(market, name).copy() for name in FACTS}
+    names = (*FACTS, *OPTIONAL_FACTS)
+    changed: dict[str, Any] = {name: getattr(market, name).copy() for name in names}
     tradable = market.tradable.copy()
     for name in (*PRICES, "volume"):
         changed[name][start:] *= wave
     for name in PRICES:
         changed[name][start:, 0] = np.nan
     tradable[start:, 0] = False
+    for name, nothing in OPTIONAL_FACTS.items():
+        changed[name][start:] = nothing
+    is_past = np.arange(market.n_bars)[:, np.newaxis] < start
+    changed["features"] = {
+        name: np.where(is_past, feature, 1.0 - feature) for name, feature in market.features.items()
+    }
     return replace(market, **changed, tradable=tradable)
 
 

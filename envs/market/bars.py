@@ -1,5 +1,7 @@
 """Checking the bars of price files before anything is computed from them."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from benbot.envs.arrays import BoolArray
@@ -11,15 +13,21 @@ from benbot.envs.market.table import NUMBERS, PriceTable
 RANGE_TOLERANCE = 0.001
 
 
+FLAGS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+
+
 def read_numbers(table: PriceTable) -> PriceTable:
     """Return the table with every column of numbers as float64, NaN where a cell is empty."""
+    return to_numbers(table, [name for name in NUMBERS if name in table.frame])
+
+
+def to_numbers(table: PriceTable, names: Iterable[str]) -> PriceTable:
+    """Return the table with these columns as float64, NaN where a cell is empty."""
     import pandas as pd
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     numbers = {}
-    for name in NUMBERS:
-        if name not in table.frame:
-            continue
+    for name in names:
         written = table.frame[name]
         if is_bool_dtype(written) or not is_numeric_dtype(written):
             text = written.astype(str).str.strip()
@@ -31,6 +39,17 @@ def read_numbers(table: PriceTable) -> PriceTable:
             written = parsed
         numbers[name] = written.astype(np.float64)
     return table.assign(**numbers)
+
+
+def read_halts(table: PriceTable) -> PriceTable:
+    """Return the table with `halted` as bool, False where a cell is empty or there is no column."""
+    if "halted" not in table.frame:
+        return table
+    written = table.frame["halted"]
+    text = written.astype(str).str.strip().str.lower().where(written.notna(), "")
+    said = text.map(FLAGS | {"": False})
+    table.refuse(said.isna(), "halted must be 0, 1, true or false, was {halted!r}")
+    return table.assign(halted=said.astype(np.bool_))
 
 
 def check_order(table: PriceTable) -> None:
@@ -71,6 +90,12 @@ def check_prices(table: PriceTable) -> None:
             value = table.frame[name]
             outside = (value < low) | (value >= high)
             table.refuse(outside, f"{name} must be {needed}, was {{{name}}}")
+    if "borrow_rate" in table.frame:
+        table.refuse(
+            table.frame["borrow_rate"] < 0.0,
+            "borrow_rate must be a fraction a year, zero or more, was {borrow_rate}. "
+            "Write inf where nobody lends the symbol",
+        )
 
 
 def is_traded(table: PriceTable) -> BoolArray:

@@ -1,9 +1,9 @@
 """Markets from CSV and Parquet files: long form, or a folder with one file per symbol.
 
 Columns: a time (date, ts or timestamp), symbol, close, and as far as known open, high, low,
-volume, spread, sector, adj_close, price_factor, split_factor. Capitals and spaces in names do not
-matter, further columns are ignored. A symbol that begins late, ends early or skips bars is not
-tradable there; no price is ever carried forward.
+volume, spread, sector, halted, borrow_rate, adj_close, price_factor, split_factor, split and
+dividend. Capitals and spaces in names do not matter, further columns are ignored. A symbol that
+begins late, ends early or skips bars is not tradable there; no price is ever carried forward.
 """
 
 from datetime import date
@@ -14,22 +14,24 @@ from zoneinfo import available_timezones
 import numpy as np
 from pydantic import Field, field_validator
 
-from benbot.envs.arrays import FloatArray, TimeArray
+from benbot.envs.arrays import BoolArray, FloatArray, TimeArray
 from benbot.envs.errors import BadMarketData
+from benbot.envs.market.actions import keep_with_actions, read_actions
 from benbot.envs.market.adjustment import adjust, choose_adjustment
 from benbot.envs.market.bars import (
     check_order,
     check_prices,
     check_unique,
     is_traded,
+    read_halts,
     read_numbers,
     widen_range,
 )
 from benbot.envs.market.calendar import Sessions, load_sessions
-from benbot.envs.market.market import FACTS, Market, Origin, market_from_prices
+from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, Market, Origin, market_from_prices
 from benbot.envs.market.selection import choose_symbols
 from benbot.envs.market.stamps import parse_times, settle_times
-from benbot.envs.market.table import PriceTable, find_files, join, read_table
+from benbot.envs.market.table import ACTIONS, PriceTable, find_files, join, read_table
 from benbot.envs.market.timeline import Hours, Stamp, local_days, place_days, place_instants
 from benbot.envs.settings import Settings
 
@@ -44,9 +46,10 @@ class FilesSource(Settings):
 
     source: Literal["files"] = "files"
     path: Path = Field(description="a .csv, .csv.gz or .parquet file, or a folder of them")
-    adjust: Literal["auto", "adj_close", "factors", "none"] = Field(
+    adjust: Literal["auto", "adj_close", "factors", "none", "actions"] = Field(
         default="auto",
-        description="for splits and dividends; auto takes adj_close, then factors, if there",
+        description="for splits and dividends; auto takes adj_close, then factors, if there; "
+        "actions also tells the desk what was traded and paid, from split and dividend or factors",
     )
     calendar: str = Field(default="XNYS", description="exchange_calendars name; 24/7 never closes")
     timezone: str | None = Field(
@@ -85,7 +88,7 @@ def load_files(source: FilesSource) -> Market:
     tables = _read_chosen(source)
     table, placed = _place(tables, source)
     check_unique(table)
-    table = read_numbers(table)
+    table = read_halts(read_numbers(table))
     check_prices(table)
     adjustment = choose_adjustment(table, source.adjust)
     table, untraded = _drop_untraded(table)
@@ -119,9 +122,11 @@ def _place(tables: list[PriceTable], source: FilesSource) -> tuple[PriceTable, N
                 f"all files need days, or all times within the day: {tables[0].paths[0]} has "
                 f"{'days' if is_daily else 'times'}, {raw.paths[0]} the other"
             )
-    table = join([table for table, _ in settled])
+    with_actions = source.adjust == "actions"
+    table = join([table for table, _ in settled], ACTIONS if with_actions else ())
     check_order(table)
     table = _within_span(table, local_days(table, is_daily, sessions), source)
+    table = read_actions(table) if with_actions else table.drop(ACTIONS)
     if is_daily:
         return place_days(table, sessions), ()
     return place_instants(table, sessions, source.stamp, source.hours)
@@ -151,7 +156,9 @@ def _drop_untraded(table: PriceTable) -> tuple[PriceTable, Notes]:
     n_untraded = int(np.count_nonzero(~traded))
     if not n_untraded:
         return table, ()
-    return table.keep(traded), (f"{n_untraded} bars without all their prices count as not traded",)
+    table, moved = keep_with_actions(table, traded)
+    note = f"{n_untraded} bars without all their prices count as not traded"
+    return table, (note, *moved)
 
 
 def _drop_short(
@@ -189,10 +196,13 @@ def _market(table: PriceTable, source: FilesSource, origin: Origin) -> Market:
     times, first, t = np.unique(frame["time"].to_numpy(), return_index=True, return_inverse=True)
     s = pd.Categorical(frame["symbol"], categories=symbols).codes
     facts: dict[str, FloatArray] = {}
-    for name in FACTS:
+    for name in (*FACTS, *OPTIONAL_FACTS):
         if name in frame:
-            facts[name] = np.full((len(times), len(symbols)), np.nan)
+            nothing = OPTIONAL_FACTS.get(name, np.array(np.nan))
+            facts[name] = np.full((len(times), len(symbols)), nothing)
             facts[name][t, s] = frame[name].to_numpy()
+    if "unadjusted" in facts:
+        facts["unadjusted"] = _last_known(facts["unadjusted"], np.isfinite(facts["close"]))
     session = frame["session"].to_numpy()[first]
     return market_from_prices(
         times,
@@ -202,6 +212,13 @@ def _market(table: PriceTable, source: FilesSource, origin: Origin) -> Market:
         sectors=_sectors(frame, symbols, source.sectors),
         origin=origin,
     )
+
+
+def _last_known(fact: FloatArray, tradable: BoolArray) -> FloatArray:
+    """Return the fact with its last value wherever a symbol has no bar, for who still holds it."""
+    bars = np.arange(len(fact))[:, np.newaxis]
+    last = np.maximum.accumulate(np.where(tradable, bars, 0), axis=0)
+    return np.take_along_axis(fact, last, axis=0)
 
 
 def _sectors(

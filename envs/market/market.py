@@ -2,26 +2,43 @@
 
 T bars, S symbols. A fact of bar t is known at the close of bar t.
 
-price      account currency per unit
-volume     units traded during the bar
-spread     quoted spread as a fraction of the price; a trade pays half of it
+price        account currency per unit
+volume       units traded during the bar
+spread       quoted spread as a fraction of the price; a trade pays half of it
+borrow_rate  what a short position costs in a year, as a fraction of its notional
+dividend     account currency per unit
+
+Prices and volume are adjusted for splits and dividends, so that a strategy sees no jump where a
+holder gains or loses nothing. What changes hands is the traded price, `close * unadjusted` at the
+close. At a bar with a split or a dividend a holder of the bar before has, in this order, `split`
+times as many units, and `dividend` for each of those.
 """
 
 import hashlib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benbot.envs.arrays import BoolArray, FloatArray, IntArray, TimeArray, frozen
 from benbot.envs.errors import BadMarketData
+from benbot.envs.market.checks import check_market
+from benbot.envs.market.facts import FACTS as FACTS
+from benbot.envs.market.facts import OPTIONAL_FACTS as OPTIONAL_FACTS
+from benbot.envs.market.facts import PRICES as PRICES
+from benbot.envs.market.facts import Features
 
-PRICES = ("open", "high", "low", "close")
-FACTS = (*PRICES, "volume", "spread")
 TRADING_DAYS_PER_YEAR = 252
 CALENDAR_DAYS_PER_YEAR = 365
-DTYPES: dict[str, Any] = {"timestamps": "datetime64[ns]", "session": np.int64, "tradable": np.bool_}
+DTYPES: dict[str, Any] = {
+    "timestamps": "datetime64[ns]",
+    "session": np.int64,
+    "tradable": np.bool_,
+    "halted": np.bool_,
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,16 @@ class Market:
     tradable     (T, S)  whether the symbol has a price at this bar
     has_range    bool    False for a market of closes only: orders then fill at the next close
     origin               no fact of the market and no part of its digest
+
+    Optional facts; a 0-d array stands for all bars and takes no memory:
+
+    halted       (T, S)  the symbol has a price at this bar, but nobody can trade it; default False
+    borrow_rate  (T, S)  a year, inf where none can be borrowed; default NaN, unknown
+    unadjusted   (T, S)  traded price over the price given here; default 1
+    split        (T, S)  units for each unit held before, from the open of this bar; default 1
+    dividend     (T, S)  paid for each unit, counted after the split, that was held at the close
+                         before, in traded prices: this bar is the ex-date; default 0
+    features             further facts (T, S) by name, NaN where unknown; default none
     """
 
     timestamps: TimeArray
@@ -67,14 +94,24 @@ class Market:
     tradable: BoolArray
     has_range: bool
     origin: Origin = Origin()
+    halted: BoolArray = field(default_factory=OPTIONAL_FACTS["halted"].copy)
+    borrow_rate: FloatArray = field(default_factory=OPTIONAL_FACTS["borrow_rate"].copy)
+    unadjusted: FloatArray = field(default_factory=OPTIONAL_FACTS["unadjusted"].copy)
+    split: FloatArray = field(default_factory=OPTIONAL_FACTS["split"].copy)
+    dividend: FloatArray = field(default_factory=OPTIONAL_FACTS["dividend"].copy)
+    features: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("timestamps", "session", *FACTS, "tradable"):
-            value = np.asarray(getattr(self, name), dtype=DTYPES.get(name, np.float64))
-            # Whoever made a writable array could still change the facts through it.
-            owned = value.copy() if value.flags.writeable else value
-            object.__setattr__(self, name, frozen(owned))
+            object.__setattr__(self, name, _owned(self._fact(name)))
+        for name in OPTIONAL_FACTS:
+            fact = _compact(self._fact(name), (self.n_bars, self.n_symbols))
+            object.__setattr__(self, name, fact)
+        object.__setattr__(self, "features", Features(self.features))
         check_market(self)
+
+    def _fact(self, name: str) -> NDArray[Any]:
+        return np.asarray(getattr(self, name), dtype=DTYPES.get(name, np.float64))
 
     @property
     def n_bars(self) -> int:
@@ -108,14 +145,18 @@ class Market:
 
     @cached_property
     def digest(self) -> str:
-        """Sixteen hex digits that change whenever any fact changes."""
+        """Sixteen hex digits that change whenever any fact changes.
+
+        An optional fact that says nothing at any bar is left out, as if there were none.
+        """
         sha = hashlib.sha256()
-        for field in fields(self):
-            if field.name == "origin":
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "origin" or _says_nothing(each.name, value):
                 continue
-            value = getattr(self, field.name)
-            plain = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
-            sha.update(field.name.encode() + b"\0" + plain)
+            as_bytes = isinstance(value, np.ndarray | Features)
+            plain = value.tobytes() if as_bytes else repr(value).encode()
+            sha.update(each.name.encode() + b"\0" + plain)
         return sha.hexdigest()[:16]
 
     def until(self, n_bars: int) -> "Market":
@@ -125,9 +166,10 @@ class Market:
     def between(self, start: int, stop: int) -> "Market":
         """Return bars `start` (included) to `stop` (excluded) as a market of their own."""
         changed: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            changed[field.name] = value[start:stop] if isinstance(value, np.ndarray) else value
+        for each in fields(self):
+            value = getattr(self, each.name)
+            changed[each.name] = value[start:stop] if isinstance(value, np.ndarray) else value
+        changed["features"] = Features(self.features).between(start, stop)
         return Market(**changed)
 
 
@@ -142,50 +184,35 @@ def market_from_prices(
 ) -> Market:
     """Build a market from whichever facts there are.
 
-    `prices` maps "close" and, if known, "open", "high", "low", "volume" and "spread" to arrays
-    [T, S]. Without a range the market has closes only. Without `session` every bar is a day.
+    `prices` maps "close" and, if known, "open", "high", "low", "volume", "spread" and the optional
+    facts of `Market` to arrays [T, S]. Without a range the market has closes only. Without
+    `session` every bar is a day.
     """
     _check_names(prices)
     close = np.asarray(prices["close"], dtype=np.float64)
     unknown = np.full(close.shape, np.nan)
     has_range = all(name in prices for name in PRICES)
-    drawn = {name: prices[name] if has_range else close for name in PRICES}
+    facts: dict[str, Any] = {name: prices[name] if has_range else close for name in PRICES}
+    facts |= {name: prices[name] for name in OPTIONAL_FACTS if name in prices}
     return Market(
         timestamps=np.asarray(timestamps, dtype="datetime64[ns]"),
         session=np.arange(close.shape[0]) if session is None else session,
         symbols=symbols,
         sectors=("unknown",) * len(symbols) if sectors is None else sectors,
-        **{name: np.asarray(price, dtype=np.float64) for name, price in drawn.items()},
-        volume=np.asarray(prices.get("volume", unknown), dtype=np.float64),
-        spread=np.asarray(prices.get("spread", unknown), dtype=np.float64),
+        volume=prices.get("volume", unknown),
+        spread=prices.get("spread", unknown),
         tradable=np.isfinite(close),
         has_range=has_range,
         origin=Origin() if origin is None else origin,
+        **facts,
     )
 
 
-def check_market(market: Market) -> None:
-    """Refuse facts that contradict each other, naming symbol, bar and field."""
-    _check_shapes(market)
-    _check_calendar(market)
-    for name in PRICES:
-        price = getattr(market, name)
-        _refuse(market, market.tradable & ~(np.isfinite(price) & (price > 0.0)), name, "positive")
-        _refuse(market, ~market.tradable & ~np.isnan(price), name, "NaN where not tradable")
-    body_high = np.maximum(market.open, market.close)
-    body_low = np.minimum(market.open, market.close)
-    _refuse(market, market.high < body_high, "high", "at or above open and close")
-    _refuse(market, market.low > body_low, "low", "at or below open and close")
-    _refuse(market, (market.volume < 0.0) | np.isinf(market.volume), "volume", "finite and >= 0")
-    outside = (market.spread < 0.0) | (market.spread >= 1.0)
-    _refuse(market, outside, "spread", "a fraction of the price in [0, 1)")
-
-
 def _check_names(prices: dict[str, FloatArray]) -> None:
-    unknown = sorted(set(prices) - set(FACTS))
-    if "close" not in prices or unknown:
+    known = (*FACTS, *OPTIONAL_FACTS)
+    if "close" not in prices or not set(prices) <= set(known):
         raise BadMarketData(
-            f"prices need close and may have {', '.join(FACTS)}; was {', '.join(prices)}"
+            f"prices need close and may have {', '.join(known)}; was {', '.join(prices)}"
         )
     if len(set(prices) & {"open", "high", "low"}) in (1, 2):
         raise BadMarketData(
@@ -194,47 +221,22 @@ def _check_names(prices: dict[str, FloatArray]) -> None:
         )
 
 
-def _check_shapes(market: Market) -> None:
-    shape = (market.n_bars, market.n_symbols)
-    if not market.n_bars or not market.n_symbols:
-        raise BadMarketData(f"a market needs at least one bar and one symbol, was {shape}")
-    for name in (*FACTS, "tradable"):
-        was = getattr(market, name).shape
-        if was != shape:
-            raise BadMarketData(
-                f"{name} must have one row per bar and one column per symbol, "
-                f"that is {shape}, was {was}"
-            )
-    if len(market.sectors) != market.n_symbols or market.session.shape != (market.n_bars,):
-        raise BadMarketData(
-            f"need one sector per symbol and one session per bar {shape}, was "
-            f"{len(market.sectors)} sectors and sessions of shape {market.session.shape}"
-        )
-    if len(set(market.symbols)) != market.n_symbols:
-        twice = sorted({s for s in market.symbols if market.symbols.count(s) > 1})
-        raise BadMarketData(f"symbols must be unique, was twice or more: {', '.join(twice)}")
+def _owned(fact: NDArray[Any]) -> NDArray[Any]:
+    # Whoever made a writable array could still change the facts through it.
+    return frozen(fact.copy() if fact.flags.writeable else fact)
 
 
-def _check_calendar(market: Market) -> None:
-    if np.isnat(market.timestamps).any():
-        t = int(np.flatnonzero(np.isnat(market.timestamps))[0])
-        raise BadMarketData(f"every bar needs the time of its close, bar {t} has none")
-    steps = np.diff(market.timestamps.astype(np.int64))
-    if (steps <= 0).any():
-        t = int(np.flatnonzero(steps <= 0)[0]) + 1
-        raise BadMarketData(
-            f"bars must be in order of time and unique; bar {t} at {market.timestamps[t]} "
-            f"follows {market.timestamps[t - 1]}. Sort the data and drop the duplicates"
-        )
-    if (np.diff(market.session) < 0).any():
-        raise BadMarketData("sessions must never decrease from one bar to the next")
+def _compact(fact: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
+    """Return a fact that nobody can change; one number for all bars stays one number."""
+    if not fact.size or any(fact.strides):
+        return _owned(fact)
+    return np.broadcast_to(fact[(0,) * fact.ndim], fact.shape if fact.ndim else shape)
 
 
-def _refuse(market: Market, bad: BoolArray, name: str, needed: str) -> None:
-    if not bad.any():
-        return
-    t, s = (int(i) for i in np.argwhere(bad)[0])
-    raise BadMarketData(
-        f"{name} must be {needed}, was {getattr(market, name)[t, s]} for {market.symbols[s]} "
-        f"at bar {t} ({market.timestamps[t]}), and {int(bad.sum()) - 1} more"
-    )
+def _says_nothing(name: str, fact: object) -> bool:
+    if name == "features":
+        return not fact
+    if name not in OPTIONAL_FACTS or not isinstance(fact, np.ndarray):
+        return False
+    nothing = np.broadcast_to(OPTIONAL_FACTS[name], fact.shape)
+    return bool(np.array_equal(fact, nothing, equal_nan=True))

@@ -29,6 +29,8 @@ class MarketSummary:
 
     missing_sessions   days on which the exchange was open and no symbol has a bar
     missing            share of all (bar, symbol) pairs that have no price
+    halted             (bar, symbol) pairs with a price at which nobody could trade
+    borrow_rates       (bar, symbol) pairs with a known borrow rate
     """
 
     symbols: tuple[SymbolSummary, ...]
@@ -41,6 +43,10 @@ class MarketSummary:
     has_range: bool
     has_volume: bool
     has_spread: bool
+    splits: int
+    dividends: int
+    halted: int
+    borrow_rates: int
     origin: Origin
     digest: str
 
@@ -67,6 +73,10 @@ def describe(market: Market) -> MarketSummary:
         has_range=market.has_range,
         has_volume=bool(np.isfinite(market.volume).any()),
         has_spread=bool(np.isfinite(market.spread).any()),
+        splits=int(np.count_nonzero(market.split != 1.0)),
+        dividends=int(np.count_nonzero(market.dividend)),
+        halted=int(np.count_nonzero(market.halted)),
+        borrow_rates=int(np.count_nonzero(~np.isnan(market.borrow_rate))),
         origin=market.origin,
         digest=market.digest,
     )

@@ -3,7 +3,9 @@
 time                 when the bar was: text or a date, with or without a time zone
 symbol               ticker; a file without this column holds one symbol, named by the file
 file, row, written   where a line came from and its time as written, for errors to say so
-numbers              open, high, low, close, adj_close, volume, price_factor, split_factor, spread
+numbers              open, high, low, close, adj_close, volume, price_factor, split_factor, spread,
+                     borrow_rate; split and dividend are read only where they are wanted
+halted               whether nobody could trade at the price of the bar
 """
 
 from collections.abc import Iterable
@@ -23,16 +25,19 @@ if TYPE_CHECKING:
 
 NUMBERS = (
     *("open", "high", "low", "close", "adj_close"),
-    *("volume", "price_factor", "split_factor", "spread"),
+    *("volume", "price_factor", "split_factor", "spread", "borrow_rate"),
 )
+FACTORS = ("price_factor", "split_factor")
+ACTIONS = ("split", "dividend")
+CELLS = (*NUMBERS, *ACTIONS, "halted", "sector")
 NAMES = {
     **dict.fromkeys(("date", "ts", "timestamp", "datetime", "time"), "time"),
     **dict.fromkeys(("symbol", "ticker"), "symbol"),
     **dict.fromkeys(("adj_close", "adjclose", "adjusted_close"), "adj_close"),
-    **{name: name for name in (*NUMBERS, "sector")},
+    **{name: name for name in CELLS},
 }
 # Whoever has one of these for some bars only would mix adjusted with raw, or ranges with none.
-ALL_OR_NONE = ("open", "high", "low", "adj_close", "price_factor", "split_factor")
+ALL_OR_NONE = ("open", "high", "low", "adj_close", *FACTORS)
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 # Cells that mean "not known"; in a column of tickers NA and NAN are companies.
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A")
@@ -50,6 +55,9 @@ class PriceTable:
 
     def assign(self, **columns: "NDArray[Any] | pd.Series[Any]") -> "PriceTable":
         return replace(self, frame=self.frame.assign(**columns))
+
+    def drop(self, columns: Iterable[str]) -> "PriceTable":
+        return replace(self, frame=self.frame.drop(columns=list(columns), errors="ignore"))
 
     def refuse(self, bad: "BoolArray | pd.Series[bool]", message: str) -> None:
         """Raise at the first bad line; `{close}` in the message stands for its close."""
@@ -117,14 +125,18 @@ def read_table(path: Path) -> PriceTable:
     return table.assign(symbol=symbol)
 
 
-def join(tables: Iterable[PriceTable]) -> PriceTable:
-    """Return the bars of all tables as one; all must know the same prices and adjustments."""
+def join(tables: Iterable[PriceTable], also: tuple[str, ...] = ()) -> PriceTable:
+    """Return the bars of all tables as one; all must know the same prices and adjustments.
+
+    also   further columns that all tables must have, or none
+    """
     import pandas as pd
 
     tables = list(tables)
     first = tables[0]
     for table in tables:
-        differing = [c for c in ALL_OR_NONE if (c in table.frame) != (c in first.frame)]
+        shared = (*ALL_OR_NONE, *also)
+        differing = [c for c in shared if (c in table.frame) != (c in first.frame)]
         if differing:
             has, lacks = (table, first) if differing[0] in table.frame else (first, table)
             raise BadMarketData(
@@ -175,7 +187,7 @@ def _read_csv(path: Path) -> "pd.DataFrame":
                 header=0,
                 names=[known.get(i, f"unused {i}") for i in range(head.shape[1])],
                 dtype=dict.fromkeys(("time", "symbol", "sector"), str),
-                na_values={name: list(MISSING) for name in (*NUMBERS, "sector")},
+                na_values={name: list(MISSING) for name in CELLS},
                 keep_default_na=False,
                 index_col=False,
                 low_memory=False,

@@ -6,6 +6,7 @@ import numpy as np
 
 from benbot.envs.arrays import TimeArray
 from benbot.envs.errors import BadMarketData
+from benbot.envs.market.actions import keep_with_actions
 from benbot.envs.market.calendar import NO_SESSION, Sessions
 from benbot.envs.market.table import PriceTable
 
@@ -59,7 +60,8 @@ def place_instants(
         )
     left_out = int(np.count_nonzero(~inside))
     notes = (f"{left_out} bars outside regular hours left out",) if left_out else ()
-    return table.assign(time=end, session=regular).keep(inside), notes
+    table, moved = keep_with_actions(table.assign(time=end, session=regular), inside)
+    return table, notes + moved
 
 
 def _bar_length(table: PriceTable) -> np.timedelta64:

@@ -33,8 +33,22 @@ def test_a_summary_counts_bars_gaps_and_missing_sessions() -> None:
     assert (summary.gaps, summary.missing_sessions) == (2, 1)
     assert summary.missing == pytest.approx(8 / 12)
     assert (summary.has_range, summary.has_volume, summary.has_spread) == (False, False, False)
+    assert (summary.splits, summary.dividends, summary.halted, summary.borrow_rates) == (0, 0, 0, 0)
     assert summary.origin.notes == ("a note",)
     assert summary.digest == market.digest
+
+
+def test_a_summary_counts_what_happens_to_holders_and_traders() -> None:
+    close = np.ones((4, 2))
+    facts = {name: np.zeros((4, 2)) for name in ("halted", "dividend")}
+    facts |= {"borrow_rate": np.full((4, 2), NAN), "split": np.ones((4, 2))}
+    facts["split"][1, 0] = 2.0
+    facts["dividend"][1:3, 1] = 0.5
+    facts["halted"][1:, 0] = 1.0
+    facts["borrow_rate"][:, 1] = [0.0, 0.1, np.inf, 0.1]
+    days = np.array(["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"], "datetime64[ns]")
+    summary = describe(market_from_prices(days, ("A", "B"), {"close": close, **facts}))
+    assert (summary.splits, summary.dividends, summary.halted, summary.borrow_rates) == (1, 2, 3, 4)
 
 
 @pytest.mark.shared_data
