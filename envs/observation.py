@@ -148,7 +148,7 @@ def observe_account(desk: Desk, b: int, at: int, out: Float32Array) -> None:
     """Write what the policy may know of the account itself."""
     account, rules = desk.book.accounts[b], desk.rules[0]
     growth = np.log(account.equity / account.previous_equity)
-    winners = max(account.n_winners, 1)
+    refused = 1.0 if account.blocked else account.n_refused / max(account.n_winners, 1)
     out[b, at] = clipped(-10.0 * drawdown(account.equity, account.peak))
     out[b, at + 1] = clipped(account.cash / account.equity)
     out[b, at + 2] = account.n_positions / desk.book.positions.shape[1]
@@ -159,7 +159,7 @@ def observe_account(desk: Desk, b: int, at: int, out: Float32Array) -> None:
     out[b, at + 7] = account.drawdown_state == Breaker.DRAWDOWN
     out[b, at + 8] = account.drawdown_state == Breaker.RECOVERING
     out[b, at + 9] = size_scale(account, rules)
-    out[b, at + 10] = account.n_refused / winners
+    out[b, at + 10] = refused
     out[b, at + 11] = clipped(100.0 * growth)
 
 

@@ -22,6 +22,7 @@ class Signals:
     strategies     (K,)    names, unique
     warmup         (K,)    bars each strategy needs before its first opinion
     diamond        (T, S)  whether the symbol's candidates are diamonds: high value, driven by news
+    stress         (K,)    whether a strategy means to buy in a bear market of high volatility
     """
 
     strategies: tuple[str, ...]
@@ -30,6 +31,7 @@ class Signals:
     confidence: Float32Array
     stop_distance: Float32Array
     diamond: BoolArray = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    stress: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
@@ -38,6 +40,8 @@ class Signals:
         n_bars, _, n_symbols = self.direction.shape
         diamond = self.diamond if self.diamond.size else np.zeros((n_bars, n_symbols), np.bool_)
         object.__setattr__(self, "diamond", frozen(diamond))
+        stress = self.stress if self.stress.size else np.zeros(self.n_strategies, np.bool_)
+        object.__setattr__(self, "stress", frozen(stress))
         check_signals(self)
 
     @property

@@ -9,8 +9,9 @@ import numpy as np
 
 from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray
 from benbot.envs.desk.book import open_account
+from benbot.envs.desk.borrow import borrow
 from benbot.envs.desk.compiled import compiled
-from benbot.envs.desk.coordinate import open_contest
+from benbot.envs.desk.coordinate import lend, open_contest, take_back
 from benbot.envs.desk.cycle import fetch_ahead, trade_bar
 from benbot.envs.desk.desk import Desk, Parts, bare, dressed
 from benbot.envs.observation import Features, fetch_row, observe
@@ -69,8 +70,17 @@ def bare_arena(arena: Arena) -> Parts:
 
 @compiled
 def dressed_arena(parts: Parts) -> Arena:
-    """Return the arena that `bare_arena` took apart."""
-    return Arena(dressed(parts[0]), Features(*parts[1]), parts[2], parts[3])
+    """Return the arena that `bare_arena` took apart; it borrows the arrays."""
+    features = Features(borrow(parts[1][0]), borrow(parts[1][1]))
+    return Arena(dressed(parts[0]), features, borrow(parts[2]), borrow(parts[3]))
+
+
+@compiled
+def dressed_outcome(parts: Parts) -> Outcome:
+    """Return an outcome that was taken apart; it borrows the arrays."""
+    return Outcome(
+        borrow(parts[0]), borrow(parts[1]), borrow(parts[2]), borrow(parts[3]), borrow(parts[4])
+    )
 
 
 @compiled
@@ -79,8 +89,9 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
 
     With `restart`, those that end begin anew. Return how many ended.
     """
-    arena, outcome = dressed_arena(parts), Outcome(*results)
-    contest = open_contest(arena.desk.tape)
+    arena, outcome = dressed_arena(parts), dressed_outcome(results)
+    own = open_contest(arena.desk)
+    contest = lend(own)
     terms, n_ended = arena.terms[0], 0
     for b in range(actions.shape[0]):
         if b + 1 < actions.shape[0]:
@@ -100,6 +111,7 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
                 episode.final_equity = account.equity
                 copy_row(outcome.observation, outcome.final_observation, b)
                 begin_anywhere(arena, b, outcome.observation)
+    take_back(own)
     return n_ended
 
 

@@ -103,6 +103,7 @@ class Strategy(ABC):
     """
 
     rule: ClassVar[str]  # the name in the catalogue
+    trades_stress: ClassVar[bool] = False  # means to buy in a bear market of high volatility
 
     label: str = ""  # name of this one, where a rule is used twice
     side: Side = "both"
@@ -202,6 +203,7 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         direction=np.stack([opinion.direction for opinion in opinions], axis=1),
         confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
+        stress=np.array([strategy.trades_stress for strategy in strategies]),
     )
 
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import RecordArray
+from benbot.envs.arrays import Record, RecordArray
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.reasons import Breaker
 
 NOBODY = -1  # symbol of an empty slot
+DAY_TRADE_SESSIONS = 5  # over which day trades are counted
 
 ACCOUNT = np.dtype(
     [
@@ -28,39 +29,53 @@ ACCOUNT = np.dtype(
         ("net", np.float64),  # longs minus shorts
         ("winnings", np.float64),  # decayed sum of profitable trades, fraction of their notional
         ("losings", np.float64),  # decayed sum of losing trades, positive
+        ("scale", np.float64),  # of sizes, as known at the last decision's close
         ("variance", np.float64),  # exponentially weighted, of log growth per bar
         ("traded", np.float64),  # notional traded during the last bar
         ("costs", np.float64),  # of fills and of borrowing, paid during the last bar
+        ("portfolio_variance", np.float64),  # of the worths held, a day; negative: not known now
         ("session", np.int64),
         ("halted_until", np.int64),  # first session in which entries may fill again
         ("drawdown_state", np.int32),  # `Breaker`: NORMAL, DRAWDOWN or RECOVERING
         ("day_halted", np.int32),  # 1 while the daily-loss breaker is on
+        ("venue_halted", np.int32),  # `Breaker`: NORMAL, API_FAILURES or STALE_DATA
+        ("api_failures", np.int32),  # in a row; noted by the venue, 0 in simulation
+        ("stale_quotes", np.int32),  # likewise, symbols
+        ("day_trades", np.int32, (DAY_TRADE_SESSIONS,)),  # per session, the newest first
         ("trades_today", np.int32),  # fills that opened or enlarged
         ("n_positions", np.int32),
         ("n_closed", np.int32),  # round trips so far
         ("n_winners", np.int32),  # candidates that won their symbol at the last decision
         ("n_refused", np.int32),  # of those, how many no position was opened for
+        ("blocked", np.int32),  # `Verdict` of the account's gates; then nobody was heard
     ],
     align=True,
 )
 
 POSITION = np.dtype(
-    [
+    [  # what every bar reads comes first
         ("symbol", np.int32),  # NOBODY marks an empty slot; the first n_positions are taken
         ("strategy", np.int32),  # its owner
         ("units", np.float64),
-        ("entry_price", np.float64),  # mean, before costs
         ("last_price", np.float64),  # last close at which the symbol traded
         ("stop", np.float64),  # price at which it is closed
-        ("initial_stop", np.float64),
         ("best", np.float64),  # most favourable price since entry
         ("distance", np.float64),  # of the initial stop, price units
         ("base_units", np.float64),  # what the risk budget buys at a weight of 1 / K, positive
-        ("realised", np.float64),  # profit of the parts that were closed, before costs
+        ("target", np.float64),  # price at which it is closed; 0: none
+        ("partial", np.float64),  # price at which a share is closed; 0: none, or done
         ("costs", np.float64),  # of its fills and of borrowing
-        ("notional", np.float64),  # the most ever paid for it, at entry prices
         ("opened", np.int32),  # bar of the first fill
+        ("watched", np.int32),  # first bar in which its stop and targets count
         ("missing", np.int32),  # bars without a price, in a row
+        ("diamond", np.int32),
+        ("entry_price", np.float64),  # mean, before costs
+        ("initial_stop", np.float64),
+        ("realised", np.float64),  # profit of the parts that were closed, before costs
+        ("income", np.float64),  # dividends; a short pays them
+        ("notional", np.float64),  # the most ever paid for it, at entry prices
+        ("regime", np.int32),  # in which it was decided
+        ("partial_done", np.int32),
     ],
     align=True,
 )
@@ -102,10 +117,15 @@ def open_account(book: Book, b: int, capital: float, session: int) -> None:
     account.day_equity = account.peak = account.recovery_peak = capital
     account.cash_weight = 1.0
     account.gross = account.net = account.winnings = account.losings = 0.0
+    account.scale = 1.0
     account.variance = account.traded = account.costs = 0.0
     account.session = account.halted_until = session
     account.drawdown_state = Breaker.NORMAL
-    account.day_halted = 0
+    account.day_halted = account.venue_halted = account.api_failures = account.stale_quotes = 0
+    for i in range(DAY_TRADE_SESSIONS):
+        account.day_trades[i] = 0
+    account.portfolio_variance = -1.0
+    account.blocked = 0
     account.trades_today = account.n_positions = account.n_closed = 0
     account.n_winners = account.n_refused = 0
     for i in range(book.positions.shape[1]):
@@ -113,3 +133,9 @@ def open_account(book: Book, b: int, capital: float, session: int) -> None:
     for k in range(book.sleeves.shape[1]):
         sleeve = book.sleeves[b, k]
         sleeve.weight = sleeve.exposure = sleeve.covariance = 0.0
+
+
+@compiled
+def side_of(position: Record) -> float:
+    """Return +1 for a long, -1 for a short; without a branch, because both are as frequent."""
+    return np.copysign(1.0, position.units)

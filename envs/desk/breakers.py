@@ -20,6 +20,7 @@ def check_health(account: Record, session: int, fill_session: int, rules: Record
     cool_down(account, fill_session, rules)
     watch_drawdown(account, rules)
     watch_daily_loss(account, rules)
+    watch_venue(account, rules)
 
 
 @compiled
@@ -27,11 +28,19 @@ def roll_day(account: Record, session: int, fill_session: int) -> None:
     """Begin the day's counts anew in a new session."""
     if fill_session != session:
         account.trades_today = 0
+        shift_day_trades(account, fill_session - session)
     if session == account.session:
         return
     account.session = session
     account.day_equity = account.previous_equity
     account.day_halted = 0
+
+
+@compiled
+def shift_day_trades(account: Record, n_sessions: int) -> None:
+    """Let the counts of day trades grow older by so many sessions."""
+    for i in range(account.day_trades.size - 1, -1, -1):
+        account.day_trades[i] = account.day_trades[i - n_sessions] if i >= n_sessions else 0
 
 
 @compiled
@@ -74,9 +83,20 @@ def watch_daily_loss(account: Record, rules: Record) -> None:
 
 
 @compiled
+def watch_venue(account: Record, rules: Record) -> None:
+    """Halt entries while the venue does not answer, or too many of its quotes are too old."""
+    account.venue_halted = Breaker.NORMAL
+    if not account.stale_quotes < rules.breakers_stale_quotes:
+        account.venue_halted = Breaker.STALE_DATA
+    if not account.api_failures < rules.breakers_api_failures:
+        account.venue_halted = Breaker.API_FAILURES
+
+
+@compiled
 def may_enter(account: Record) -> bool:
     """Return whether positions may be opened or enlarged."""
-    return account.day_halted == 0 and account.drawdown_state != Breaker.DRAWDOWN
+    is_halted = account.day_halted != 0 or account.venue_halted != 0
+    return not is_halted and account.drawdown_state != Breaker.DRAWDOWN
 
 
 @compiled
@@ -86,5 +106,7 @@ def drawdown(equity: float, peak: float) -> float:
 
 
 def breaker_of(account: Record) -> Breaker:
-    """Return the breaker that is on; the daily loss goes before the drawdown."""
-    return Breaker.DAILY_LOSS if account["day_halted"] else Breaker(account["drawdown_state"])
+    """Return the breaker that is on: the daily loss, then the venue's, then the drawdown's."""
+    if account["day_halted"]:
+        return Breaker.DAILY_LOSS
+    return Breaker(account["venue_halted"] or account["drawdown_state"])

@@ -14,6 +14,8 @@ from typing import TypeVar, cast
 from numba import __version__ as numba_version
 from numba import config, njit
 
+from benbot.envs.desk.interpreted import IS_INTERPRETED, interpreted
+
 F = TypeVar("F", bound=Callable[..., object])
 
 KERNEL_FOLDERS = (Path(__file__).parent, Path(__file__).parents[1])
@@ -48,6 +50,8 @@ def compiled(function: F) -> F:
 
     Never `fastmath`: it deletes `isfinite`, and with it the gates that fail closed.
     """
+    if IS_INTERPRETED:
+        return interpreted(function)
     numba_settings = vars(config)  # numba looks up the folder when it decorates, not later
     elsewhere = numba_settings["CACHE_DIR"]
     numba_settings["CACHE_DIR"] = str(CACHE_FOLDER)

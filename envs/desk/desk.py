@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.book import Book
+from benbot.envs.desk.borrow import borrow
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.ledger import Ledger
 from benbot.envs.desk.tape import Tape
@@ -18,24 +19,6 @@ class Desk(NamedTuple):
     ledger: Ledger
 
 
-class Order(NamedTuple):
-    """A position to open."""
-
-    symbol: int
-    strategy: int
-    units: float  # negative sells short
-    base_units: float  # at a weight of 1 / K, positive
-    stop: float  # fraction of the fill price
-
-
-class Leave(NamedTuple):
-    """A position, or a share of it, to close."""
-
-    share: float
-    price: float
-    reason: int  # `Exit`
-
-
 Parts = tuple[Any, ...]  # a value of named tuples as plain tuples
 
 
@@ -46,5 +29,32 @@ def bare(desk: Desk) -> Parts:
 
 @compiled
 def dressed(parts: Parts) -> Desk:
-    """Return the desk that `bare` took apart."""
-    return Desk(Book(*parts[0]), Tape(*parts[1]), parts[2], Ledger(*parts[3]))
+    """Return the desk that `bare` took apart; it borrows the arrays."""
+    book, tape, rules, ledger = parts
+    return Desk(
+        Book(borrow(book[0]), borrow(book[1]), borrow(book[2])),
+        Tape(
+            borrow(tape[0]),
+            borrow(tape[1]),
+            borrow(tape[2]),
+            borrow(tape[3]),
+            borrow(tape[4]),
+            borrow(tape[5]),
+            borrow(tape[6]),
+            borrow(tape[7]),
+            borrow(tape[8]),
+            borrow(tape[9]),
+            borrow(tape[10]),
+            borrow(tape[11]),
+            borrow(tape[12]),
+        ),
+        borrow(rules),
+        Ledger(
+            borrow(ledger[0]),
+            borrow(ledger[1]),
+            borrow(ledger[2]),
+            borrow(ledger[3]),
+            borrow(ledger[4]),
+            borrow(ledger[5]),
+        ),
+    )

@@ -4,83 +4,198 @@ units   bought; negative is sold
 cost    half the spread, commission and impact, account currency
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.book import NOBODY
 from benbot.envs.desk.compiled import compiled
-from benbot.envs.desk.desk import Desk, Leave, Order
+from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import write_fill, write_trade
+from benbot.envs.desk.orders import Leave, Order
 from benbot.envs.desk.reasons import Exit
-from benbot.envs.desk.sizing import learn_performance
+from benbot.envs.desk.sizing import learn_performance, whole_lots
+
+AT_ONCE = 1.0  # impact factor of what is not sliced
+FORGIVEN = 1e-6  # of a tick: what rounding may have taken from a whole number of them
+
+
+class Terms(NamedTuple):
+    """At which price an order of the close fills, and how much of its impact it has."""
+
+    price: float
+    impact: float
+    is_sliced: bool
 
 
 @compiled
-def open_position(desk: Desk, b: int, t: int, order: Order) -> None:
-    """Fill an order of the close of bar `t` at the next open and put its stop in place."""
+def terms_of(desk: Desk, t: int, s: int, units: float) -> Terms:
+    """Return the terms of an order of the close of bar `t`: at the open, or sliced if it is large.
+
+    A sliced order pays the mean price of its slices; see `execution.fill_model`.
+    """
+    rules, bar = desk.rules[0], desk.tape.bars[t + 1, s]
+    large = rules.execution_large * desk.tape.facts[t, s].adv
+    if not abs(units) * bar.open > large:
+        return Terms(bar.open, AT_ONCE, False)
+    typical = (bar.high + bar.low + bar.close) / 3.0
+    price = bar.open + rules.execution_drift_share * (bar.close - bar.open)
+    price += rules.execution_typical_share * (typical - bar.open)
+    is_sliced = rules.execution_drift_share > 0.0 or rules.execution_typical_share > 0.0
+    return Terms(price, rules.execution_impact_factor, is_sliced)
+
+
+@compiled
+def fillable(units: float, price: float, bar: Record, rules: Record) -> float:
+    """Return the units of an order for which the bar has room, signed."""
+    if abs(units) * price <= bar.room:
+        return units
+    return whole_lots(np.sign(units) * bar.room / price, rules)
+
+
+@compiled
+def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
+    """Fill an order of the close of bar `t` and put its stop in place; say whether any filled."""
     account = desk.book.accounts[b]
+    terms = terms_of(desk, t, order.symbol, order.units)
+    units = fillable(order.units, terms.price, desk.tape.bars[t + 1, order.symbol], desk.rules[0])
+    if units == 0.0:
+        return False
     i = account.n_positions
     position = desk.book.positions[b, i]
     account.n_positions += 1
     position.symbol, position.strategy = order.symbol, order.strategy
-    position.units = position.realised = position.costs = position.notional = 0.0
-    position.entry_price = 0.0
+    position.units = position.realised = position.income = position.costs = 0.0
+    position.notional = position.entry_price = 0.0
     position.base_units = order.base_units
-    position.opened, position.missing = t + 1, 0
-    position.last_price = desk.tape.bars[t, order.symbol].close
-    buy(desk, b, i, t + 1, order.units)
-    place_stop(position, position.entry_price, order.stop)
+    position.opened, position.missing, position.partial_done = t + 1, 0, 0
+    position.watched = t + 2 if terms.is_sliced else t + 1
+    position.regime = desk.tape.regime[t]
+    position.diamond = desk.tape.facts[t, order.symbol].diamond
+    position.last_price = last_close(desk, t, order.symbol)
+    add_units(desk, b, i, t + 1, units, terms)
+    place_stop(position, position.entry_price, order.stop, desk.rules[0])
+    return True
 
 
 @compiled
-def place_stop(position: Record, price: float, stop: float) -> None:
-    """Put the first stop of a position that filled at `price`; `stop` is a fraction of it."""
-    position.distance = price * stop
-    position.stop = price - np.sign(position.units) * position.distance
+def last_close(desk: Desk, t: int, s: int) -> float:
+    """Return the close of bar `t` as the next open sees it: after its split and dividend."""
+    close = desk.tape.bars[t, s].close
+    if desk.tape.calendar[t + 1].has_action:
+        facts = desk.tape.facts[t + 1, s]
+        return close / facts.split - facts.dividend
+    return close
+
+
+@compiled
+def place_stop(position: Record, price: float, stop: float, rules: Record) -> None:
+    """Put the first stop and the targets of a position that filled at `price`.
+
+    `stop` is a fraction of it.
+    """
+    side = np.sign(position.units)
+    distance = price * stop
+    position.distance, position.best = distance, price
+    position.stop = to_tick(price - side * distance, side, rules)
+    if not side * (price - position.stop) > 0.0:
+        position.stop -= side * tick_at(position.stop, rules)
     position.initial_stop = position.stop
-    position.best = price
+    position.partial = position.target = 0.0
+    if rules.exits_partial > 0.0:
+        position.partial = to_tick(price + side * rules.exits_partial * distance, side, rules)
+    if rules.exits_target > 0.0:
+        position.target = to_tick(price + side * rules.exits_target * distance, side, rules)
 
 
 @compiled
-def buy(desk: Desk, b: int, i: int, t: int, units: float) -> None:
-    """Open or enlarge position `i` at the open of bar `t`; negative units sell short."""
+def tick_at(price: float, rules: Record) -> float:
+    """Return the tick of a price; below one unit of money it is a hundredth (SEC rule 612)."""
+    return rules.execution_tick if price >= 1.0 else 0.01 * rules.execution_tick
+
+
+@compiled
+def to_tick(price: float, direction: float, rules: Record) -> float:
+    """Return a price rounded up (direction 1) or down (-1) to whole ticks, where there are any."""
+    tick = tick_at(price, rules)
+    if not tick > 0.0:
+        return price
+    return direction * np.ceil(direction * price / tick - FORGIVEN) * tick
+
+
+@compiled
+def enlarge(desk: Desk, b: int, i: int, t: int, units: float) -> bool:
+    """Fill an order of the close of bar `t` that adds to position `i`; say whether any filled."""
+    s = desk.book.positions[b, i].symbol
+    terms = terms_of(desk, t, s, units)
+    units = fillable(units, terms.price, desk.tape.bars[t + 1, s], desk.rules[0])
+    if units != 0.0:
+        add_units(desk, b, i, t + 1, units, terms)
+    return units != 0.0
+
+
+@compiled
+def add_units(desk: Desk, b: int, i: int, t: int, units: float, terms: Terms) -> None:
+    """Book bought (or, negative, shorted) units of position `i` that filled in bar `t`."""
     account, position = desk.book.accounts[b], desk.book.positions[b, i]
     bar = desk.tape.bars[t, position.symbol]
-    cost = cost_of(abs(units) * bar.open, bar, desk.rules[0])
-    pay(account, units, bar.open, cost)
+    cost = cost_of(units, terms.price, terms.impact, bar, desk.rules[0])
+    pay(account, units, terms.price, cost)
     held = position.units + units
-    position.entry_price += (bar.open - position.entry_price) * units / held
+    position.entry_price += (terms.price - position.entry_price) * (units / held)
     position.units = held
     position.costs += cost
     position.notional = max(position.notional, abs(held) * position.entry_price)
-    account.gross += abs(units) * position.last_price
+    hold(account, position, units)
     account.trades_today += 1
-    write_fill(desk.ledger, b, position, (t, units, bar.open, cost, Exit.NONE))
+    write_fill(desk.ledger, b, position, (t, units, terms.price, cost, Exit.NONE))
 
 
 @compiled
-def sell(desk: Desk, b: int, i: int, t: int, leave: Leave) -> None:
-    """Close a share of position `i` inside bar `t`; with nothing left of it, free its slot."""
-    account, position = desk.book.accounts[b], desk.book.positions[b, i]
-    units = -position.units * leave.share  # exactly all of it when the share is one
-    notional = abs(units) * leave.price
-    cost = cost_of(notional, desk.tape.bars[t, position.symbol], desk.rules[0])
+def sell(desk: Desk, b: int, i: int, t: int, leave: Leave) -> bool:
+    """Close a share of position `i` inside bar `t`; say whether all of it is gone.
+
+    What the bar has no room for stays.
+    """
+    account, position, rules = desk.book.accounts[b], desk.book.positions[b, i], desk.rules[0]
+    bar = desk.tape.bars[t, position.symbol]
+    units = -position.units  # exactly all of it when the share is one
+    if leave.share < 1.0:
+        units = whole_lots(units * leave.share, rules)
+    units = fillable(units, leave.price, bar, rules)
+    if units == 0.0:
+        return False
+    cost = cost_of(units, leave.price, leave.impact, bar, rules)
     pay(account, units, leave.price, cost)
     position.realised -= units * (leave.price - position.entry_price)
+    hold(account, position, units)
+    all_of_it = units == -position.units
+    if leave.reason != Exit.WEIGHT:  # or its weight would buy back what is closed
+        position.base_units *= 1.0 + units / position.units
     position.units += units
     position.costs += cost
-    account.gross -= abs(units) * position.last_price
     write_fill(desk.ledger, b, position, (t, units, leave.price, cost, leave.reason))
-    if leave.share == 1.0:
+    if all_of_it:
         write_trade(desk.ledger, b, position, (t, leave.price, leave.reason, -np.sign(units)))
+        note_day_trade(desk, b, i, t)
         free_slot(desk, b, i)
+    return all_of_it
 
 
 @compiled
-def cost_of(notional: float, bar: Record, rules: Record) -> float:
-    """Return what a fill of this notional costs."""
-    rate = bar.half_spread + rules.costs_commission_rate + bar.impact * np.sqrt(notional)
-    return rate * notional
+def cost_of(units: float, price: float, impact: float, bar: Record, rules: Record) -> float:
+    """Return what a fill costs: half the spread, square-root impact, commission."""
+    notional = abs(units) * price
+    rate = bar.half_spread + bar.impact * impact * np.sqrt(notional)
+    return rate * notional + commission(notional, abs(units), rules)
+
+
+@compiled
+def commission(notional: float, units: float, rules: Record) -> float:
+    """Return the commission of one order, positive units."""
+    by_size = rules.costs_commission_rate * notional + rules.costs_commission_per_unit * units
+    return max(rules.costs_commission_minimum, rules.costs_commission_per_order + by_size)
 
 
 @compiled
@@ -92,11 +207,28 @@ def pay(account: Record, units: float, price: float, cost: float) -> None:
 
 
 @compiled
+def hold(account: Record, position: Record, units: float) -> None:
+    """Count units bought or sold of a position into what the account holds, at the last price."""
+    worth = units * position.last_price
+    account.net += worth
+    account.gross += worth if position.units > 0.0 else -worth
+    account.portfolio_variance = -1.0
+
+
+@compiled
+def note_day_trade(desk: Desk, b: int, i: int, t: int) -> None:
+    """Count a round trip that was opened in the session in which it closes."""
+    session, opened = desk.tape.session, desk.book.positions[b, i].opened
+    if session[opened] == session[t]:
+        desk.book.accounts[b].day_trades[0] += 1
+
+
+@compiled
 def free_slot(desk: Desk, b: int, i: int) -> None:
     """Learn from a closed position and move the last one into its slot."""
     account, positions = desk.book.accounts[b], desk.book.positions
     closed = positions[b, i]
-    outcome = (closed.realised - closed.costs) / closed.notional
+    outcome = (closed.realised + closed.income - closed.costs) / closed.notional
     learn_performance(account, outcome, desk.rules[0])
     last = account.n_positions - 1
     positions[b, i] = positions[b, last]

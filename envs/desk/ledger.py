@@ -10,6 +10,7 @@ import numpy as np
 
 from benbot.envs.arrays import IntArray, Record, RecordArray
 from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.orders import Answer, Ask
 
 FILL = np.dtype(
     [
@@ -35,8 +36,11 @@ TRADE = np.dtype(
         ("notional", np.float64),  # the most that was ever paid for it, at entry prices
         ("side", np.int32),  # +1 long, -1 short
         ("reason", np.int32),  # `Exit`
+        ("regime", np.int32),  # in which it was decided
+        ("diamond", np.int32),
+        ("income", np.float64),  # dividends, account currency
         ("costs", np.float64),  # of all its fills and of borrowing, account currency
-        ("profit", np.float64),  # after costs, account currency
+        ("profit", np.float64),  # with income, after costs, account currency
     ],
     align=True,
 )
@@ -49,6 +53,8 @@ DECISION = np.dtype(
         ("wanted", np.float64),  # signed fraction of equity
         ("allowed", np.float64),  # signed fraction of equity
         ("verdict", np.int32),  # `Verdict`
+        ("limit", np.int32),  # `Verdict` of the gate that ran short, PASSED where none did
+        ("enlarges", np.int32),  # 1 for a position that is held already
     ],
     align=True,
 )
@@ -102,17 +108,20 @@ def write_trade(
         row.closed, row.exit_price, row.reason, row.side = close
         row.symbol, row.strategy, row.opened = position.symbol, position.strategy, position.opened
         row.entry_price, row.notional = position.entry_price, position.notional
-        row.costs, row.profit = position.costs, position.realised - position.costs
+        row.regime, row.diamond, row.income = position.regime, position.diamond, position.income
+        row.costs = position.costs
+        row.profit = position.realised + position.income - position.costs
     ledger.n_trades[b] = n + 1
 
 
 @compiled
-def write_decision(
-    ledger: Ledger, b: int, decision: tuple[int, int, int, float, float, int]
-) -> None:
-    """Note a decision of (bar, symbol, strategy, wanted, allowed, verdict)."""
+def write_decision(ledger: Ledger, b: int, t: int, ask: Ask, answer: Answer, equity: float) -> None:
+    """Note what the gates answered at the close of bar `t`."""
     n = ledger.n_decisions[b]
     if n < ledger.decisions.shape[1]:
         row = ledger.decisions[b, n]
-        row.bar, row.symbol, row.strategy, row.wanted, row.allowed, row.verdict = decision
+        row.bar, row.symbol, row.strategy = t, ask.symbol, ask.strategy
+        row.wanted = ask.side * ask.wanted / equity
+        row.allowed = ask.side * answer.allowed / equity
+        row.verdict, row.limit, row.enlarges = answer.verdict, answer.limit, ask.enlarges
     ledger.n_decisions[b] = n + 1

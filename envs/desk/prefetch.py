@@ -10,6 +10,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from benbot.envs.desk.interpreted import IS_INTERPRETED
+
 LINE = 64  # bytes that the processor fetches at once
 
 
@@ -30,4 +32,9 @@ def _ask(_typing: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401
     return types.void(array, types.intp), generate
 
 
-prefetch: Any = intrinsic(_ask)  # called as prefetch(array, offset); numba adds the first argument
+def _nothing(array: Any, offset: int) -> None:  # noqa: ANN401
+    """Do nothing: plain Python has no say in what the processor fetches."""
+
+
+# Called as prefetch(array, offset); numba adds the first argument.
+prefetch: Any = _nothing if IS_INTERPRETED else intrinsic(_ask)

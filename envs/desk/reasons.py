@@ -4,21 +4,38 @@ from enum import IntEnum
 
 
 class Verdict(IntEnum):
-    """What the gates made of a candidate that won its symbol."""
+    """What the gates made of a candidate that won its symbol, or of a position that would grow."""
 
     PASSED = 0
-    CLIPPED = 1  # passed, but smaller than wanted: capital or open risk ran short
-    CLOSE_CALL = 2  # the opposite side scored nearly as much, so both were cancelled
-    HALTED = 3  # a breaker is on
+    CLIPPED = 1  # passed, but smaller than wanted: `limit` says which gate ran short
+    # of the account: nothing more is opened in this bar
+    HALTED = 2  # a breaker is on
+    UNKNOWN_REGIME = 3  # the market is too young to have a regime
     DAILY_TRADES = 4  # the day's number of trades is used up
-    CAPACITY = 5  # as many positions are open as may be
-    DUPLICATE = 6  # the symbol is already held
-    NOT_TRADABLE = 7  # no price at the bar that would fill the order
-    UNKNOWN_REGIME = 8  # the market is too young to have a regime
-    CAPITAL = 9  # nothing left above the cash that must stay cash
-    OPEN_RISK = 10  # a poor account already risks as much as it may
-    TOO_SMALL = 11  # below the smallest order worth its costs
-    BAD_NUMBER = 12  # a price, stop or size that is not a number
+    DAY_TRADING = 5  # a small account has made as many day trades as it may
+    CAPACITY = 6  # as many positions are open as may be
+    CAPITAL = 7  # nothing left above the cash that must stay cash
+    # of the candidate
+    CLOSE_CALL = 8  # the opposite side scored nearly as much, so both were cancelled
+    DUPLICATE = 9  # the symbol is already held
+    NOT_TRADABLE = 10  # no price, or nobody to trade with, at the bar that would fill the order
+    BAD_NUMBER = 11  # a price, stop or size that is not a number
+    SYMBOL_HALTED = 12  # the symbol is halted
+    STALE = 13  # its last price is too old
+    SPREAD = 14  # quoted too wide
+    STRESS = 15  # a new long in a bear market of high volatility
+    BORROW = 16  # cannot be borrowed, or too dear
+    CORRELATION = 17  # moves with a held position
+    # room, which may clip or refuse
+    GROSS = 18  # longs plus shorts
+    NET = 19  # longs less shorts
+    SECTOR = 20  # too much in its sector
+    CONCENTRATION = 21  # too much in its strategy
+    BETA = 22  # too much exposure to the universe
+    LIQUIDITY = 23  # too large for what is traded in a day
+    VALUE_AT_RISK = 24  # the account could lose too much in a day
+    OPEN_RISK = 25  # a poor account already risks as much as it may
+    TOO_SMALL = 26  # below the smallest order worth its costs, or below one lot
 
 
 class Exit(IntEnum):
@@ -29,9 +46,13 @@ class Exit(IntEnum):
     TRAILING_STOP = 2
     TIME = 3
     REVERSAL = 4  # its own strategy changed its mind
-    WEIGHT = 5  # its own strategy's weight shrank
+    WEIGHT = 5  # its own strategy's weight shrank, or more should be in cash
     BREAKER = 6  # the daily-loss breaker flattens the book
     DELISTED = 7  # no price for so long that it was closed at the last one
+    TARGET = 8
+    PARTIAL = 9  # a share of it at a first target
+    BREAK_EVEN = 10  # the rest of it, back at the entry price
+    DIAMOND = 11  # a diamond's shorter time is over
 
 
 class Breaker(IntEnum):
@@ -41,3 +62,5 @@ class Breaker(IntEnum):
     DAILY_LOSS = 1  # flat until the next trading day
     DRAWDOWN = 2  # no entries until the cool-down is over
     RECOVERING = 3  # half size until the drawdown has shrunk
+    API_FAILURES = 4  # the venue does not answer
+    STALE_DATA = 5  # too many quotes are too old

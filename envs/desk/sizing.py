@@ -4,9 +4,16 @@ fraction   notional as a fraction of equity, positive
 multiple   weight × K, so 1 is an equal share of the risk budget
 """
 
+import numpy as np
+
 from benbot.envs.arrays import Record
 from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.reasons import Breaker
+
+SESSIONS_PER_YEAR = 252.0
+BY_RISK, BY_VOLATILITY = 0, 1  # of `rules.SIZING_METHODS`; the third is Kelly's
+FORGIVEN = 1e-9  # of a lot: what rounding may have taken from a whole number of them
 
 
 @compiled
@@ -16,12 +23,46 @@ def multiple(weight: float, n_strategies: int, rules: Record) -> float:
 
 
 @compiled
-def base_fraction(account: Record, stop: float, is_diamond: bool, rules: Record) -> float:
-    """Return the fraction that one standard risk buys: the stop, if hit, costs exactly the risk."""
+def standard_fraction(desk: Desk, b: int, t: int, k: int, s: int) -> float:
+    """Return the fraction that one standard risk buys of symbol `s` for strategy `k`."""
+    account, rules, facts = desk.book.accounts[b], desk.rules[0], desk.tape.facts[t, s]
+    if rules.sizing_method == BY_RISK:
+        fraction = risk_fraction(account, desk.tape.stop[t, k, s], facts.diamond, rules)
+    elif rules.sizing_method == BY_VOLATILITY:
+        fraction = volatility_fraction(facts.deviation, rules)
+    else:
+        fraction = kelly_fraction(desk.tape.value[t, k, s], desk.tape.variance[t, k], rules)
+    return fraction * account.scale * facts.budget
+
+
+@compiled
+def risk_fraction(account: Record, stop: float, is_diamond: bool, rules: Record) -> float:
+    """Return the fraction at which the stop, if hit at its price, costs exactly the risk."""
     risk = rules.sizing_risk_per_diamond if is_diamond else rules.sizing_risk_per_trade
     if account.equity < rules.poor_below:
         risk = min(risk, rules.poor_risk_per_trade)
-    return risk * size_scale(account, rules) / stop
+    return risk / stop
+
+
+@compiled
+def volatility_fraction(deviation: float, rules: Record) -> float:
+    """Return the fraction that moves equity by the wanted volatility a year.
+
+    Moreira and Muir (2017), Journal of Finance 72, for one position; `deviation` is that of the
+    symbol's return in a day.
+    """
+    if not deviation > 0.0:
+        return np.nan
+    return rules.sizing_volatility_per_trade / (deviation * np.sqrt(SESSIONS_PER_YEAR))
+
+
+@compiled
+def kelly_fraction(value: float, variance: float, rules: Record) -> float:
+    """Return a share of μ / σ², what Kelly (1956) would bet on a small mean (Thorp 2006).
+
+    `value` is the expected return on notional, shrunk already, `variance` that of round trips.
+    """
+    return rules.sizing_kelly_fraction * abs(value) / variance
 
 
 @compiled
@@ -60,3 +101,12 @@ def learn_performance(account: Record, outcome: float, rules: Record) -> None:
     account.winnings = keep * account.winnings + max(outcome, 0.0)
     account.losings = keep * account.losings + max(-outcome, 0.0)
     account.n_closed += 1
+
+
+@compiled
+def whole_lots(units: float, rules: Record) -> float:
+    """Return units rounded towards 0 to whole lots, where there are any."""
+    lot = rules.execution_lot
+    if not lot > 0.0:
+        return units
+    return np.sign(units) * np.floor(abs(units) / lot + FORGIVEN) * lot

@@ -15,9 +15,9 @@ import numpy as np
 from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, Record
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.compiled import compiled
-from benbot.envs.desk.coordinate import Contest, open_contest
+from benbot.envs.desk.coordinate import Contest, lend, open_contest, take_back
 from benbot.envs.desk.cycle import RUIN_GROWTH, trade_bar
-from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.desk import Desk, Parts, bare, dressed
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape, blank_tape
@@ -34,6 +34,7 @@ class TrackRecord(NamedTuple):
 
     by_regime: FloatArray  # (K, 9, 2), by the regime in which the trade was decided
     by_symbol: FloatArray  # (K, S, 2)
+    squares: FloatArray  # (K,), sum of squared returns
 
 
 class Opinions(NamedTuple):
@@ -45,22 +46,26 @@ class Opinions(NamedTuple):
 
 def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskRules) -> Tape:
     """Return the tape of a market: its sleeves have run, every candidate has its value."""
-    tape = blank_tape(market, signals, regime, rules.costs)
+    tape = blank_tape(market, signals, regime, rules)
     n_strategies, most = signals.n_strategies, rules.limits.max_positions
     shadow = rules.without_breakers().record()
     book = open_book(n_strategies, n_strategies, most)
     desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most))
     records = TrackRecord(
-        np.zeros((n_strategies, N_REGIMES, 2)), np.zeros((n_strategies, market.n_symbols, 2))
+        np.zeros((n_strategies, N_REGIMES, 2)),
+        np.zeros((n_strategies, market.n_symbols, 2)),
+        np.zeros(n_strategies),
     )
-    run_sleeves(desk, Opinions(signals.direction, signals.confidence), records)
+    run_sleeves(bare(desk), Opinions(signals.direction, signals.confidence), records)
     return tape
 
 
 @compiled
-def run_sleeves(desk: Desk, opinions: Opinions, records: TrackRecord) -> None:
+def run_sleeves(parts: Parts, opinions: Opinions, records: TrackRecord) -> None:
     """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
-    contest = open_contest(desk.tape)
+    desk = dressed(parts)
+    own = open_contest(desk)
+    contest = lend(own)
     last = desk.tape.bars.shape[0] - 1
     for k in range(desk.book.sleeves.shape[1]):
         open_sleeve(desk, k, 0)
@@ -69,6 +74,7 @@ def run_sleeves(desk: Desk, opinions: Opinions, records: TrackRecord) -> None:
         for k in range(desk.book.sleeves.shape[1]):
             desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, records, k, t)
     value_candidates(desk, opinions, records, last)
+    take_back(own)
 
 
 @compiled
@@ -96,9 +102,9 @@ def learn_trade(desk: Desk, records: TrackRecord, k: int, i: int) -> None:
     """Add a round trip to the record of its regime and of its symbol."""
     trade = desk.ledger.trades[k, i]
     outcome = trade.profit / trade.notional
-    regime = desk.tape.regime[trade.opened - 1]  # no position is opened in an unknown one
-    records.by_regime[k, regime, 0] += 1.0
-    records.by_regime[k, regime, 1] += outcome
+    records.by_regime[k, trade.regime, 0] += 1.0  # no position is opened in an unknown one
+    records.by_regime[k, trade.regime, 1] += outcome
+    records.squares[k] += outcome * outcome
     records.by_symbol[k, trade.symbol, 0] += 1.0
     records.by_symbol[k, trade.symbol, 1] += outcome
 
@@ -109,6 +115,7 @@ def value_candidates(desk: Desk, opinions: Opinions, records: TrackRecord, t: in
     rules, regime = desk.rules[0], desk.tape.regime[t]
     n_strategies, n_symbols = desk.tape.value.shape[1], desk.tape.bars.shape[1]
     for k in range(n_strategies):
+        desk.tape.variance[t, k] = variance_of_trades(records, k, rules)
         overall = mean_return(records, k, rules)
         here = regime_return(records, k, regime, overall, rules)
         for s in range(n_symbols):
@@ -120,6 +127,16 @@ def value_candidates(desk: Desk, opinions: Opinions, records: TrackRecord, t: in
             desk.tape.value[t, k, s] = (
                 direction * max(confidence * expected, WANTS_OUT) if open_for_trade else 0.0
             )
+
+
+@compiled
+def variance_of_trades(records: TrackRecord, k: int, rules: Record) -> float:
+    """Return the mean square of a strategy's round trips, shrunk to the prior's."""
+    count = 0.0
+    for regime in range(N_REGIMES):
+        count += records.by_regime[k, regime, 0]
+    prior = rules.sizing_kelly_deviation * rules.sizing_kelly_deviation
+    return shrunk(count, records.squares[k], prior, rules)
 
 
 @compiled

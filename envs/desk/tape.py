@@ -1,9 +1,9 @@
 """The history that the desk reads, bar by bar: prices, costs and what every strategy wants.
 
-Everything in row t was known at the close of bar t, except the prices and costs of `bars[t]`, which
-fill the orders that were decided at the close of bar t - 1.
+Everything in row t was known at the close of bar t, except the prices, costs, room, splits and
+dividends of row t, which meet the orders and positions of the close of bar t - 1.
 
-price      account currency per unit; NaN where the symbol did not trade
+price      account currency per unit, as traded; NaN where the symbol did not trade
 value      direction × confidence × expected value: signed, 0 asks for nothing
 """
 
@@ -11,10 +11,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, IntArray, RecordArray
-from benbot.envs.desk.rules import Costs
+from benbot.envs.arrays import (
+    BoolArray,
+    Float32Array,
+    FloatArray,
+    Int8Array,
+    IntArray,
+    RecordArray,
+    WordArray,
+)
+from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.portfolio import symbol_budgets
+from benbot.envs.desk.prefetch import LINE
+from benbot.envs.desk.risk import RiskFacts, risk_facts
+from benbot.envs.desk.rules import Costs, DeskRules
 from benbot.envs.errors import InvalidParameter
-from benbot.envs.market.market import CALENDAR_DAYS_PER_YEAR, Market
+from benbot.envs.market.liquidity import estimated_half_spread
+from benbot.envs.market.market import CALENDAR_DAYS_PER_YEAR, PRICES, Market
 from benbot.envs.signals import Signals
 
 BAR = np.dtype(
@@ -25,40 +38,88 @@ BAR = np.dtype(
         ("close", np.float64),
         ("half_spread", np.float64),  # fraction of the price
         ("impact", np.float64),  # cost of a notional Q is impact × √Q, fraction of Q
+        ("room", np.float64),  # most that a fill may take of this bar, account currency
+        ("borrow_rate", np.float64),  # a year, of short notional; inf: cannot be borrowed
+    ],
+    align=True,  # 64 bytes: one line of the processor's cache
+)
+
+FACTS = np.dtype(
+    [
+        ("split", np.float64),  # new units for each old one, before the open
+        ("dividend", np.float64),  # account currency per unit, before the open
+        ("adv", np.float64),  # average value traded a day, account currency; inf unknown
+        ("deviation", np.float32),  # of its return in a day, NaN unknown
+        ("age", np.float32),  # bars since the symbol's last price; inf: halted, or never one
+        ("beta", np.float32),  # to the universe, NaN unknown
+        ("budget", np.float32),  # multiple of the standard risk
+        ("sector", np.int32),  # number of its sector, UNKNOWN_SECTOR
+        ("diamond", np.int32),  # whether a candidate in the symbol is a diamond
+    ],
+    align=True,
+)
+
+CALENDAR = np.dtype(
+    [
+        ("risk_row", np.int64),  # of the covariances known at the close, -1 none
+        ("has_action", np.int64),  # 1 where some symbol has a split or a dividend
     ],
     align=True,
 )
 
 VOLATILITY_MEMORY = 0.94  # RiskMetrics' daily decay
-VOLUME_WINDOW = 20  # bars of the average traded value
+VOLUME_WINDOW = 20  # bars of the average traded value, and sessions of ADV
 VECTOR = 8  # numbers that the processor multiplies at once; symbols beyond whole vectors cost more
+UNKNOWN_SECTOR = -1
+WORD = 64  # bits
 
 
 class Tape(NamedTuple):
     """T bars of S symbols under K strategies.
 
     bars           (T, S)     of BAR
+    facts          (T, S)     of FACTS
     value          (T, K, S') filled in by the sleeves, which learn the expected values; S' is S
                               rounded up to whole vectors, what lies behind the symbols is 0
     stop           (T, K, S)  distance of the protective stop, fraction of the fill price
-    diamond        (T, S)     whether a candidate in the symbol is a diamond
+    variance       (T, K)     of the returns of each strategy's round trips, filled in likewise
+    covariance     (R, S, S)  of the symbols' returns in a day, see `desk.risk`
+    tied           (R + 1, 2, S, W)  bits of the symbols that move with each other more than they
+                              may: on the same side, and on opposite ones; row 0 is for bars at
+                              which nothing is known, W words of 64 bits hold S symbols
+    calendar       (T,)       of CALENDAR
     session        (T,)       number of the trading day
     regime         (T,)       code of `market.regime`, -1 unknown
     sleeve_return  (T, K)     log growth of each sleeve over the bar
     year_share     (T,)       of a year, since the bar before; fees accrue with it
+    stress         (K,)       whether a strategy means to buy in a bear market of high volatility
     """
 
     bars: RecordArray
+    facts: RecordArray
     value: Float32Array
     stop: Float32Array
-    diamond: BoolArray
+    variance: FloatArray
+    covariance: Float32Array
+    tied: WordArray
+    calendar: RecordArray
     session: IntArray
     regime: Int8Array
     sleeve_return: FloatArray
     year_share: FloatArray
+    stress: BoolArray
 
 
-def blank_tape(market: Market, signals: Signals, regime: Int8Array, costs: Costs) -> Tape:
+@compiled
+def covariance_at(tape: Tape, t: int, s: int, other: int) -> float:
+    """Return the covariance of two symbols' returns in a day as known at the close of bar `t`."""
+    row = tape.calendar[t].risk_row
+    if row < 0:
+        return np.nan
+    return float(tape.covariance[row, s, other])
+
+
+def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskRules) -> Tape:
     """Return the tape before the sleeves have run: no values, no sleeve returns."""
     n_bars, n_strategies, n_symbols = signals.direction.shape
     if (n_bars, n_symbols) != (market.n_bars, market.n_symbols) or regime.shape != (n_bars,):
@@ -67,32 +128,157 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, costs: Costs
             f"{market.n_symbols} symbols, was {n_bars} bars, {n_symbols} symbols and a regime of "
             f"shape {regime.shape}"
         )
+    risk = risk_facts(market, rules.gates.risk)
     return Tape(
-        bars=_bars(market, costs),
+        bars=_bars(market, rules.costs),
+        facts=_facts(market, signals, risk, rules),
         value=np.zeros((n_bars, n_strategies, -(-n_symbols // VECTOR) * VECTOR), np.float32),
         stop=signals.stop_distance,
-        diamond=signals.diamond,
+        variance=np.zeros((n_bars, n_strategies)),
+        covariance=risk.covariance,
+        tied=tied_symbols(risk.covariance, rules.gates.correlation),
+        calendar=_calendar(market, risk),
         session=market.session,
         regime=regime,
         sleeve_return=np.zeros((n_bars, n_strategies)),
         year_share=_year_share(market),
+        stress=signals.stress,
     )
 
 
 def _bars(market: Market, costs: Costs) -> RecordArray:
-    bars = np.zeros((market.n_bars, market.n_symbols), BAR)
-    for name in ("open", "high", "low", "close"):
-        bars[name] = getattr(market, name)
+    bars = _aligned_bars(market.n_bars, market.n_symbols)
+    for name in PRICES:
+        bars[name] = getattr(market, name) * market.unadjusted
     known = np.isfinite(market.spread)
-    bars["half_spread"] = np.where(known, market.spread / 2.0, costs.half_spread)
+    bars["half_spread"] = np.where(known, market.spread / 2.0, _usual_half_spread(market, costs))
     bars["impact"] = costs.impact * impact_per_root_money(market)
+    money = traded_money(market)
+    room = np.where(np.isfinite(money), costs.participation * money, np.inf)
+    bars["room"] = np.where(market.halted & market.tradable, 0.0, room)
+    known = ~np.isnan(market.borrow_rate)
+    bars["borrow_rate"] = np.where(known, market.borrow_rate, costs.borrow_rate)
     return bars
+
+
+def tied_symbols(covariance: Float32Array, limit: float) -> WordArray:
+    """Return which symbols the correlation gate keeps apart, (R + 1, 2, S, W); a limit of 1 none.
+
+    Bit j of symbol i is set unless cov_ij < limit σ_i σ_j (on the same side), or -cov_ij (on
+    opposite sides); so it is where a covariance is not known, and in row 0 for all.
+    """
+    n_rows, n_symbols, _ = covariance.shape
+    n_words = -(-n_symbols // WORD)
+    tied = np.zeros((n_rows + 1, 2, n_symbols, n_words), np.uint64)
+    if not limit < 1.0:
+        return tied
+    unknown = np.full((n_symbols, n_symbols), np.nan, np.float32)
+    for row in range(n_rows + 1):
+        own = covariance[row - 1] if row else unknown
+        deviation = np.sqrt(np.diagonal(own)).astype(np.float64)
+        most = limit * deviation[:, None] * deviation
+        for i, together in enumerate((own.astype(np.float64), -own.astype(np.float64))):
+            bits = np.zeros((n_symbols, n_words * WORD), np.bool_)
+            bits[:, :n_symbols] = ~(together < most)
+            np.fill_diagonal(bits, False)
+            tied[row, i] = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
+    return tied
+
+
+def _aligned_bars(n_bars: int, n_symbols: int) -> RecordArray:
+    """Return room for bars, none of which lies across two lines of the processor's cache."""
+    size = n_bars * n_symbols * BAR.itemsize
+    memory = np.zeros(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(BAR).reshape(n_bars, n_symbols)
+
+
+def _usual_half_spread(market: Market, costs: Costs) -> FloatArray:
+    """Return the half spread [T, S] where the market knows none.
+
+    An estimate uses the prices of its own bar, so a fill pays the one that was known before.
+    """
+    usual = np.full((market.n_bars, market.n_symbols), costs.half_spread)
+    if costs.spread == "estimated":
+        estimate = estimated_half_spread(market)
+        for s in range(market.n_symbols):
+            traded = np.flatnonzero(market.tradable[:, s])
+            before = estimate[traded[:-1], s]
+            usual[traded[1:], s] = np.where(np.isfinite(before), before, costs.half_spread)
+    return usual
+
+
+def _facts(market: Market, signals: Signals, risk: RiskFacts, rules: DeskRules) -> RecordArray:
+    facts = np.zeros((market.n_bars, market.n_symbols), FACTS)
+    facts["split"], facts["dividend"] = market.split, market.dividend
+    facts["adv"] = daily_money(market, traded_money(market))
+    facts["age"] = np.where(market.halted, np.inf, _age(market))
+    known, row = risk.row >= 0, np.maximum(risk.row, 0)
+    own = np.sqrt(np.diagonal(risk.covariance, axis1=1, axis2=2))
+    facts["deviation"] = np.where(known[:, None], own[row], np.nan)
+    facts["beta"] = np.where(known[:, None], risk.beta[row], np.nan)
+    facts["budget"] = symbol_budgets(market, rules.portfolio).multiplier
+    facts["sector"] = _sector_numbers(market)
+    facts["diamond"] = signals.diamond
+    return facts
+
+
+def _age(market: Market) -> FloatArray:
+    """Return the bars since each symbol last had a price, [T, S]; inf before the first."""
+    bar = np.arange(market.n_bars, dtype=np.float64)[:, None]
+    last = np.maximum.accumulate(np.where(market.tradable, bar, -np.inf), axis=0)
+    age: FloatArray = bar - last
+    return age
+
+
+def _sector_numbers(market: Market) -> IntArray:
+    names = sorted(set(market.sectors) - {"unknown"})
+    number = {name: i for i, name in enumerate(names)} | {"unknown": UNKNOWN_SECTOR}
+    return np.array([number[name] for name in market.sectors])
+
+
+def _calendar(market: Market, risk: RiskFacts) -> RecordArray:
+    calendar = np.zeros(market.n_bars, CALENDAR)
+    calendar["risk_row"] = risk.row
+    calendar["has_action"] = ((market.split != 1.0) | (market.dividend != 0.0)).any(axis=1)
+    return calendar
 
 
 def _year_share(market: Market) -> FloatArray:
     year = np.timedelta64(CALENDAR_DAYS_PER_YEAR, "D")
     share: FloatArray = np.diff(market.timestamps, prepend=market.timestamps[:1]) / year
     return share
+
+
+def traded_money(market: Market) -> FloatArray:
+    """Return the value traded in each bar, [T, S]; NaN where it is not known.
+
+    Where none of a symbol was ever traded, its volume is not known rather than 0: many sources of
+    indices and currencies write so.
+    """
+    seen = np.maximum.accumulate(np.nan_to_num(market.volume) > 0.0, axis=0)
+    return np.where(seen, market.close * market.volume, np.nan)
+
+
+def daily_money(market: Market, money: FloatArray) -> FloatArray:
+    """Return the average value traded a day as known at each close, [T, S]; inf where unknown.
+
+    The mean over the last 20 sessions, before the present one, in which the symbol had a bar of
+    known volume. Whether the present session is over, a prefix of the history would not know.
+    """
+    last = np.flatnonzero(np.diff(market.session, append=market.session[-1] + 1))
+    first = np.concatenate([[0], last[:-1] + 1])
+    known = np.add.reduceat(np.isfinite(money), first, axis=0) > 0
+    daily = np.add.reduceat(np.nan_to_num(money), first, axis=0)
+    before = np.searchsorted(last, np.arange(market.n_bars), side="left") - 1
+    adv = np.full(money.shape, np.inf)
+    for s in range(market.n_symbols):
+        own = np.flatnonzero(known[:, s])
+        if own.size:
+            mean = _trailing_mean(daily[own, s], VOLUME_WINDOW)
+            at = np.searchsorted(own, before, side="right") - 1
+            adv[:, s] = np.where(at >= 0, mean[np.maximum(at, 0)], np.inf)
+    return adv
 
 
 def impact_per_root_money(market: Market) -> FloatArray:
@@ -103,10 +289,11 @@ def impact_per_root_money(market: Market) -> FloatArray:
     would multiply σ and √ADV alike, by √n.
     """
     rate = np.zeros((market.n_bars, market.n_symbols))
+    money = traded_money(market)
     for s in range(market.n_symbols):
         traded = np.flatnonzero(market.tradable[:, s])
         close = market.close[traded, s]
-        value = np.nan_to_num(close * market.volume[traded, s])
+        value = np.nan_to_num(money[traded, s])
         volatility = np.sqrt(_weighted_mean(np.diff(np.log(close), prepend=np.nan) ** 2))
         volume = _trailing_mean(value, VOLUME_WINDOW)
         known = (volume > 0.0) & np.isfinite(volatility)
