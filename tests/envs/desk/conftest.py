@@ -12,14 +12,37 @@ from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk, bare
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import BAR, Tape
+from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, Tape, tied_symbols
 
 # Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
 # Stops of a test are powers of two, which a float32 holds exactly.
 QUIET: dict[str, dict[str, float]] = {
-    "costs": {"half_spread": 0.0, "commission_rate": 0.0, "impact": 0.0, "borrow_rate": 0.0},
+    "costs": {
+        "half_spread": 0.0,
+        "commission_rate": 0.0,
+        "impact": 0.0,
+        "borrow_rate": 0.0,
+        "participation": 1.0,
+    },
     "breakers": {"drawdown": 1.0, "daily_loss": 1.0},
-    "limits": {"cash_buffer": 0.0},
+    "limits": {
+        "cash_buffer": 0.0,
+        "short_margin": 1.0,
+        "gross": 10.0,
+        "net": 10.0,
+        "sector": 10.0,
+        "strategy": 10.0,
+        "beta": 100.0,
+    },
+    "gates": {
+        "stress": False,
+        "correlation": 1.0,
+        "var": 1.0,
+        "participation": 1.0,
+        "spread": 1.0,
+        "borrow_rate": 10.0,
+    },
+    "exits": {"diamond_time_stop": 1000},
     "sizing": {"smallest_order": 0.0},
     "poor": {"below": 0.0},
 }
@@ -51,23 +74,40 @@ class Trial:
         for name in ("open", "high", "low", "close"):
             self.bars[name] = 100.0
         self.bars["half_spread"] = self.rules.costs.half_spread
+        self.bars["borrow_rate"] = self.rules.costs.borrow_rate
+        self.bars["room"] = np.inf
+        self.facts = np.zeros((n_bars, n_symbols), FACTS)
+        for name in ("split", "budget", "beta"):
+            self.facts[name] = 1.0
+        self.facts["adv"] = np.inf
+        self.facts["sector"] = UNKNOWN_SECTOR
+        self.calendar = np.zeros(n_bars, CALENDAR)
+        self.covariance = np.zeros((1, n_symbols, n_symbols), np.float32)
+        self.tied = tied_symbols(self.covariance, self.rules.gates.correlation)
+        self.relate(np.eye(n_symbols))
         shape = (n_bars, n_strategies, n_symbols)
         self.value = np.zeros(shape, np.float32)
         self.stop = np.full(shape, 0.125, np.float32)
-        self.diamond = np.zeros((n_bars, n_symbols), np.bool_)
+        self.stress = np.zeros(n_strategies, np.bool_)
+        self.variance = np.full((n_bars, n_strategies), 0.0025)
         self.session = np.arange(n_bars)
         self.regime = np.full(n_bars, 4, np.int8)
         self.year_share = np.full(n_bars, 0.01)
         # Read-only views have the types of a real market, for which the kernel is compiled already.
         tape = Tape(
             bars=self.bars,
+            facts=self.facts,
             value=self.value,
             stop=frozen(self.stop),
-            diamond=frozen(self.diamond),
+            variance=self.variance,
+            covariance=self.covariance,
+            tied=self.tied,
+            calendar=self.calendar,
             session=frozen(self.session),
             regime=self.regime,
             sleeve_return=np.zeros((n_bars, n_strategies)),
             year_share=self.year_share,
+            stress=frozen(self.stress),
         )
         book = open_book(1, n_strategies, self.rules.limits.max_positions)
         ledger = open_ledger(1, fills=room, trades=room, decisions=room)
@@ -114,6 +154,17 @@ class Trial:
         """Set some of open, high, low and close of one bar."""
         for name, price in prices.items():
             self.bars[name][t, s] = price
+
+    def relate(self, correlation: FloatArray, deviation: float = 0.01) -> None:
+        """Let the symbols' daily returns have these correlations and this deviation."""
+        self.covariance[0] = deviation**2 * np.asarray(correlation)
+        self.facts["deviation"] = deviation
+        self.tied[:] = tied_symbols(self.covariance, self.rules.gates.correlation)
+
+    def act(self, t: int, s: int = 0, split: float = 1.0, dividend: float = 0.0) -> None:
+        """Let a symbol split or pay a dividend before the open of bar `t`."""
+        self.facts["split"][t, s], self.facts["dividend"][t, s] = split, dividend
+        self.calendar["has_action"][t] = 1
 
     def weigh(self, *weights: float, cash: float = 0.0) -> None:
         """Share the risk budget from the next decision on."""

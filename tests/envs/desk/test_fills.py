@@ -37,7 +37,7 @@ def test_an_order_in_a_market_of_closes_fills_at_the_next_close(trial: Trial) ->
         ("k",), (0,), np.ones((3, 1, 1), np.int8), np.ones((3, 1, 1)), np.full((3, 1, 1), 0.125)
     )
     account = trial(3)
-    account.bars[:] = blank_tape(market, signals, account.regime, account.rules.costs).bars
+    account.bars[:] = blank_tape(market, signals, account.regime, account.rules).bars
     account.want(0)
     assert account.run() == 0.0
     assert account.fills[["bar", "units", "price"]].tolist() == [(1, 80.0, 110.0)]

@@ -23,12 +23,8 @@ def test_the_best_candidates_take_the_slots_that_there_are(trial: Trial, rules: 
     for s, value in enumerate((0.01, -0.04, 0.02, 0.03)):
         account.want(0, value, s=s)
     account.run()
-    assert verdicts(account) == [
-        (1, "PASSED"),
-        (3, "PASSED"),
-        (2, "CAPACITY"),
-        (0, "CAPACITY"),
-    ]
+    assert verdicts(account)[:2] == [(1, "PASSED"), (3, "PASSED")]
+    assert sorted(verdicts(account)[2:]) == [(0, "CAPACITY"), (2, "CAPACITY")]
     assert account.positions["symbol"].tolist() == [1, 3]
     assert account.account["n_winners"] == 4
     assert account.account["n_refused"] == 2
@@ -213,10 +209,12 @@ def test_nothing_is_enlarged_without_a_price_at_the_decision(trial: Trial) -> No
     account.weigh(0.25, 0.75)
     for name in ("open", "high", "low", "close"):
         account.shape(2, **{name: np.nan})
+    account.facts["age"][2] = 1.0
     account.run(2)
     account.weigh(0.5, 0.5)
     account.run()
     assert account.positions["units"].tolist() == [40.0]
+    assert account.decisions["verdict"].tolist() == [Verdict.PASSED, Verdict.STALE]
     account.run()
     assert account.positions["units"].tolist() == [80.0]
 

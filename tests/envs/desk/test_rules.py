@@ -4,17 +4,38 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from benbot.envs.desk.execution import fill_model
 from benbot.envs.desk.rules import DeskRules, Limits, Sizing
 
 
-def test_the_record_holds_every_field_of_every_section() -> None:
+def test_the_record_holds_every_number_of_every_section() -> None:
     rules = DeskRules()
     record = rules.record()[0]
     assert record["capital"] == 100_000.0
-    for section, fields in rules.model_dump().items():
-        if isinstance(fields, dict):
-            for name, value in fields.items():
+    # The kernel sees of these only what is made of them: budgets, and a fill model.
+    for section, fields in rules.model_dump(exclude={"capital", "portfolio"}).items():
+        for name, value in fields.items():
+            if not isinstance(value, str):
                 assert record[f"{section}_{name}"] == value
+
+
+@pytest.mark.parametrize(("method", "number"), [("risk", 0), ("volatility", 1), ("kelly", 2)])
+def test_a_method_of_sizing_is_a_number_in_the_record(method: str, number: int) -> None:
+    rules = DeskRules.model_validate({"sizing": {"method": method}})
+    assert rules.record()["sizing_method"] == number
+
+
+@pytest.mark.parametrize(("spread", "number"), [("fixed", 0), ("estimated", 1)])
+def test_how_a_spread_is_known_is_a_number_in_the_record(spread: str, number: int) -> None:
+    rules = DeskRules.model_validate({"costs": {"spread": spread}})
+    assert rules.record()["costs_spread"] == number
+
+
+def test_an_execution_style_is_its_fill_model_in_the_record() -> None:
+    execution = {"style": "almgren_chriss", "slices": 4, "urgency": 2.0}
+    record = DeskRules.model_validate({"execution": execution}).record()[0]
+    for name, value in fill_model("almgren_chriss", 4, 2.0)._asdict().items():
+        assert record[f"execution_{name}"] == value
 
 
 def test_the_defaults_are_those_of_the_design() -> None:
@@ -40,11 +61,16 @@ def test_a_switch_is_a_number_in_the_record() -> None:
     assert record["limits_allow_short"][0] == 0
 
 
-def test_without_breakers_only_breakers_and_poverty_change() -> None:
-    rules = DeskRules()
+def test_without_breakers_only_what_halts_and_poverty_change() -> None:
+    rules = DeskRules.model_validate({"day_trading": {"enabled": True}})
     before, after = rules.record(), rules.without_breakers().record()
     changed = {name for name in before.dtype.names if before[name] != after[name]}
-    assert changed == {"breakers_drawdown", "breakers_daily_loss", "poor_below"}
+    assert changed == {
+        "breakers_drawdown",
+        "breakers_daily_loss",
+        "poor_below",
+        "day_trading_enabled",
+    }
 
 
 def test_a_profit_factor_that_wins_below_the_one_that_loses_is_refused() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.arrays import FloatArray
-from benbot.envs.desk.rules import Costs
+from benbot.envs.desk.rules import Costs, DeskRules
 from benbot.envs.desk.tape import Tape, blank_tape, impact_per_root_money
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, market_from_prices
@@ -26,7 +26,8 @@ def silent(market: Market) -> Signals:
 
 def tape_of(market: Market, costs: Costs | None = None) -> Tape:
     regime = np.zeros(market.n_bars, np.int8)
-    return blank_tape(market, silent(market), regime, Costs() if costs is None else costs)
+    rules = DeskRules() if costs is None else DeskRules(costs=costs)
+    return blank_tape(market, silent(market), regime, rules)
 
 
 def test_half_of_the_quoted_spread_is_paid_and_the_default_where_there_is_none() -> None:
@@ -95,6 +96,6 @@ def test_fees_accrue_with_the_calendar() -> None:
 def test_signals_of_another_market_are_refused() -> None:
     market = market_of(np.ones((4, 2)))
     with pytest.raises(InvalidParameter, match="must cover the market's 4 bars and 2 symbols"):
-        blank_tape(market, silent(market.until(3)), np.zeros(4, np.int8), Costs())
+        blank_tape(market, silent(market.until(3)), np.zeros(4, np.int8), DeskRules())
     with pytest.raises(InvalidParameter, match=r"a regime of shape \(3,\)"):
-        blank_tape(market, silent(market), np.zeros(3, np.int8), Costs())
+        blank_tape(market, silent(market), np.zeros(3, np.int8), DeskRules())

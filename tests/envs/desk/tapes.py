@@ -1,0 +1,141 @@
+"""Random tapes with other opinions, costs and facts at every bar, as no market has them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benbot.envs.arrays import BoolArray, FloatArray, RecordArray, frozen
+from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, VECTOR, Tape, tied_symbols
+
+T, K, S = 48, 3, 5
+PRICES = ["open", "high", "low", "close"]
+INF = np.inf
+
+
+@dataclass
+class World:
+    """A random tape, and the weights that B accounts choose at each of its bars."""
+
+    tape: Tape
+    weights: FloatArray  # (T, B, K+1)
+
+    @property
+    def n_accounts(self) -> int:
+        return self.weights.shape[1]
+
+
+def random_world(seed: int, n_accounts: int = 1) -> World:
+    rng = np.random.default_rng(seed)
+    bars = random_bars(rng)
+    missing = np.isnan(bars["close"])
+    asked = rng.choice([-1.0, 0.0, 1.0], (T, K, S), p=[0.15, 0.7, 0.15])
+    value = np.zeros((T, K, VECTOR), np.float32)
+    value[:, :, :S] = asked * rng.uniform(0.0, 0.02, (T, K, S))
+    stop = rng.choice([0.01, 0.03, 0.1, 0.5], (T, K, S))
+    value[:, :, :S][rng.random((T, K, S)) < 0.02] = np.nan
+    stop[rng.random(stop.shape) < 0.02] = np.nan
+    session = np.arange(T) // int(rng.integers(1, 5))
+    covariance = random_covariances(rng)
+    facts = random_facts(rng, bars, missing, covariance[session - 1])
+    facts[["deviation", "beta"]][session == 0] = np.nan
+    tape = Tape(
+        bars=bars,
+        facts=facts,
+        value=value,
+        stop=frozen(stop.astype(np.float32)),
+        variance=rng.uniform(0.0005, 0.01, (T, K)),
+        covariance=covariance,
+        tied=tied_symbols(covariance, 0.75),
+        calendar=calendar_of(facts, session),
+        session=frozen(session),
+        regime=rng.choice([-1, 0, 2, 4, 8], T, p=[0.1, 0.2, 0.1, 0.3, 0.3]).astype(np.int8),
+        sleeve_return=rng.normal(0.0, 0.01, (T, K)),
+        year_share=np.full(T, 0.01),
+        stress=frozen(rng.random(K) < 0.3),
+    )
+    weights = rng.dirichlet(np.full(K + 1, 0.5), (T, n_accounts))
+    weights[rng.random(weights.shape) < 0.2] = 0.0
+    return World(tape, weights)
+
+
+def random_bars(rng: np.random.Generator) -> RecordArray:
+    """Return bars with jumps; whole bars and the spread of others are missing."""
+    close = 50.0 * np.exp(np.cumsum(0.03 * rng.standard_t(2.5, (T, S)).clip(-20.0, 20.0), axis=0))
+    bars = np.zeros((T, S), BAR)
+    bars["close"] = close
+    bars["open"] = close * np.exp(rng.normal(0.0, 0.02, (T, S)))
+    bars["high"] = np.maximum(bars["open"], close) * rng.uniform(1.0, 1.05, (T, S))
+    bars["low"] = np.minimum(bars["open"], close) * rng.uniform(0.95, 1.0, (T, S))
+    missing = rng.random((T, S)) < 0.1
+    missing[rng.integers(5, T) :, 0] = True
+    for name in PRICES:
+        bars[name][missing] = np.nan
+    bars["half_spread"] = rng.choice([0.0, 0.0005, 0.005], (T, S))
+    bars["impact"] = rng.choice([0.0, 1e-5], (T, S))
+    bars["room"] = rng.choice([INF, 5_000.0, 500.0, 0.0], (T, S), p=[0.7, 0.2, 0.05, 0.05])
+    bars["borrow_rate"] = rng.choice([0.0, 0.05, 0.4, INF], (T, S), p=[0.4, 0.5, 0.05, 0.05])
+    return bars
+
+
+def random_facts(
+    rng: np.random.Generator, bars: RecordArray, missing: BoolArray, covariance: FloatArray
+) -> RecordArray:
+    """Return facts, and let the prices of `bars` fall by their splits."""
+    facts = np.zeros((T, S), FACTS)
+    facts["split"] = 1.0
+    if rng.random() < 0.5:
+        facts["split"] = rng.choice([1.0, 2.0, 0.1, 1.5], (T, S), p=[0.94, 0.03, 0.01, 0.02])
+        for name in PRICES:
+            bars[name] /= np.cumprod(facts["split"], axis=0)
+        pays = rng.random((T - 1, S)) < 0.05
+        facts["dividend"][1:] = np.where(pays & ~missing[:-1], 0.02 * bars["close"][:-1], 0.0)
+        facts["dividend"] /= facts["split"]
+    facts["adv"] = rng.choice([INF, 1e6, 1e5], (T, S), p=[0.5, 0.4, 0.1])
+    facts["deviation"] = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    facts["age"] = age_of(missing)
+    facts["age"][rng.random((T, S)) < 0.03] = INF
+    facts["beta"] = np.where(np.isnan(facts["deviation"]), np.nan, rng.normal(1.0, 0.7, (T, S)))
+    facts["budget"] = rng.choice([1.0, 0.5, 2.0, 0.0], (T, S), p=[0.7, 0.1, 0.1, 0.1])
+    facts["sector"] = rng.choice([UNKNOWN_SECTOR, 0, 1], S)
+    facts["diamond"] = rng.random((T, S)) < 0.1
+    return facts
+
+
+def random_covariances(rng: np.random.Generator) -> FloatArray:
+    """Return one row a session, of which some symbols are known only from a later one on."""
+    moves = rng.choice([0.005, 0.02]) * rng.normal(size=(T, 2 * S, S))
+    moves += 0.02 * rng.normal(size=(T, 2 * S, 1))
+    rows = np.einsum("rfi,rfj->rij", moves, moves) / (2 * S)
+    young = np.arange(T)[:, None] < rng.choice([0, 0, 0, 5], S)
+    rows[young[:, :, None] | young[:, None, :]] = np.nan
+    return rows.astype(np.float32)
+
+
+def age_of(missing: BoolArray) -> FloatArray:
+    bar = np.arange(T)[:, None]
+    age: FloatArray = bar - np.maximum.accumulate(np.where(missing, -INF, bar), axis=0)
+    return age
+
+
+def calendar_of(facts: RecordArray, session: Any) -> RecordArray:  # noqa: ANN401
+    """Return the calendar of a tape whose covariances have a row for every session."""
+    calendar = np.zeros(T, CALENDAR)
+    calendar["risk_row"] = session - 1
+    calendar["has_action"] = ((facts["split"] != 1.0) | (facts["dividend"] != 0.0)).any(axis=1)
+    return calendar
+
+
+def spliced(tape: Tape, other: Tape, t: int, kept: tuple[str, ...] = ()) -> Tape:
+    """Return a tape that is the other from the bar after `t` on, but for the arrays in `kept`.
+
+    The covariances that are not known at bar `t` are the other's.
+    """
+    parts: dict[str, Any] = {}
+    for name, array in tape._asdict().items():
+        if name in ("stress", *kept):
+            continue
+        n = tape.calendar["risk_row"][t] + 1 if name == "covariance" else t + 1
+        changed = np.concatenate([array[:n], getattr(other, name)[n:]])
+        parts[name] = changed if array.flags.writeable else frozen(changed)
+    return tape._replace(**parts)

@@ -1,0 +1,90 @@
+"""The kernel and the slow oracle, which know nothing of each other, tell the same story."""
+
+from collections import Counter
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.desk.cycle import trade_bars
+from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.desk.sleeves import record_tape
+from benbot.envs.market.liquidity import estimated_half_spread
+from tests.envs.desk.worlds import FIRST, World, random_world
+from tests.reference import Story, trade_market
+
+N_WORLDS = 40
+
+
+def trade_kernel(world: World) -> tuple[Desk, list[float]]:
+    """Return the desk at the end, and the equity at every close."""
+    tape = record_tape(world.market, world.signals, world.regime, world.rules)
+    n_decisions, n_strategies = len(world.weights), world.signals.n_strategies
+    book = open_book(1, n_strategies, world.rules.limits.max_positions)
+    room = n_decisions * (world.market.n_symbols + 1) * 4
+    desk = Desk(
+        book, tape, world.rules.record(), open_ledger(1, fills=room, trades=room, decisions=room)
+    )
+    account = book.accounts[0]
+    open_account(book, 0, world.rules.capital, tape.session[FIRST])
+    equity, growth = [float(account["equity"])], np.zeros(1)
+    for i, weights in enumerate(world.weights):
+        book.sleeves["weight"][0], account["cash_weight"] = weights[:-1], weights[-1]
+        account["api_failures"], account["stale_quotes"] = world.venue[i]
+        trade_bars(bare(desk), np.array([FIRST + i]), growth)
+        equity.append(float(account["equity"]))
+    return desk, equity
+
+
+def tell(world: World) -> Story:
+    budgets = np.ones((world.market.n_bars, world.market.n_symbols), np.float32)
+    estimate = estimated_half_spread(world.market)
+    return trade_market(
+        world.market,
+        world.signals,
+        world.regime.astype(np.int64),
+        world.rules,
+        budgets,
+        world.weights,
+        FIRST,
+        venue=world.venue,
+        estimate=estimate,
+    )
+
+
+def assert_same_story(world: World) -> Counter[str]:
+    """Compare trades, reasons and equity; return how often each reason occurred."""
+    desk, equity = trade_kernel(world)
+    story, seen = tell(world), Counter[str]()
+    n_symbols = world.market.n_symbols
+    assert_allclose(desk.tape.value[:, :, :n_symbols], np.array(story.values), rtol=1e-6)
+    assert_allclose(desk.tape.sleeve_return, np.array(story.sleeve_returns), atol=1e-9)
+    for kind in ("decisions", "fills", "trades"):
+        own = getattr(desk.ledger, kind)[0, : getattr(desk.ledger, f"n_{kind}")[0]]
+        told = getattr(story, kind)
+        if kind == "decisions":  # those of one close stand in no particular order
+            own = np.sort(own, order=["bar", "enlarges", "symbol"])
+            told = sorted(told, key=lambda one: (one.bar, one.enlarges, one.symbol))
+        names = [field.name for field in fields(told[0])] if told else []
+        for i, (row, other) in enumerate(zip(own, told, strict=False)):
+            for name in names:
+                expected = float(getattr(other, name))
+                same = np.isclose(float(row[name]), expected, rtol=1e-9, atol=1e-9, equal_nan=True)
+                assert same, f"{kind} {i}: {name} was {row}, the oracle says {other}"
+        assert len(own) == len(told), f"{kind}: {len(own)} and {len(told)}"
+        if kind == "decisions":
+            seen.update(Verdict(code).name for code in own["verdict"])
+            seen.update(f"limit {Verdict(code).name}" for code in own["limit"])
+        else:
+            seen.update(f"{kind} {Exit(code).name}" for code in own["reason"])
+    assert_allclose(equity, story.equity, rtol=1e-9)
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(N_WORLDS))
+def test_the_kernel_does_what_the_law_says(seed: int) -> None:
+    assert_same_story(random_world(seed))

@@ -1,0 +1,283 @@
+"""Sections 3, 6, 7, 11 and 12: one account from the close of bar t to the close of bar t + 1."""
+
+import math
+
+from benbot.envs.desk.reasons import Exit, Verdict
+from tests.reference.book import Bar, Position
+from tests.reference.breakers import act_on_breakers, act_on_corporate_actions
+from tests.reference.gates import ROUNDING, Answer, Wish, ask, score, write_down
+from tests.reference.numbers import divide, positive
+from tests.reference.orders import (
+    Terms,
+    add_units,
+    close_units,
+    position_cap,
+    set_exits,
+    size_scale,
+    standard_size,
+    terms_at_the_close,
+    to_tick,
+    wanted_notional,
+)
+
+LEAST_SCORE = 1e-20
+
+
+def trade_bar(bar: Bar) -> float:
+    """Section 3: the order of one bar. Return the log growth of the account."""
+    act_on_breakers(bar)
+    bar.scale = size_scale(bar)
+    act_on_corporate_actions(bar)
+    winners = candidates(bar)
+    exit_at_the_close(bar)
+    enter(bar, winners)
+    watch_the_bar(bar)
+    return mark(bar)
+
+
+# Section 6: candidates.
+
+
+def candidates(bar: Bar) -> list[tuple[int, int]]:
+    """Return the winners, (strategy, symbol), in the order in which they are heard."""
+    best: dict[int, tuple[tuple[float, bool], int]] = {}
+    for k, row in enumerate(bar.values):
+        if not bar.weights[k] > 0.0:
+            continue
+        for s, value in enumerate(row):
+            strength = abs(score(bar, k, s)) if value else 0.0
+            claim = (strength, value > 0.0)  # the long one of equals
+            if strength > LEAST_SCORE and claim > best.get(s, ((0.0, False), 0))[0]:
+                best[s] = (claim, k)
+    winners = [(claim[0], s, k) for s, (claim, k) in best.items() if not asks_nothing(bar, k, s)]
+    return [(k, s) for _, s, k in sorted(winners, key=lambda winner: (-winner[0], winner[1]))]
+
+
+def asks_nothing(bar: Bar, k: int, s: int) -> bool:
+    """Return whether the strategy holds the symbol on that side already."""
+    held = bar.account.holding(s)
+    return held is not None and held.strategy == k and held.side * bar.values[k][s] > 0.0
+
+
+# Section 7: exits decided at the close.
+
+
+def exit_at_the_close(bar: Bar) -> None:
+    tied = bar.tied
+    excess = tied - bar.account.equity * (1.0 - bar.reserve)
+    kept = 1.0 - excess / tied if excess > 0.0 else 1.0
+    for position in reversed(list(bar.account.positions)):
+        if not positive(bar.facts.open[bar.t + 1][position.symbol]):
+            continue
+        reason = reason_to_leave(bar, position)
+        if reason == Exit.NONE:
+            follow_its_weight(bar, position, kept)
+        else:
+            leave_at_the_close(bar, position, position.units, reason)
+
+
+def reason_to_leave(bar: Bar, position: Position) -> Exit:
+    held_for = bar.t + 1 - position.opened
+    value = bar.values[position.strategy][position.symbol]
+    exits = bar.rules.exits
+    reasons = (
+        (Exit.BREAKER, bar.account.daily_loss),
+        (Exit.REVERSAL, value * position.side < 0.0),
+        (Exit.DIAMOND, position.diamond and held_for >= exits.diamond_time_stop),
+        (Exit.TIME, held_for >= exits.time_stop),
+        (Exit.WEIGHT, not bar.weights[position.strategy] > 0.0),
+    )
+    return next((reason for reason, holds in reasons if holds), Exit.NONE)
+
+
+def leave_at_the_close(bar: Bar, position: Position, units: float, reason: Exit) -> None:
+    terms = terms_at_the_close(bar, position.symbol, units)
+    close_units(bar, position, units, terms, reason)
+
+
+def follow_its_weight(bar: Bar, position: Position, kept: float) -> None:
+    sizing = bar.rules.sizing
+    held = abs(position.worth)
+    wanted = abs(position.base_units) * position.last_price * bar.multiple(position.strategy)
+    wanted = min(wanted, position_cap(bar) * bar.account.equity)
+    if kept < 1.0:
+        wanted = min(wanted, held * kept)
+    change = wanted - held
+    dust = ROUNDING * bar.account.equity
+    if not abs(change) > max(sizing.no_trade_band * held, sizing.smallest_order, dust):
+        return
+    if change > 0.0:
+        enlarge(bar, position, change)
+    elif held + change >= sizing.smallest_order:
+        leave_at_the_close(bar, position, position.units * (-change / held), Exit.WEIGHT)
+    else:
+        leave_at_the_close(bar, position, position.units, Exit.WEIGHT)
+
+
+def enlarge(bar: Bar, position: Position, change: float) -> None:
+    wish = Wish(position.strategy, position.symbol, position.side, change, position)
+    answer = ask(bar, wish)
+    if answer.units and not add_units(bar, position, answer.units):
+        answer = Answer(Verdict.NOT_TRADABLE, 0.0, answer.limit)
+    write_down(bar, wish, answer)
+
+
+# Sections 8 to 10: entries.
+
+
+def enter(bar: Bar, winners: list[tuple[int, int]]) -> None:
+    for k, s in winners:
+        side = 1 if bar.values[k][s] > 0.0 else -1
+        standard = standard_size(bar, k, s)
+        wish = Wish(k, s, side, wanted_notional(bar, k, standard))
+        answer = ask(bar, wish)
+        if answer.units and not open_position(bar, wish, answer.units, standard):
+            answer = Answer(Verdict.NOT_TRADABLE, 0.0, answer.limit)
+        write_down(bar, wish, answer)
+
+
+def open_position(bar: Bar, wish: Wish, units: float, standard: float) -> bool:
+    """Open a position; return whether any of it was done."""
+    close = bar.close(wish.symbol)
+    position = Position(
+        strategy=wish.strategy,
+        symbol=wish.symbol,
+        diamond=bar.desk.opinions.diamond[bar.t][wish.symbol],
+        opened=bar.t + 1,
+        base_units=wish.side * standard * bar.account.equity / close,
+        last_price=close,
+    )
+    if not add_units(bar, position, units):
+        return False
+    set_exits(bar.rules, position, bar.desk.opinions.stop[bar.t][wish.strategy][wish.symbol])
+    bar.account.positions.append(position)
+    return True
+
+
+# Section 11: inside the bar. A long is hurt by the low and helped by the high, a short by the
+# high and helped by the low; prices times the side make one of both.
+
+
+def watch_the_bar(bar: Bar) -> None:
+    for position in reversed(list(bar.account.positions)):
+        close = bar.facts.close[bar.t + 1][position.symbol]
+        if math.isnan(close):
+            wait_for_a_price(bar, position)
+        else:
+            position.missing = 0
+            if position.complete:
+                watch(bar, position)
+            position.complete = True
+            position.last_price = close
+
+
+def wait_for_a_price(bar: Bar, position: Position) -> None:
+    position.missing += 1
+    if position.missing > bar.rules.exits.delisted_after:
+        close_units(bar, position, position.units, Terms(position.last_price), Exit.DELISTED)
+
+
+def watch(bar: Bar, position: Position) -> None:
+    """Take the steps of section 11 until one of them closes the position or falls short."""
+    stopped = hit_the_stop(bar, position) or take_a_part(bar, position)
+    if not stopped and not hit_the_target(bar, position):
+        trail(bar, position)
+
+
+def worst(bar: Bar, position: Position) -> float:
+    prices = bar.facts.low if position.side > 0 else bar.facts.high
+    return prices[bar.t + 1][position.symbol]
+
+
+def best(bar: Bar, position: Position) -> float:
+    prices = bar.facts.high if position.side > 0 else bar.facts.low
+    return prices[bar.t + 1][position.symbol]
+
+
+def worse_of(side: int, a: float, b: float) -> float:
+    return min(a, b) if side > 0 else max(a, b)
+
+
+def better_of(side: int, a: float, b: float) -> float:
+    return max(a, b) if side > 0 else min(a, b)
+
+
+def stop_is_reached(bar: Bar, position: Position) -> bool:
+    return position.side * worst(bar, position) <= position.side * position.stop
+
+
+def price_is_reached(bar: Bar, position: Position, price: float) -> bool:
+    return price > 0.0 and position.side * best(bar, position) >= position.side * price
+
+
+def reason_of_stop(position: Position) -> Exit:
+    if position.stop == position.initial_stop:
+        return Exit.STOP
+    at_entry = position.partial_taken and position.stop == position.entry_price
+    return Exit.BREAK_EVEN if at_entry else Exit.TRAILING_STOP
+
+
+def hit_the_stop(bar: Bar, position: Position) -> bool:
+    """Step 1. Return whether nothing more happens to the position in this bar."""
+    if not stop_is_reached(bar, position):
+        return False
+    start = bar.facts.open[bar.t + 1][position.symbol]
+    price = worse_of(position.side, position.stop, start)
+    close_units(bar, position, position.units, Terms(price), reason_of_stop(position))
+    return True
+
+
+def take_a_part(bar: Bar, position: Position) -> bool:
+    """Step 2. Return whether nothing more happens to the position in this bar."""
+    if position.partial_taken or not price_is_reached(bar, position, position.partial):
+        return False
+    side = position.side
+    price = better_of(side, position.partial, bar.facts.open[bar.t + 1][position.symbol])
+    share = bar.rules.exits.partial_share
+    if not close_units(bar, position, position.units * share, Terms(price), Exit.PARTIAL):
+        return False
+    position.partial_taken = True
+    position.stop = better_of(side, position.stop, position.entry_price)
+    if not stop_is_reached(bar, position):
+        return False
+    close_units(bar, position, position.units, Terms(position.stop), reason_of_stop(position))
+    return True
+
+
+def hit_the_target(bar: Bar, position: Position) -> bool:
+    """Step 3. Return whether nothing more happens to the position in this bar."""
+    if not price_is_reached(bar, position, position.target):
+        return False
+    start = bar.facts.open[bar.t + 1][position.symbol]
+    price = better_of(position.side, position.target, start)
+    close_units(bar, position, position.units, Terms(price), Exit.TARGET)
+    return True
+
+
+def trail(bar: Bar, position: Position) -> None:
+    """Step 4."""
+    side = position.side
+    position.best = better_of(side, position.best, best(bar, position))
+    stop = position.best - side * bar.rules.exits.trailing_multiple * position.distance
+    stop = to_tick(stop, side < 0, bar.rules.execution.tick)
+    position.stop = better_of(side, position.stop, stop)
+
+
+# Section 12: mark.
+
+
+def mark(bar: Bar) -> float:
+    """Charge the loans of shorts and return the log growth of the account."""
+    account, u = bar.account, bar.t + 1
+    for position in account.positions:
+        if position.side < 0:
+            rate = bar.facts.borrow_rate[u][position.symbol]
+            rate = bar.rules.gates.borrow_rate if math.isinf(rate) else rate
+            fee = rate * abs(position.worth) * bar.facts.years[u]
+            account.cash -= fee
+            position.costs += fee
+    account.previous_equity = account.equity
+    account.equity = account.cash + account.long - account.short
+    account.peak = max(account.peak, account.equity)
+    growth = divide(account.equity, account.previous_equity)
+    return math.log(growth) if account.equity > 0.0 and growth > 0.0 else -math.inf
