@@ -7,12 +7,15 @@ before); a symbol that is listed later is never bought, for by then the money is
 delisted becomes cash.
 """
 
+from typing import Any
+
 import numpy as np
 
 from benbot.agents.baselines import Fixed
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.arrays import BoolArray
-from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.portfolio import PortfolioSettings
+from benbot.envs.desk.rules import DeskRules, Execution
 from benbot.envs.desk.tape import blank_tape
 from benbot.envs.history import History, Span
 from benbot.envs.observation import Features, Layout
@@ -38,7 +41,7 @@ def passive_history(history: History, span: Span) -> History:
     listed = market.tradable[span.first]
     rules = passive_rules(history.rules, int(listed.sum()))
     signals = _always_long(history, listed)
-    tape = blank_tape(market, signals, history.tape.regime, rules.costs)
+    tape = blank_tape(market, signals, history.tape.regime, rules)
     tape.value[..., : market.n_symbols] = signals.direction
     n_bars = market.n_bars
     size = Layout(signals.strategies).size
@@ -49,33 +52,45 @@ def passive_history(history: History, span: Span) -> History:
 def passive_rules(rules: DeskRules, n_symbols: int) -> DeskRules:
     """Return rules under which an account buys `n_symbols` in equal parts and then rests.
 
-    The capital and the costs stay. The other values lie outside the ranges that a config may have,
-    which is why they are not checked against them.
+    The capital and the costs stay; no gate but those of price and age refuses. The other values lie
+    outside the ranges that a config may have, which is why they are not checked against them.
     """
     patient = rules.without_breakers()
-    return patient.model_copy(
-        update={
-            "sizing": patient.sizing.model_copy(
-                update={
-                    "risk_per_trade": 1.0,
-                    "risk_per_diamond": 1.0,
-                    "position_cap": INVESTED / max(n_symbols, 1),
-                    "no_trade_band": np.inf,
-                    "smallest_order": 0.0,
-                }
-            ),
-            "limits": patient.limits.model_copy(
-                update={
-                    "max_positions": max(n_symbols, 1),
-                    "daily_trades": FOREVER,
-                    "cash_buffer": 0.0,
-                }
-            ),
-            "exits": patient.exits.model_copy(
-                update={"trailing_multiple": float(FOREVER), "time_stop": FOREVER}
-            ),
-        }
-    )
+    changed: dict[str, dict[str, Any]] = {
+        "sizing": {
+            "method": "risk",
+            "risk_per_trade": 1.0,
+            "risk_per_diamond": 1.0,
+            "position_cap": INVESTED / max(n_symbols, 1),
+            "no_trade_band": np.inf,
+            "smallest_order": 0.0,
+        },
+        "limits": {
+            "max_positions": max(n_symbols, 1),
+            "daily_trades": FOREVER,
+            "cash_buffer": 0.0,
+            **dict.fromkeys(("gross", "net", "sector", "strategy", "beta"), np.inf),
+        },
+        "gates": {
+            "stress": False,
+            "spread": np.inf,
+            **dict.fromkeys(("correlation", "var", "participation"), 1.0),
+            "refresh": FOREVER,  # nobody asks for covariances, which are large
+        },
+        "costs": {"participation": float(FOREVER)},  # a fill is never cut for want of volume
+        "exits": {
+            "trailing_multiple": float(FOREVER),
+            "target": 0.0,
+            "partial": 0.0,
+            "time_stop": FOREVER,
+            "diamond_time_stop": FOREVER,
+        },
+    }
+    update: dict[str, Any] = {
+        name: getattr(patient, name).model_copy(update=fields) for name, fields in changed.items()
+    }
+    update |= {"portfolio": PortfolioSettings(), "execution": Execution()}
+    return patient.model_copy(update=update)
 
 
 def _always_long(history: History, listed: BoolArray) -> Signals:

@@ -15,13 +15,23 @@ from benbot.envs.arrays import (
     TimeArray,
 )
 from benbot.envs.desk.breakers import breaker_of
-from benbot.envs.desk.ledger import Ledger, open_ledger
+from benbot.envs.desk.ledger import TRADE, Ledger, open_ledger
+from benbot.envs.desk.reasons import Exit
 from benbot.envs.history import History, Span
 from benbot.envs.stepping import Arena, Outcome, bare_arena, begin_at, step_all
 from benbot.envs.vector import EnvironmentSettings, build_arena
 
 KINDS = ("fills", "trades", "decisions")
 MARK = np.dtype([("equity", np.float64), ("exposure", np.float64), ("breaker", np.int64)])
+HOLDING = np.dtype(
+    [
+        ("bar", np.int32),  # at whose close it was held
+        ("symbol", np.int32),
+        ("strategy", np.int32),
+        ("worth", np.float64),  # fraction of equity, negative for a short
+    ],
+    align=True,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +47,9 @@ class Evaluation:
     regime       (N+1,)     `regime` of each bar, -1 unknown
     breaker      (N+1,)     `Breaker` at each mark
     fills, trades, decisions   records of `desk.ledger`
+    open_trades   records of TRADE, of what is still open at the last mark and valued there, without
+                  the costs of leaving; with `trades` they are all that the account earned
+    holdings      records of HOLDING, a row per mark and position
     """
 
     name: str
@@ -54,6 +67,8 @@ class Evaluation:
     fills: RecordArray
     trades: RecordArray
     decisions: RecordArray
+    open_trades: RecordArray
+    holdings: RecordArray
 
     @property
     def annual_growth(self) -> float:
@@ -84,9 +99,9 @@ class _Account:
         most = rules.limits.max_positions
         self.ledger = open_ledger(
             1,
-            fills=4 * most,  # every position may shrink, leave, enter and be stopped in one bar
+            fills=6 * most,  # a slot may be left, filled anew, taken in part and closed in one bar
             trades=2 * most,
-            decisions=history.market.n_symbols,
+            decisions=history.market.n_symbols + most,  # each may have a winner, and what is held
         )
         whole = settings.model_copy(update={"episode_bars": span.n_decisions})
         self.arena: Arena = build_arena(history, span, whole, 1, self.ledger)
@@ -95,6 +110,7 @@ class _Account:
         self.weights = np.zeros((span.n_decisions, n_strategies + 1))
         self.turnover = np.zeros(span.n_decisions)
         self.records: dict[str, list[RecordArray]] = {kind: [] for kind in KINDS}
+        self.holdings: list[RecordArray] = [np.zeros(0, HOLDING)]
 
     def trade(self, policy: Policy) -> Evaluation:
         outcome = _room_for(self.history.layout.size)
@@ -126,6 +142,14 @@ class _Account:
         equity = account["equity"]
         gross = account["gross"] / equity if equity > 0.0 else 0.0  # a fraction of nothing
         self.marks[i] = (equity, gross, breaker_of(account))
+        if account["n_positions"] and equity > 0.0:
+            self.holdings.append(holdings_of(self._positions, self.span.first + i, equity))
+
+    @property
+    def _positions(self) -> RecordArray:
+        book = self.arena.desk.book
+        taken: RecordArray = book.positions[0, : book.accounts["n_positions"][0]]
+        return taken
 
     def _stand_still(self, i: int) -> None:
         self.marks[i + 1 :] = self.marks[i]
@@ -148,12 +172,34 @@ class _Account:
             turnover=self.turnover,
             regime=self.history.tape.regime[bars],
             breaker=self.marks["breaker"].copy(),
+            open_trades=open_trades_of(self._positions, self.arena.episodes["bar"][0]),
+            holdings=np.concatenate(self.holdings),
             **{kind: self._joined(kind) for kind in KINDS},
         )
 
     def _joined(self, kind: str) -> RecordArray:
         empty: RecordArray = getattr(self.ledger, kind)[0, :0]
         return np.concatenate([empty, *self.records[kind]])
+
+
+def holdings_of(positions: RecordArray, bar: int, equity: float) -> RecordArray:
+    """Return what is held at the close of a bar, as records of HOLDING."""
+    held = np.zeros(positions.size, HOLDING)
+    held["bar"], held["symbol"], held["strategy"] = bar, positions["symbol"], positions["strategy"]
+    held["worth"] = positions["units"] * positions["last_price"] / equity
+    return held
+
+
+def open_trades_of(positions: RecordArray, bar: int) -> RecordArray:
+    """Return positions as round trips, records of TRADE, that could leave at the last price."""
+    trades = np.zeros(positions.size, TRADE)
+    for name in set(TRADE.names or ()) & set(positions.dtype.names or ()):
+        trades[name] = positions[name]
+    trades["closed"], trades["reason"] = bar, Exit.NONE
+    trades["side"], trades["exit_price"] = np.sign(positions["units"]), positions["last_price"]
+    gain = positions["units"] * (positions["last_price"] - positions["entry_price"])
+    trades["profit"] = positions["realised"] + gain + positions["income"] - positions["costs"]
+    return trades
 
 
 def drain(ledger: Ledger, kind: str, into: list[RecordArray]) -> None:

@@ -1,4 +1,4 @@
-"""Where the result came from: by strategy, by exit, by gate, by regime.
+"""What the gates decided, and what was earned in which regime.
 
 Every function takes the evaluations of all seeds of one policy and counts them together.
 """
@@ -10,26 +10,9 @@ import numpy as np
 
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.arrays import FloatArray, IntArray, RecordArray
-from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.desk.reasons import Verdict
 from benbot.envs.market.regime import REGIMES, UNKNOWN
-from benbot.experiments.statistics import log_returns, profit_factor, win_rate
-
-
-@dataclass(frozen=True)
-class TradeGroup:
-    """Closed trades that share a strategy or the reason of their exit.
-
-    profit, costs   account currency, summed; the profit is after costs
-    bars_held       mean over the trades
-    """
-
-    name: str
-    n_trades: int
-    win_rate: float
-    profit_factor: float
-    profit: float
-    costs: float
-    bars_held: float
+from benbot.experiments.statistics import log_returns
 
 
 @dataclass(frozen=True)
@@ -63,20 +46,6 @@ class RegimeGroup:
 def readable(name: str) -> str:
     """Return the name of a reason as words: "DAILY_TRADES" becomes "daily trades"."""
     return name.replace("_", " ").lower()
-
-
-def trades_by_strategy(evaluations: Sequence[Evaluation]) -> list[TradeGroup]:
-    """Return one group per strategy that traded, the most profitable first."""
-    trades = _joined([one.trades for one in evaluations])
-    names = dict(enumerate(evaluations[0].strategies)) if evaluations else {}
-    return sorted(_grouped(trades, "strategy", names), key=lambda group: -group.profit)
-
-
-def trades_by_exit(evaluations: Sequence[Evaluation]) -> list[TradeGroup]:
-    """Return one group per reason for an exit that occurred, the most frequent first."""
-    trades = _joined([one.trades for one in evaluations])
-    names = {int(reason): readable(reason.name) for reason in Exit}
-    return sorted(_grouped(trades, "reason", names), key=lambda group: -group.n_trades)
 
 
 def decisions_by_verdict(evaluations: Sequence[Evaluation]) -> list[VerdictGroup]:
@@ -125,18 +94,3 @@ def _joined(records: Sequence[RecordArray]) -> RecordArray:
 def _by(records: RecordArray, field: str) -> Iterator[tuple[int, RecordArray]]:
     for code in np.unique(records[field]) if records.size else ():
         yield int(code), records[records[field] == code]
-
-
-def _grouped(trades: RecordArray, field: str, names: dict[int, str]) -> list[TradeGroup]:
-    return [
-        TradeGroup(
-            name=names[code],
-            n_trades=int(own.size),
-            win_rate=win_rate(own["profit"]),
-            profit_factor=profit_factor(own["profit"]),
-            profit=float(own["profit"].sum()),
-            costs=float(own["costs"].sum()),
-            bars_held=float((own["closed"] - own["opened"]).mean()),
-        )
-        for code, own in _by(trades, field)
-    ]

@@ -75,6 +75,18 @@ def train(
 
 
 @app.command()
+def audit(config: Config, overrides: Overrides = None) -> None:
+    """Look for look-ahead in all that a policy and the desk see; exit code 1 if there is any."""
+    from rich.console import Console
+
+    from benbot.experiments.config import load_config
+    from benbot.experiments.review import audit_config
+
+    if audit_config(load_config(config, overrides or ()), Console()).leaks:
+        raise typer.Exit(1)
+
+
+@app.command()
 def evaluate(
     run: Annotated[str, typer.Argument(help="Id of a run, or the folder of a policy bundle.")],
     config: Annotated[
@@ -108,14 +120,23 @@ def compare(
 def report(
     run: Annotated[str, typer.Argument(help="Id of a run.")],
     out: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Judge its policies again and write a new page.")
+    ] = False,
+    runs: Runs = DEFAULT_RUNS,
     store: Store = DEFAULT_STORE,
 ) -> None:
-    """Fetch the HTML report of a run and say where it is."""
+    """Fetch the HTML report of a run, or make it again, and say where it is."""
     from rich.console import Console
 
-    from benbot.experiments.review import fetch_report
+    from benbot.experiments.review import fetch_report, report_path
 
-    fetch_report(run, out, store, Console())
+    if rebuild:
+        from benbot.experiments.rebuild import rebuild_report
+
+        rebuild_report(run, runs, out or report_path(run), Console())
+    else:
+        fetch_report(run, out, store, Console())
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The agent beside rules that must be beaten: the same segment, account, gates and costs."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benbot.agents.baselines import (
@@ -15,6 +16,9 @@ from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.oracle import Plan
 from benbot.agents.policy import Policy
 from benbot.envs.history import Span
+from benbot.experiments.cost_figure import cost_figure
+from benbot.experiments.examination import examine
+from benbot.experiments.figures import to_png
 from benbot.experiments.known_answer import found_sentence, oracle_of
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.report import SegmentResult, write_number
@@ -58,6 +62,13 @@ def evaluate_baselines(
         oracle = oracle_of(prepared, plan, span)
         evaluations.append(evaluate(oracle, history, span, settings))
     return evaluations
+
+
+def examined(prepared: Prepared, segment: SegmentResult) -> SegmentResult:
+    """Return a segment with its examination, and the figure of its costs among the others."""
+    examination = examine(prepared, list(segment.agents.values()), segment.baselines)
+    figures = {**segment.figures, "costs": to_png(cost_figure(examination.costs))}
+    return replace(segment, figures=figures, examination=examination)
 
 
 def results_table(segment: SegmentResult) -> "Table":

@@ -12,13 +12,9 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.envs.market.summary import describe, iso_minute
-from benbot.experiments.breakdown import (
-    decisions_by_verdict,
-    growth_by_regime,
-    readable,
-    trades_by_exit,
-    trades_by_strategy,
-)
+from benbot.experiments.attribution import KEYS, Contribution, attribution, gain, total
+from benbot.experiments.breakdown import decisions_by_verdict, growth_by_regime, readable
+from benbot.experiments.examination import Examination
 from benbot.experiments.known_answer import found_sentence
 from benbot.experiments.provenance import Provenance
 from benbot.experiments.statistics import Spread, growth_difference, metrics, over_seeds
@@ -54,6 +50,7 @@ CAPTIONS = {
     "drawdown": "Fall below the highest mark so far, agent and baselines",
     "weights": "Share of the risk budget that each strategy and cash had",
     "gates": "What the gates decided, and when breakers held the agent back",
+    "costs": "Growth a year against the costs of trading, as multiples of the configured ones",
 }
 
 
@@ -62,12 +59,14 @@ class SegmentResult:
     """What happened over one segment: every seed of the agent, and every baseline.
 
     figures   PNG by name, as `figures.draw` returns them; may be empty
+    examination   only of the segment that counts
     """
 
     name: str
     agents: Mapping[int, Evaluation]
     baselines: Sequence[Evaluation]
     figures: Mapping[str, bytes] = field(default_factory=dict)
+    examination: Examination | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +119,9 @@ def render_report(report: RunReport) -> str:
             ],
             found=found_sentence(own, main.baselines),
             regimes=_regime_table(main),
-            trades=[("strategy", trades_by_strategy(own)), ("exit", trades_by_exit(own))],
+            splits=_splits(own),
+            total=total(own),
+            gain=gain(own),
             verdicts=decisions_by_verdict(own),
             market=describe(report.market),
             captions=CAPTIONS,
@@ -129,6 +130,10 @@ def render_report(report: RunReport) -> str:
             definitions=inspect.getdoc(metrics) or "",
         )
     )
+
+
+def _splits(own: Sequence[Evaluation]) -> dict[str, list[Contribution]]:
+    return {key: attribution(own, key) for key in KEYS}
 
 
 @dataclass(frozen=True)
@@ -188,15 +193,19 @@ def _environment() -> "Environment":
 
 
 def write_number(value: float, style: str = "d", *, signed: bool = False) -> str:
-    """Return a number as people read it: `p` per cent, `d` decimals, `n` whole; a dash for NaN."""
+    """Return a number as people read it; a dash for NaN.
+
+    `p` per cent, `P` the same to a hundredth, `d` two decimals, `n` whole.
+    """
     if math.isnan(value):
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0.0 else "−∞"
     sign = "+" if signed else ""
-    shape = {"p": f"{sign},.1f", "d": f"{sign},.2f", "n": f"{sign},.0f"}[style]
-    text = format(100.0 * value if style == "p" else value, shape)
-    return text.replace("-", "−") + (PER_CENT if style == "p" else "")
+    shape = {"p": f"{sign},.1f", "P": f"{sign},.2f", "d": f"{sign},.2f", "n": f"{sign},.0f"}[style]
+    is_share = style in {"p", "P"}
+    text = format(100.0 * value if is_share else value, shape)
+    return text.replace("-", "−") + (PER_CENT if is_share else "")
 
 
 def write_spread(value: Spread, style: str = "d") -> str:

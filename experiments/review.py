@@ -1,11 +1,10 @@
-"""Looking at what there is: a market, a policy once more, runs side by side, a report."""
+"""Looking at what there is: a market, what is made of it, a policy again, runs, a report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benbot.envs.errors import UnknownName
 from benbot.envs.market.market import Market
 from benbot.envs.market.summary import describe
 from benbot.experiments.tracking import Run, find_run
@@ -13,8 +12,10 @@ from benbot.experiments.tracking import Run, find_run
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benbot.experiments.audit_result import AuditResult
+    from benbot.experiments.config import ExperimentConfig
+
 SHOWN = ("annual_return", "volatility", "sharpe_ratio", "max_drawdown", "turnover", "n_trades")
-BUNDLE = "bundle"
 
 
 def show_market(market: Market, console: "Console") -> None:
@@ -30,6 +31,10 @@ def show_market(market: Market, console: "Console") -> None:
         ("missing sessions", str(summary.missing_sessions)),
         ("missing bars", f"{summary.gaps:,} between the first and the last of their symbols"),
         ("range, volume, spread", _yes(summary.has_range, summary.has_volume, summary.has_spread)),
+        *_if_any("splits", summary.splits),
+        *_if_any("dividends", summary.dividends),
+        *_if_any("halted bars", summary.halted),
+        *_if_any("known borrow rates", summary.borrow_rates, " bars of a symbol"),
         ("digest", summary.digest),
     ]
     for name, value in facts:
@@ -45,35 +50,39 @@ def show_market(market: Market, console: "Console") -> None:
     console.print(table)
 
 
+def _if_any(name: str, count: int, of: str = "") -> list[tuple[str, str]]:
+    return [(name, f"{count:,}{of}")] if count else []
+
+
+def audit_config(config: "ExperimentConfig", console: "Console") -> "AuditResult":
+    """Audit what a configuration computes, showing how far it is, and print what was found."""
+    from benbot.experiments.audit import THOROUGH, audit
+    from benbot.experiments.audit_view import show_audit
+    from benbot.experiments.progress import Display
+    from benbot.experiments.run import prepare_shown
+
+    with Display(console) as display:
+        prepared = prepare_shown(config, display)
+        task = display.begin("Auditing", THOROUGH.n_steps)
+        result = audit(prepared, THOROUGH, lambda done: display.move(task, done))
+    show_audit(result, console)
+    return result
+
+
 def evaluate_again(
     run: str, config: str | None, segment: str, runs: Path, console: "Console"
 ) -> None:
     """Run the policies of a training over a segment, beside the baselines, and print the table."""
-    from benbot.agents.bundle import Expectations, load_bundle
-    from benbot.agents.evaluation import evaluate
-    from benbot.experiments.config import config_digest, load_config
-    from benbot.experiments.judgement import evaluate_baselines, results_table
-    from benbot.experiments.known_answer import PLAN_FILE, read_plan
+    from benbot.experiments.config import load_config
+    from benbot.experiments.judgement import results_table
     from benbot.experiments.preparation import prepare_experiment
-    from benbot.experiments.report import SegmentResult
+    from benbot.experiments.rebuild import config_of, judge_again, run_folder
 
-    folder = _run_folder(run, runs)
-    loaded = load_config(config or _config_of(folder))
-    prepared = prepare_experiment(loaded)
-    choices = [choice.model_dump() for choice in loaded.strategies]
-    if segment not in prepared.spans:
-        raise UnknownName(f"segment must be one of {', '.join(prepared.spans)}, was {segment!r}")
-    span, settings = prepared.spans[segment], prepared.config.environment
-    agents = {}
-    for seed, bundle in _bundles(folder).items():
-        kept = load_bundle(bundle)
-        kept.require_fit(Expectations.of(prepared.history, choices, config_digest(loaded)))
-        agents[seed] = evaluate(kept.policy, prepared.history, span, settings)
-    plan = folder / PLAN_FILE
-    # It was found for the run's own configuration and is no oracle of another.
-    oracle = read_plan(plan, prepared) if config is None and plan.is_file() else None
-    baselines = evaluate_baselines(prepared, span, oracle)
-    console.print(results_table(SegmentResult(segment, agents, baselines)))
+    folder = run_folder(run, runs)
+    prepared = prepare_experiment(load_config(config or config_of(folder)))
+    # A plan was found for the run's own configuration and is no oracle of another.
+    segment_result = judge_again(folder, prepared, segment, with_plan=config is None)
+    console.print(results_table(segment_result))
 
 
 def compare_runs(ids: list[str], store: str, console: "Console") -> None:
@@ -95,9 +104,14 @@ def compare_runs(ids: list[str], store: str, console: "Console") -> None:
 
 def fetch_report(run_id: str, out: Path | None, store: str, console: "Console") -> None:
     """Copy the HTML report of a run out of the store."""
-    path = out or Path(f"report-{run_id[:8]}.html")
+    path = out or report_path(run_id)
     path.write_bytes(find_run(store, run_id).read_file("report.html"))
     console.print(f"Report    {path}")
+
+
+def report_path(run_id: str) -> Path:
+    """Return where a report is written unless somebody says where."""
+    return Path(f"report-{run_id[:8]}.html")
 
 
 def _differences(runs: list[Run]) -> list[tuple[str, list[str]]]:
@@ -105,32 +119,6 @@ def _differences(runs: list[Run]) -> list[tuple[str, list[str]]]:
     names = sorted({name for one in params for name in one})
     rows = [(name, [one.get(name, "") for one in params]) for name in names]
     return [(name, values) for name, values in rows if len(set(values)) > 1]
-
-
-def _run_folder(run: str, runs: Path) -> Path:
-    for folder in (runs / run, Path(run)):
-        if folder.is_dir():
-            return folder
-    raise UnknownName(
-        f"run must be the id of a run below {runs} or the folder of a bundle, was {run!r}"
-    )
-
-
-def _config_of(folder: Path) -> Path:
-    for holder in (folder, *folder.parents[:2]):
-        if (holder / "config.yaml").is_file():
-            return holder / "config.yaml"
-    raise UnknownName(f"{folder} has no config.yaml; name the configuration with --config")
-
-
-def _bundles(folder: Path) -> dict[int, Path]:
-    """Return the bundle of every seed of a run, or the one bundle the folder is."""
-    if (folder / "bundle.json").is_file():
-        return {0: folder}
-    found = {int(path.parent.name[5:]): path for path in folder.glob(f"seed-*/{BUNDLE}")}
-    if not found:
-        raise UnknownName(f"{folder} must hold a trained policy, was none; train it to the end")
-    return dict(sorted(found.items()))
 
 
 def _day(time: np.datetime64 | None) -> str:

@@ -28,7 +28,7 @@ def start_training(config: ExperimentConfig, launch: Launch) -> None:
     _check_folder(launch.runs)
     tracker = open_tracker(config.tracking)
     with Display(launch.console) as display:
-        prepared = _prepare(config, display)
+        prepared = prepare_shown(config, display)
         labels = {
             "algo": config.agent.algorithm,
             DATA: prepared.market.digest,
@@ -64,7 +64,7 @@ def resume_training(
             f"benbot report {run_id}"
         )
     with Display(launch.console) as display:
-        prepared = _prepare(recorded, display)
+        prepared = prepare_shown(recorded, display)
         _check_data(parent, prepared)
         parent.resume()
         _carry_out(Training(prepared, tracker, parent, launch, display))
@@ -98,7 +98,8 @@ def _check_data(parent: Run, prepared: Prepared) -> None:
         )
 
 
-def _prepare(config: ExperimentConfig, display: Display) -> Prepared:
+def prepare_shown(config: ExperimentConfig, display: Display) -> Prepared:
+    """Prepare a configuration and show that it takes its time."""
     compiling = "" if is_compiled() else "; the first time it compiles, about a minute"
     with display.step(f"Preparing {config.name}: market, signals, sleeves{compiling}"):
         return prepare_experiment(config)

@@ -12,13 +12,20 @@ import numpy as np
 
 from benbot.agents.evaluation import Evaluation
 from benbot.agents.oracle import Plan
+from benbot.experiments.audit import QUICK, audit
+from benbot.experiments.audit_view import warn_of
 from benbot.experiments.config import (
     config_digest,
     flat_config,
     resolved_yaml,
 )
 from benbot.experiments.figures import draw
-from benbot.experiments.judgement import evaluate_baselines, results_note, results_table
+from benbot.experiments.judgement import (
+    evaluate_baselines,
+    examined,
+    results_note,
+    results_table,
+)
 from benbot.experiments.known_answer import (
     PLAN_FILE,
     find_plan,
@@ -48,7 +55,7 @@ if TYPE_CHECKING:
 
 MODEL = "allocator"  # the registered model of all trained policies
 ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
-CONFIG_FILE = "config.yaml"
+CONFIG_FILE, AUDIT_FILE = "config.yaml", "audit.json"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
 DATA, DIGEST = "data_digest", "config_digest"
 
@@ -92,6 +99,7 @@ class Training:
         text = resolved_yaml(config)
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
+        self._audit()
         results = [train_seed(self, seed) for seed in config.seeds]
         plan = self._plan()
         with self.display.step("Judging against the baselines"):
@@ -100,8 +108,10 @@ class Training:
                 for name in JUDGED
             }
             self._record_baselines(baselines)
-        segments = tuple(self._segment(name, results, baselines[name]) for name in JUDGED)
-        self._conclude(results, segments)
+        segments = [self._segment(name, results, baselines[name]) for name in JUDGED]
+        with self.display.step("Examining gates, costs and exposures"):
+            segments[-1] = examined(self.prepared, segments[-1])
+        self._conclude(results, tuple(segments))
 
     def labels(self, algorithm: str, seed: int | str) -> dict[str, object]:
         """Return what every child says of itself, so that runs can be grouped and compared."""
@@ -146,6 +156,14 @@ class Training:
         run.set_tags({SOURCE: self.launch.command, COMMIT: self.provenance.git_commit})
         for name, span in self.prepared.spans.items():
             run.log_dataset(self.prepared.market.between(span.first, span.last + 1), name)
+
+    def _audit(self) -> None:
+        """Look for look-ahead before anything is learned; a leak stops nothing, and says so."""
+        with self.display.step("Auditing for look-ahead"):
+            result = audit(self.prepared, QUICK)
+        warn_of(result, self.launch.console)
+        self.parent.log_metrics({"audit/leaks": len(result.leaks)})
+        self.parent.log_file(AUDIT_FILE, result.as_json())
 
     def _plan(self) -> Plan | None:
         """Return the oracle's plan, if the configuration asks for an oracle; search for it once."""

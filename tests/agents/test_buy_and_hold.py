@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,12 +30,19 @@ def held(
 ) -> Callable[..., History]:
     """Return a maker of histories in which the regime is known at every bar but a few."""
 
-    def make(close: FloatArray, opened: FloatArray, unknown: int = 0) -> History:
+    def make(
+        close: FloatArray,
+        opened: FloatArray,
+        unknown: int = 0,
+        known: int = 4,
+        rules: DeskRules = RULES,
+    ) -> History:
         market = plain_market(close, opened)
+        market = replace(market, volume=np.where(market.tradable, 1.0, np.nan))  # hardly any
         nothing = np.zeros((market.n_bars, 1, market.n_symbols))
         signals = Signals(("idle",), (0,), nothing, nothing, nothing)
-        history = prepare(market, signals, RULES, quick_regime)
-        regime = np.where(np.arange(market.n_bars) < unknown, -1, 4).astype(np.int8)
+        history = prepare(market, signals, rules, quick_regime)
+        regime = np.where(np.arange(market.n_bars) < unknown, -1, known).astype(np.int8)
         return replace(history, tape=history.tape._replace(regime=regime))
 
     return make
@@ -108,3 +116,33 @@ def test_more_symbols_than_an_account_may_hold_are_all_bought(
     result = buy_and_hold(held(close, close.copy()), Span(0, 5), SETTINGS)
     assert sorted(result.fills["symbol"].tolist()) == list(range(60))
     assert result.name == "buy_and_hold"
+
+
+STRICT: dict[str, dict[str, Any]] = {
+    "sizing": {"method": "kelly", "smallest_order": 1_000.0},
+    "limits": dict.fromkeys(("gross", "net", "sector", "strategy", "beta"), 0.01),
+    "gates": {"spread": 1e-6, "var": 1e-6, "participation": 1e-6, "correlation": 0.01},
+    "costs": {**RULES.costs.model_dump(), "participation": 1e-6},
+    "portfolio": {"method": "inverse_volatility"},
+    "execution": {"style": "vwap", "large": 0.0, "lot": 1_000.0},
+    "exits": {"partial": 0.1, "target": 0.2, "diamond_time_stop": 1},
+    "day_trading": {"enabled": True, "day_trades": 0},
+}
+
+
+@pytest.mark.parametrize("section", STRICT)
+def test_no_rule_of_the_desk_keeps_it_from_buying(
+    held: Callable[..., History], section: str
+) -> None:
+    rules = DeskRules.model_validate(
+        RULES.model_dump() | {section: getattr(RULES, section).model_dump() | STRICT[section]}
+    )
+    rng = np.random.default_rng(0)
+    close = 10.0 * np.exp(np.cumsum(rng.normal(0.0, 0.1, (60, 3)), axis=0))
+    results = [
+        buy_and_hold(held(close, close.copy(), known=regime, rules=each), Span(40, 59), SETTINGS)
+        for regime, each in ((4, RULES), (2, rules))
+    ]
+    assert len(results[0].fills) == 3
+    np.testing.assert_array_equal(results[1].fills, results[0].fills)
+    np.testing.assert_array_equal(results[1].equity, results[0].equity)

@@ -149,9 +149,9 @@ def test_a_policy_that_says_nothing_is_not_judged(
 
 
 def test_a_ruined_account_stands_still(history: History) -> None:
-    fragile = EnvironmentSettings(episode_bars=20, ruin=0.99)
+    fragile = EnvironmentSettings(episode_bars=20, ruin=0.997)
     result = evaluate(equal_weight(history.layout), history, SPAN, fragile)
-    ruined = int(np.flatnonzero(result.equity <= 0.99 * history.rules.capital)[0])
+    ruined = int(np.flatnonzero(result.equity <= 0.997 * history.rules.capital)[0])
     assert 1 < ruined < SPAN.n_decisions - 10
     assert (result.equity[ruined:] == result.equity[ruined]).all()
     assert not result.exposure[ruined + 1 :].any()

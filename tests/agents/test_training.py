@@ -216,7 +216,9 @@ def clear_cut(
     direction = np.zeros((230, 2, 4))
     direction[:, 0, 2:] = direction[:, 1, :2] = 1.0
     full, stop = np.ones(direction.shape), np.full(direction.shape, 0.05)
-    signals = Signals(("loser", "earner"), (0, 0), direction, full, stop)
+    # Half of the market falls, so it is a bear market at times, and both mean to buy in it.
+    bold = np.ones(2, np.bool_)
+    signals = Signals(("loser", "earner"), (0, 0), direction, full, stop, stress=bold)
     return prepare(market, signals, DeskRules().without_breakers(), quick_regime)
 
 
@@ -224,7 +226,7 @@ def test_ppo_learns_to_trust_the_strategy_that_always_earns(
     clear_cut: History, lesson_of: Callable[..., Lesson], tmp_path: Path
 ) -> None:
     agent = AgentSettings(
-        total_steps=16_384,
+        total_steps=32_768,
         n_envs=32,
         n_steps=32,
         batch_size=256,

@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benbot.agents.evaluation import Evaluation
+from benbot.agents.evaluation import HOLDING, Evaluation
 from benbot.envs.desk.ledger import DECISION, FILL, TRADE
+from benbot.envs.desk.rules import Costs, DeskRules, Exits
+from benbot.envs.history import History, prepare
+from benbot.envs.market.market import market_from_prices
+from benbot.envs.market.regime import RegimeSettings
+from benbot.envs.signals import Signals
 from benbot.experiments.config import load_config
 from benbot.experiments.run import resume_training, start_training
 from benbot.experiments.tracking import Run, Tracker, open_tracker
@@ -45,6 +50,8 @@ def _evaluation(equity: Sequence[float], **changed: Any) -> Evaluation:  # noqa:
         fills=np.zeros(0, FILL),
         trades=np.zeros(0, TRADE),
         decisions=np.zeros(0, DECISION),
+        open_trades=np.zeros(0, TRADE),
+        holdings=np.zeros(0, HOLDING),
     )
     return replace(quiet, **changed)
 
@@ -90,6 +97,47 @@ def _walk(seed: int, n_bars: int = 600, drift: float = 3e-4, **changed: Any) -> 
 def walk() -> Maker:
     """Return the maker of realistic evaluations: seed first, then fields by name."""
     return _walk
+
+
+EVENTFUL = DeskRules(
+    costs=Costs(borrow_rate=0.2, commission_minimum=1.0),
+    exits=Exits(partial=0.5, target=2.0, delisted_after=3),
+)
+
+
+@pytest.fixture(scope="session")
+def eventful() -> History:
+    """Return 300 bars with splits, dividends, a delisting, shorts, partial exits and fees."""
+    rng = np.random.default_rng(0)
+    shape = (300, 6)
+    close = 50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.02, shape), axis=0))
+    close[200:, 2] = np.nan
+    there = np.isfinite(close)
+    opened = close * np.exp(rng.normal(0.0, 0.005, shape))
+    prices = {
+        "open": opened,
+        "high": np.fmax(opened, close) * 1.005,
+        "low": np.fmin(opened, close) * 0.995,
+        "close": close,
+        "split": np.where(there & (rng.random(shape) < 0.02), 2.0, 1.0),
+        "dividend": np.where(there & (rng.random(shape) < 0.05), 0.3, 0.0),
+    }
+    stamps = np.datetime64("2020-01-01T21", "h") + 24 * np.arange(300)
+    market = market_from_prices(stamps, tuple("ABCDEF"), prices)
+    opinion = np.repeat(rng.choice([-1, 0, 1], (30, 3, 6)), 10, axis=0)
+    signals = Signals(
+        ("k0", "k1", "k2"),
+        (0,) * 3,
+        opinion,
+        rng.uniform(0.1, 1.0, opinion.shape),
+        np.full(opinion.shape, 0.05),
+    )
+    return prepare(
+        market,
+        signals,
+        EVENTFUL,
+        RegimeSettings(trend_window=10, volatility_window=5, volatility_history=20),
+    )
 
 
 TINY = """

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from benbot.envs.arrays import FloatArray
+from benbot.envs.market.market import Market
 from benbot.experiments.cli import main
 from benbot.experiments.config import config_digest, json_schema, load_config
+from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 
 HEAVY = (
     "torch",
@@ -74,7 +78,7 @@ def test_help_loads_nothing_heavy() -> None:
     command = [sys.executable, "-c", code]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     assert answer.stdout.splitlines()[-1] == "loaded:"
-    for name in ("train", "evaluate", "compare", "report", "ui", "config", "data"):
+    for name in ("train", "audit", "evaluate", "compare", "report", "ui", "config", "data"):
         assert f" {name} " in answer.stdout
 
 
@@ -115,6 +119,33 @@ def test_data_show_says_what_the_market_is(benbot: Command) -> None:
     assert "2000-01-03 to 2001-02-23, 300 bars" in answer.said
     assert "digest" in answer.said
     assert all(f"SYN00{i}" in answer.said for i in range(6))
+
+
+def test_an_audit_without_a_leak_ends_well(benbot: Command) -> None:
+    answer = benbot("audit", "tiny.yaml", "strategies=[ma_crossover]")
+    assert answer.code == 0
+    assert "audit of tiny" in answer.said
+    assert "No leak in " in answer.said
+    assert "Looked at bars 763 to 1499, 2002-12-05 to 2005-09-30" in answer.said
+
+
+def test_an_audit_that_finds_a_leak_ends_with_one(
+    benbot: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SeesTomorrow(MovingAverageCrossover):
+        def evidence(self, market: Market) -> FloatArray:
+            return np.roll(super().evidence(market), -1, axis=0)
+
+    monkeypatch.setattr("benbot.experiments.preparation.build", lambda choice: SeesTomorrow())
+    answer = benbot("audit", "tiny.yaml", "strategies=[ma_crossover]")
+    assert answer.code == 1
+    assert "columns leak" in answer.said
+    assert "signal/ma_crossover/direction leaks at bar " in answer.said
+    assert "No leak" not in answer.said
+
+
+def test_an_audit_of_what_is_no_configuration_is_refused(benbot: Command) -> None:
+    assert "Did you mean quickstart?" in refused(benbot("audit", "quickstrat"))
 
 
 def test_a_misspelt_key_is_one_line_with_the_right_one(benbot: Command) -> None:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,8 +15,13 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.ledger import DECISION, TRADE
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, Origin, market_from_prices
+from benbot.experiments.cost_sensitivity import CostCurve, CostPoint
+from benbot.experiments.examination import Examination
+from benbot.experiments.exposures import Exposure, Exposures
 from benbot.experiments.figures import draw
+from benbot.experiments.holdings import Extent, SectorHolding
 from benbot.experiments.provenance import Provenance
+from benbot.experiments.refusals import GateEffect
 from benbot.experiments.report import (
     RunReport,
     SegmentResult,
@@ -187,6 +193,81 @@ def test_a_quiet_run_without_baselines_says_so(walk: Maker) -> None:
         assert sentence in text
 
 
+POINTS = tuple(CostPoint(x, 0.05 - 0.02 * x, 100.0 * x, 4.0 * x) for x in (0.0, 1.0, 8.0))
+EXAMINED = Examination(
+    gates=(
+        GateEffect("beta", 1234, 5, 6, 77, 8, 12.5, 0.25, -0.0123, 0.0045, 0.4),
+        GateEffect("all gates", 1235, 5, 6, 78, 8, 12.6, 0.26, -0.0122, 0.0044, 0.4),
+    ),
+    costs=(
+        CostCurve("agent", POINTS, CostPoint(2.5, 0.0, 250.0, 10.0)),
+        CostCurve("equal_weight", POINTS, None, "it never traded"),
+    ),
+    factors=Exposures(
+        (
+            Exposure("universe", "intercept", 0.031, 1.5, 250, 0.4),
+            Exposure("universe", "universe", 0.87, 12.0, 250, 0.4),
+        ),
+        ("styles: not enough overlap, needs 60 daily returns and has 3",),
+    ),
+    extents=(Extent("gross", 0.5, 0.0, 1.2), Extent("beta", 0.31, -0.2, 0.9)),
+    sectors=(SectorHolding("Energy", 0.11, 0.05, 0.3),),
+)
+
+
+def test_the_examination_is_told_in_full(two_seeds: SegmentResult) -> None:
+    figures = {"costs": b"\x89PNG"}
+    examined = replace(two_seeds, examination=EXAMINED, figures=figures)
+    page = Page(render_report(report_of(examined)))
+    assert page.open == []
+    assert len(page.links) == 1
+    row = ["beta", "1,234", "5", "6", "77", "8", "12.50", "+25.0 %", "−1.23 %", "0.45 %", "40.0 %"]
+    assert page.row("beta", "1,234") == [cell.replace(" %", "\u202f%") for cell in row]
+    assert page.row("× 8")[1:4] == ["−11.0\u202f%", "800", "32.00"]
+    assert page.row("gross")[1:] == ["50.0\u202f%", "0.0\u202f%", "120.0\u202f%"]
+    assert page.row("beta", "0.31")[1:] == ["0.31", "−0.20", "0.90"]
+    assert page.row("Energy")[1:] == ["11.0\u202f%", "5.0\u202f%", "30.0\u202f%"]
+    assert page.row("intercept")[2] == "+3.1\u202f%"
+    assert page.row("universe")[2:4] == ["+0.87", "+12.00"]
+    text = " ".join("".join(page.words).split())
+    for sentence in (
+        "Agent breaks even at 2.50 times the configured costs, which is 10.00 basis points",
+        "Equal weight has no break-even cost: it never traded.",
+        "Not regressed on the styles: not enough overlap",
+        "With hindsight",
+    ):
+        assert sentence in text
+
+
+def test_a_segment_that_was_not_examined_has_none_of_it(two_seeds: SegmentResult) -> None:
+    text = render_report(report_of(two_seeds))
+    for heading in ("would have earned", "If trading cost", "Exposures"):
+        assert heading not in text
+
+
+def test_profit_is_split_and_every_table_ends_in_all_of_it(two_seeds: SegmentResult) -> None:
+    page = Page(render_report(report_of(two_seeds)))
+    profit = sum(one.trades["profit"].sum() for one in two_seeds.agents.values())
+    totals = [row for row in page.rows if row[:1] == ["all"]]
+    assert len(totals) == 4
+    assert {row[1] for row in totals} == {write_number(profit, "n", signed=True)}
+    headings = [row[0] for row in page.rows if "profit factor" in row and "still open" in row]
+    assert headings == ["strategy", "regime", "exit", "symbol"]
+    assert page.row("AAA")[1] == totals[0][1]
+
+
+def test_dividends_have_a_column_where_there_are_any(two_seeds: SegmentResult) -> None:
+    assert "dividends" not in {
+        cell for row in Page(render_report(report_of(two_seeds))).rows for cell in row
+    }
+    seed, one = next(iter(two_seeds.agents.items()))
+    trades = one.trades.copy()
+    trades["income"][0] = 12_345.0
+    paid = replace(two_seeds, agents={seed: replace(one, trades=trades)})
+    page = Page(render_report(report_of(paid)))
+    assert "12,345" in page.row("all")
+
+
 def test_the_same_report_is_the_same_page(two_seeds: SegmentResult) -> None:
     assert render_report(report_of(two_seeds)) == render_report(report_of(two_seeds))
 
@@ -206,6 +287,7 @@ def test_a_report_on_nothing_is_refused(walk: Maker) -> None:
 
 def test_numbers_are_written_as_people_read_them() -> None:
     assert write_number(0.1234, "p") == "12.3\u202f%"
+    assert write_number(0.12345, "P") == "12.35\u202f%"
     assert write_number(-0.5, "p", signed=True) == "−50.0\u202f%"
     assert write_number(1234567.0, "n") == "1,234,567"
     assert write_number(1.005) == "1.00"

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from benbot.envs.errors import RunMismatch, UnknownName
-from benbot.experiments.review import compare_runs, evaluate_again
+from benbot.envs.market.market import market_from_prices
+from benbot.experiments.review import compare_runs, evaluate_again, show_market
 
 Say = Callable[..., str]
 
@@ -32,6 +34,25 @@ def rows(text: str) -> list[str]:
     lines = (line.strip() for line in text.splitlines())
     names = ("agent,", "cash", "equal_weight", "inverse", "best_", "regime_", "random", "buy_")
     return [line for line in lines if line.startswith(names)]
+
+
+def test_a_market_tells_of_splits_dividends_halts_and_borrow_rates_only_where_it_has_them(
+    said: Say,
+) -> None:
+    days = np.array(["2020-01-02", "2020-01-03"], "datetime64[ns]")
+    prices = {"close": np.ones((2, 1))}
+    names = ("splits", "dividends", "halted bars", "known borrow rates")
+    plain = said(show_market, market_from_prices(days, ("A",), prices))
+    assert not any(name in plain for name in names)
+    prices |= {"split": np.array([[1.0], [2.0]]), "dividend": np.array([[0.0], [1.0]])}
+    prices |= {"halted": np.array([[1.0], [0.0]]), "borrow_rate": np.array([[0.0], [0.1]])}
+    lines = said(show_market, market_from_prices(days, ("A",), prices)).splitlines()
+    counts = [line.split()[-1] for line in lines if line.startswith(names[:3])]
+    assert counts == ["1", "1", "1"]
+    assert any(
+        line.split() == ["known", "borrow", "rates", "2", "bars", "of", "a", "symbol"]
+        for line in lines
+    )
 
 
 def test_evaluating_again_prints_the_numbers_of_the_run(

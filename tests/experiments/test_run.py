@@ -1,11 +1,12 @@
 """A training from its configuration to the store: complete, repeatable, and safe from Ctrl-C."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from benbot.agents.bundle import load_bundle, policy_digest
 from benbot.agents.evaluation import evaluate
 from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments import run as run_module
+from benbot.experiments.audit import Effort
+from benbot.experiments.audit import audit as real_audit
+from benbot.experiments.audit_result import AuditResult, AuditRow
 from benbot.experiments.config import load_config
-from benbot.experiments.preparation import prepare_experiment
+from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status
 from benbot.experiments.training import ALIAS, MODEL
@@ -107,6 +111,37 @@ def test_metrics_are_in_their_places(
         assert kept == own
     assert parent["baseline/cash/total_return"] == 0.0
     assert parent["baseline/equal_weight/n_trades"] > 0
+
+
+def test_a_training_is_audited_before_anything_is_learned(
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    parent = workshop.tracker.find_run(trained.id)
+    assert parent.metrics["audit/leaks"] == 0.0
+    audited = json.loads(parent.read_file("audit.json"))
+    assert audited["leaks"] == 0
+    assert len(audited["rows"]) > 100
+    assert trained.said.index("Auditing for look-ahead") < trained.said.index("Training seed 0")
+    assert "leak." not in trained.said
+
+
+def test_a_leak_stops_nothing_and_is_said_loudly(
+    workshop: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leak = AuditRow("signal", "rsi_reversion", "direction", "change", 900, "2003-06-16", 1.0)
+
+    def audit(prepared: Prepared, effort: Effort) -> AuditResult:
+        return replace(real_audit(prepared, Effort(1, 1, 1)), rows=(leak,))
+
+    monkeypatch.setattr("benbot.experiments.training.audit", audit)
+    said = workshop.train("seeds=[0]", "agent.total_steps=256", "name=leaky")
+    assert "1 of 1 columns leak" in said
+    assert leak.sentence in said
+    run = workshop.tracker.find_run(said.partition("Run       ")[2].split()[0])
+    assert run.metrics["audit/leaks"] == 1.0
+    assert run.status is Status.FINISHED
 
 
 def test_the_page_of_a_run_begins_with_the_table_that_was_printed(
