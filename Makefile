@@ -7,7 +7,7 @@ TYPING := $(VENV)/typing
 FOLDERS := agents benchmarks envs evolution experiments strategies tests benbot
 WORKERS ?= 2
 
-.PHONY: demo test nightly check format lint types bench schema clean
+.PHONY: demo test nightly check format lint types bench mutate schema clean
 
 demo: $(INSTALLED)
 	$(BIN)/benbot train quickstart
@@ -43,6 +43,10 @@ schema: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+# MUTATE may name files and options: MUTATE="gates --again", MUTATE="--sample 100 --seed 1".
+mutate: $(INSTALLED)
+	NUMBA_DISABLE_JIT=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mutation --workers $(WORKERS) $(MUTATE)
 
 clean:
 	rm -rf $(VENV) build *.egg-info

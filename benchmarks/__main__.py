@@ -24,12 +24,13 @@ from benchmarks.scenarios import (
 from benchmarks.timing import Rate, Scenario, measure
 
 GOALS = {
-    "kernel-b64": 1.2e6,
-    "kernel-b1024": 1.2e6,
-    "batch-b1024": 8e5,
-    "single": 5e4,
+    "kernel-b64": 1.5e6,
+    "kernel-b1024": 1.5e6,
+    "kernel-ledger": 8e5,
+    "batch-b1024": 1.0e6,
+    "single": 1e5,
 }
-RATIO_GOAL = 0.8
+RATIO_GOAL = 0.9
 
 
 def main() -> None:
@@ -53,6 +54,7 @@ def all_scenarios(history: History) -> dict[str, Scenario]:
     return {
         "kernel-b64": kernel(history, 64, 200),
         "kernel-b1024": kernel(history, 1024, 60),
+        "kernel-ledger": kernel(history, 64, 200, on_record=True),
         "batch-b1024": batch(history, 1024, 60),
         "single": single(history, 4000),
         "ppo-desk": ppo(desk_for_learning(history, 1024), 16),

@@ -1,13 +1,15 @@
 """The scenarios, by permanent id, and why each of them is hot.
 
 kernel-b64, kernel-b1024   the desk alone; evolution and training spend their time here
+kernel-ledger              the same with every fill, trade and decision written down: evaluation
 batch-b1024                the batched environment's `step`; training waits for it
 single                     one Gymnasium `step`; what other people's agents see
 ppo-desk, ppo-free         Stable-Baselines3's PPO on our environment, and on one of the same shapes
                            that costs nothing, with the same network, batch and epochs; their ratio
                            is what our environment leaves of the possible
 
-S = 30 symbols, K = 12 strategies, T = 2,520 bars, ledger off, one thread.
+S = 30 symbols, K = 12 strategies, T = 2,520 bars, every rule of the desk on, one thread; the
+ledger is off where nothing else is said.
 """
 
 import numpy as np
@@ -31,6 +33,14 @@ from benchmarks.free import FreeVecEnv
 from benchmarks.timing import Scenario
 
 N_SYMBOLS, N_BARS = 30, 2520
+EVERY_RULE = DeskRules.model_validate(
+    {
+        "exits": {"target": 4.0, "partial": 2.0},
+        "execution": {"style": "vwap", "lot": 0.01, "tick": 0.01},
+        "day_trading": {"enabled": True},
+        "costs": {"commission_per_unit": 0.0005, "commission_minimum": 0.1},
+    }
+)
 FIRST = 300  # the first bar at which every strategy and the regime have an opinion
 EPISODE = EnvironmentSettings(episode_bars=252)
 
@@ -53,15 +63,21 @@ def build_history() -> History:
         {"name": "bollinger_reversion", "label": "bollinger_wide", "window": 40},
     ]
     strategies = [build(StrategyChoice.model_validate(choice)) for choice in choices]
-    return prepare(market, collect(strategies, market), DeskRules())
+    return prepare(market, collect(strategies, market), EVERY_RULE)
 
 
-def kernel(history: History, n_accounts: int, bars: int) -> Scenario:
-    """Return the desk alone: `n_accounts` at bars of their own, each with weights of its own."""
+def kernel(history: History, n_accounts: int, bars: int, *, on_record: bool = False) -> Scenario:
+    """Return the desk alone: `n_accounts` at bars of their own, each with weights of its own.
+
+    On record, the ledger has room for all that can happen in a bar and is emptied after each.
+    """
     rng = np.random.default_rng(n_accounts)
     n_strategies = history.signals.n_strategies
     book = open_book(n_accounts, n_strategies, history.rules.limits.max_positions)
-    parts = bare(Desk(book, history.tape, history.rules.record(), open_ledger(n_accounts)))
+    most, n_symbols = book.positions.shape[1], history.market.n_symbols
+    room = {"fills": 6 * most, "trades": 2 * most, "decisions": n_symbols + most}
+    ledger = open_ledger(n_accounts, **(room if on_record else {}))
+    parts = bare(Desk(book, history.tape, history.rules.record(), ledger))
     starts = rng.integers(FIRST, history.n_bars - bars - 1, n_accounts)
     weights = rng.dirichlet(np.ones(n_strategies + 1), n_accounts)
     growth = np.empty(n_accounts)
@@ -75,6 +91,7 @@ def kernel(history: History, n_accounts: int, bars: int) -> Scenario:
         for _ in range(bars):
             trade_bars(parts, bar, growth)
             bar += 1
+            ledger.n_fills[:] = ledger.n_trades[:] = ledger.n_decisions[:] = 0
 
     return Scenario(run, n_accounts * bars)
 
