@@ -51,6 +51,8 @@ def fillable(units: float, price: float, bar: Record, rules: Record) -> float:
     """Return the units of an order for which the bar has room, signed."""
     if abs(units) * price <= bar.room:
         return units
+    if not bar.room > 0.0:
+        return 0.0  # nor where the room is not a number
     return whole_lots(np.sign(units) * bar.room / price, rules)
 
 

@@ -414,3 +414,13 @@ def test_a_symbol_that_is_gone_needs_no_room(trial: Trial, rules: Rules) -> None
     account.run(3)
     assert exits(account) == [(3, -80.0, 100.0, "DELISTED")]
     assert account.equity == 100_000.0
+
+
+def test_a_room_that_is_not_a_number_fills_nothing(trial: Trial, rules: Rules) -> None:
+    account = holding(trial, rules())
+    account.bars["room"][2, 0] = np.nan
+    account.shape(2, low=80.0, close=90.0)
+    account.run()
+    assert exits(account) == []
+    assert account.positions["units"].tolist() == [80.0]
+    assert account.account["cash"] == 92_000.0
