@@ -77,9 +77,9 @@ def is_day_trader(account: Record, rules: Record) -> bool:
 @compiled
 def capital_gate(account: Record, rules: Record) -> int:
     """Refuse when the free cash does not pay for the smallest order of either side."""
-    free = free_cash(account, rules)
+    free, nothing = free_cash(account, rules), ROUNDING * account.equity
     least = rules.sizing_smallest_order * min(1.0, rules.limits_short_margin)
-    return Verdict.PASSED if free > 0.0 and free >= least else Verdict.CAPITAL
+    return Verdict.PASSED if free > nothing and free >= least else Verdict.CAPITAL
 
 
 @compiled

@@ -18,6 +18,7 @@ from tests.reference.orders import (
     terms_at_the_close,
     to_tick,
     wanted_notional,
+    whole_lots,
 )
 
 LEAST_SCORE = 1e-20
@@ -91,7 +92,8 @@ def reason_to_leave(bar: Bar, position: Position) -> Exit:
 
 
 def leave_at_the_close(bar: Bar, position: Position, units: float, reason: Exit) -> None:
-    terms = terms_at_the_close(bar, position.symbol, units)
+    ordered = units if units == position.units else whole_lots(bar.rules, units)
+    terms = terms_at_the_close(bar, position.symbol, ordered)
     close_units(bar, position, units, terms, reason)
 
 

@@ -114,7 +114,7 @@ def book_is_full(bar: Bar, wish: Wish) -> bool:
 
 def capital_is_used_up(bar: Bar, wish: Wish) -> bool:
     least = bar.rules.sizing.smallest_order * min(1.0, bar.rules.limits.short_margin)
-    return not (bar.free > 0.0 and bar.free >= least)
+    return not (bar.free > ROUNDING * bar.account.equity and bar.free >= least)
 
 
 # Gates of the candidate: each returns whether it refuses.

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +13,18 @@ from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk, bare
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import record_tape
+from benbot.envs.market.files import FilesSource, load_files
 from benbot.envs.market.liquidity import estimated_half_spread
+from benbot.envs.market.regime import detect_regime
+from benbot.strategies.base import collect
+from benbot.strategies.catalogue import RULES
 from tests.envs.desk.worlds import FIRST, World, random_world
 from tests.reference import Story, trade_market
 
 N_WORLDS = 40
+N_NIGHTLY = 2_000
 
 
 def trade_kernel(world: World) -> tuple[Desk, list[float]]:
@@ -88,3 +95,48 @@ def assert_same_story(world: World) -> Counter[str]:
 @pytest.mark.parametrize("seed", range(N_WORLDS))
 def test_the_kernel_does_what_the_law_says(seed: int) -> None:
     assert_same_story(random_world(seed))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("first", range(0, N_NIGHTLY, 100))
+def test_the_kernel_does_what_the_law_says_in_many_worlds(first: int) -> None:
+    for seed in range(first, first + 100):
+        assert_same_story(random_world(seed))
+
+
+# Beside the defaults: everything that they leave off.
+EVERYTHING = {
+    "exits": {"target": 4.0, "partial": 2.0},
+    "costs": {"commission_per_unit": 0.005, "commission_minimum": 1.0},
+    "execution": {"lot": 1.0, "tick": 0.01, "style": "vwap"},
+    "day_trading": {"enabled": True},
+}
+
+
+@pytest.mark.nightly
+@pytest.mark.shared_data
+@pytest.mark.parametrize("rules", [{}, EVERYTHING], ids=["defaults", "everything"])
+@pytest.mark.parametrize(
+    ("name", "adjust"),
+    [
+        ("us_stocks_88_daily_2012_2017.parquet", "adj_close"),
+        ("us_etfs_stocks_11_daily_1998_2021.parquet", "actions"),
+    ],
+)
+def test_the_kernel_does_what_the_law_says_on_real_prices(
+    shared_data: Path, name: str, adjust: str, rules: dict[str, dict[str, object]]
+) -> None:
+    market = load_files(FilesSource.model_validate({"path": shared_data / name, "adjust": adjust}))
+    signals = collect([rule() for rule in RULES], market)
+    n_decisions = market.n_bars - 1 - FIRST
+    shares = np.random.default_rng(5).dirichlet(np.ones(len(RULES) + 1), n_decisions // 20 + 1)
+    world = World(
+        market,
+        signals,
+        detect_regime(market),
+        DeskRules.model_validate(rules),
+        np.repeat(shares, 20, axis=0)[:n_decisions],
+        np.zeros((n_decisions, 2), np.int64),
+    )
+    seen = assert_same_story(world)
+    assert seen["trades STOP"] > 50
