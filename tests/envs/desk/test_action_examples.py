@@ -15,6 +15,7 @@ from benbot.envs.desk.rules import DeskRules
 Trial = Callable[..., Any]
 Rules = Callable[..., DeskRules]
 
+NAN = float("nan")
 EXITS = {"partial": 1.0, "target": 2.0}
 
 
@@ -239,3 +240,36 @@ def test_another_symbol_s_action_changes_nothing(trial: Trial, rules: Rules) -> 
     account.act(2, s=1, split=2.0, dividend=5.0)
     account.run(2)
     assert_holds(account, units=80.0, entry_price=100.0, stop=87.5, income=0.0)
+
+
+# What a dividend leaves to the decisions of the same bar.
+
+
+@pytest.mark.parametrize("capital", [100_000.0, 625.0])  # 80 units, and half a unit
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize("limit", ["gross", "net"])
+def test_a_dividend_makes_room_below_a_limit_by_what_it_takes_off_the_position(
+    trial: Trial, rules: Rules, capital: float, side: float, limit: str
+) -> None:
+    tight = rules(capital=capital, limits={limit: 0.1}, sizing={"no_trade_band": 0.9})
+    account = trial(4, n_symbols=2, rules=tight)
+    account.want(0, 0.01 * side, s=0)
+    account.act(2, s=0, dividend=2.0)
+    account.move(2, 98.0, s=0)
+    account.want(1, 0.01 * side, s=1)
+    account.run(2)
+    worth = account.positions["units"] * account.positions["last_price"]
+    # Of 10 % of equity, 8 % × 0.98 are held once the dividend is paid.
+    assert worth.tolist() == pytest.approx([side * 0.0784 * capital, side * 0.0216 * capital])
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_dividend_of_a_symbol_that_does_not_trade_is_off_its_last_price(
+    trial: Trial, rules: Rules, side: float
+) -> None:
+    account = holding(trial, rules(), side)
+    account.act(2, dividend=2.0)
+    account.shape(2, open=NAN, high=NAN, low=NAN, close=NAN)
+    assert account.run() == 0.0
+    assert_holds(account, last_price=98.0, best=98.0, income=160.0 * side)
+    assert account.equity == 100_000.0

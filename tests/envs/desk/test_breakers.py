@@ -223,3 +223,52 @@ def test_without_breakers_nothing_halts(trial: Trial, rules: Rules) -> None:
     account.want(2, s=1)
     account.run(3)
     assert account.positions["symbol"].tolist() == [1]
+
+
+# On the line itself. 1 − 75,000 / 100,000 is a quarter without any rounding.
+
+
+def with_equity(trial: Trial, rules: DeskRules, equity: float) -> Any:  # noqa: ANN401
+    """Return an account that stands at this equity and has decided once with it."""
+    account = trial(6, rules=rules)
+    account.run()
+    account.account["cash"] = account.account["equity"] = equity
+    account.run()
+    return account
+
+
+@pytest.mark.parametrize(("equity", "halted"), [(75_000.0, 1), (75_001.0, 0)])
+def test_a_loss_of_the_limit_itself_halts(
+    trial: Trial, rules: Rules, equity: float, halted: int
+) -> None:
+    drawdown = rules(breakers={"drawdown": 0.25, "daily_loss": 1.0})
+    account = with_equity(trial, drawdown, equity)
+    assert (breaker_of(account.account) is Breaker.DRAWDOWN) == bool(halted)
+    daily = rules(breakers={"drawdown": 1.0, "daily_loss": 0.25})
+    assert with_equity(trial, daily, equity).account["day_halted"] == halted
+
+
+@pytest.mark.parametrize(
+    ("equity", "state"), [(75_000.0, Breaker.NORMAL), (74_999.0, Breaker.RECOVERING)]
+)
+def test_an_account_has_recovered_when_the_drawdown_is_what_the_rule_says(
+    trial: Trial, rules: Rules, equity: float, state: Breaker
+) -> None:
+    account = trial(6, rules=rules(breakers={"drawdown": 0.5, "recovered": 0.25}))
+    account.run()
+    account.account["drawdown_state"] = Breaker.RECOVERING
+    account.account["cash"] = account.account["equity"] = equity
+    account.account["recovery_peak"] = equity
+    account.run()
+    assert breaker_of(account.account) is state
+
+
+@pytest.mark.parametrize(("equity", "halted"), [(75_000.0, 0), (74_999.0, 1)])
+def test_an_account_on_the_line_is_not_poor_and_may_lose_as_much_as_a_rich_one(
+    trial: Trial, rules: Rules, equity: float, halted: int
+) -> None:
+    line = rules(
+        poor={"below": 75_000.0, "daily_loss": 0.125},
+        breakers={"drawdown": 1.0, "daily_loss": 0.5},
+    )
+    assert with_equity(trial, line, equity).account["day_halted"] == halted

@@ -11,6 +11,7 @@ import pytest
 
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.sizing import whole_lots
 from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.market.market import market_from_prices
 from benbot.envs.signals import Signals
@@ -155,7 +156,40 @@ def test_an_account_that_recovers_and_wins_multiplies_both_scales(
     assert account.positions["units"].tolist() == pytest.approx([60.0])
 
 
+def test_the_scale_is_linear_between_the_profit_factors_of_the_rules(
+    trial: Trial, rules: Rules
+) -> None:
+    wide = {"scale_after": 1, "profit_factor_low": 0.5, "profit_factor_high": 2.5}
+    account = trial(4, rules=rules(sizing=wide))
+    account.run()
+    account.account["n_closed"] = 1
+    account.account["winnings"], account.account["losings"] = 1.0, 1.0
+    account.want(1)
+    account.run()
+    assert account.account["scale"] == 0.75  # a quarter of the way from 0.5 to 1.5
+    assert account.positions["units"].tolist() == [60.0]
+
+
+def test_an_account_on_the_line_is_not_poor_and_has_no_cap_of_its_own(
+    trial: Trial, rules: Rules
+) -> None:
+    line = {"below": 100_000.0, "position_cap": 0.05}
+    account = trial(3, rules=rules(poor=line))
+    account.want(0)
+    account.run()
+    assert account.positions["units"].tolist() == [80.0]
+
+
 # Lots.
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_thousandth_of_a_millionth_of_a_lot_is_forgiven_and_no_more(
+    rules: Rules, side: float
+) -> None:
+    record = rules(execution={"lot": 1.0}).record()[0]
+    assert whole_lots(side * (80.0 - 0.5e-9), record) == side * 80.0
+    assert whole_lots(side * (80.0 - 1.5e-9), record) == side * 79.0
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
