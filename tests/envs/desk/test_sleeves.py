@@ -170,3 +170,84 @@ def test_a_sleeve_that_is_ruined_has_a_return_all_the_same(rules: Rules) -> None
     growth = tape.sleeve_return[:, 0].tolist()
     assert growth == pytest.approx([0.0, 0.0, RUIN_GROWTH, 0.0, 0.0, np.log(1.08)])
     assert np.isfinite(tape.value).all()
+
+
+@pytest.mark.parametrize(("price", "is_opened_anew"), [(10.0, True), (10.01, False), (15.0, False)])
+def test_a_sleeve_opens_anew_at_a_tenth_of_its_capital_and_not_above_it(
+    rules: Rules, price: float, is_opened_anew: bool
+) -> None:
+    """A thousand units at 100 are sold at `price`; what is left is below the smallest order."""
+    direction = np.repeat(asking(6, 0, 3), 2, axis=1)  # two standard risks: all of the equity
+    reckless = rules(sizing=RECKLESS | {"smallest_order": 20_000.0})
+    tape = sleeves_of(steps(100, 100, price, 10, 10, 11), direction, reckless)
+    assert tape.sleeve_return[2, 0] == pytest.approx(np.log(price / 100.0))
+    assert tape.sleeve_return[5, 0] == (pytest.approx(np.log(1.1)) if is_opened_anew else 0.0)
+
+
+def test_a_sleeve_may_lose_everything_in_the_last_bar(rules: Rules) -> None:
+    direction = np.repeat(asking(3, 0), 2, axis=1)
+    tape = sleeves_of(steps(100, 100, 5), direction, rules(sizing=RECKLESS))
+    assert tape.sleeve_return[:, 0].tolist() == pytest.approx([0.0, 0.0, np.log(0.05)])
+
+
+# What is learned, and of what.
+
+GAINED = 0.1  # bought at 100 in bar 1, sold at 110 in bar 3
+OVERALL = (20 * 0.002 + GAINED) / 21
+SEEN = (20 * OVERALL + GAINED) / 21  # of a regime, or a symbol, that had the trade
+
+
+@pytest.mark.parametrize("decided", [0, 4, 8])
+@pytest.mark.parametrize("later", [-1, 0, 4, 8])
+def test_every_regime_has_a_record_of_its_own_and_the_unknown_one_that_of_all(
+    rules: Rules, decided: int, later: int
+) -> None:
+    regime = np.array([decided, 4, 4, later, 4], np.int8)
+    quick = rules(**LEARNING, exits={"time_stop": 2})
+    tape = sleeves_of(steps(100, 100, 110, 110, 110), asking(5, 0, 3), quick, regime)
+    here = SEEN if later == decided else OVERALL
+    assert tape.value[3, 0, 0] == pytest.approx(here + SEEN - OVERALL, rel=1e-6)
+
+
+def test_every_strategy_and_every_symbol_has_a_record_of_its_own(rules: Rules) -> None:
+    price = np.repeat(steps(100, 100, 110, 110, 110), 2, axis=1)
+    direction = np.zeros((5, 2, 2), np.int8)
+    direction[0, 1, 1] = 1
+    direction[3] = 1
+    tape = sleeves_of(price, direction, rules(**LEARNING, exits={"time_stop": 2}))
+    learned = [[0.002, 0.002], [SEEN, 2.0 * SEEN - OVERALL]]
+    np.testing.assert_allclose(tape.value[3, :, :2], learned, rtol=1e-6)
+    assert tape.variance[3].tolist() == pytest.approx([0.05**2, (20 * 0.05**2 + GAINED**2) / 21])
+
+
+def test_a_direction_without_confidence_is_worth_next_to_nothing(rules: Rules) -> None:
+    tape = sleeves_of(steps(100, 100), asking(2, 0), rules(**LEARNING), confidence=0.0)
+    assert float(tape.value[0, 0, 0]) == pytest.approx(1e-30, rel=1e-6, abs=0.0)
+
+
+def test_a_price_below_one_has_candidates(rules: Rules) -> None:
+    tape = sleeves_of(steps(0.5, 0.5), asking(2, 0), rules(**LEARNING))
+    assert tape.value[0, 0, 0] == pytest.approx(0.002)
+
+
+def test_a_sleeve_learns_from_every_round_trip_of_a_bar(rules: Rules) -> None:
+    """One position is sold by time, the next is bought in its place and stopped out at once."""
+    n_bars, n_symbols = 4, 2
+    price = np.full((n_bars, n_symbols), 100.0)
+    price[2:, 0] = 110.0
+    low = price.copy()
+    low[2, 1] = 87.5
+    stamps = np.arange(n_bars).astype("datetime64[D]")
+    prices = {"open": price, "high": price, "low": low, "close": price}
+    market = market_from_prices(stamps, ("A", "B"), prices)
+    direction = np.zeros((n_bars, 1, n_symbols), np.int8)
+    direction[0, 0, 0] = direction[1, 0, 1] = 1
+    shape = direction.shape
+    signals = Signals(("k",), (0,), direction, np.ones(shape), np.full(shape, 0.125))
+    alone = rules(**LEARNING, limits={"max_positions": 1}, exits={"time_stop": 1})
+    tape = record_tape(market, signals, np.full(n_bars, NORMAL, np.int8), alone)
+    assert tape.sleeve_return[2, 0] == pytest.approx(np.log(0.998))  # + 800 - 1,000
+    squares = 0.1**2 + 0.125**2
+    assert tape.variance[:, 0].tolist() == pytest.approx(
+        [0.05**2] * 2 + [(20 * 0.05**2 + squares) / 22] * 2
+    )

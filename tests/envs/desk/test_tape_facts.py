@@ -117,6 +117,16 @@ def test_a_bar_has_an_action_if_any_symbol_splits_or_pays() -> None:
     np.testing.assert_array_equal(tape.facts["dividend"], dividend.T)
 
 
+def test_a_diamond_is_one_where_the_signals_say_so() -> None:
+    shape = (3, 1, 2)
+    diamond = np.array([[False, True], [True, False], [False, False]])
+    zeros = np.zeros(shape)
+    signals = Signals(("k",), (0,), np.zeros(shape, np.int8), zeros, zeros, diamond)
+    market = market_of(close=np.ones((2, 3)))
+    facts = blank_tape(market, signals, np.zeros(3, np.int8), DeskRules()).facts
+    assert facts["diamond"].tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
 def test_deviation_and_beta_are_those_of_the_sessions_before() -> None:
     market = market_of(close=np.exp([[0.0, 0.01, 0.03, 0.03], [0.0, 0.03, 0.09, 0.09]]))
     gates = {"min_sessions": 2, "memory": 0.5, "beta_memory": 0.5}
