@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benbot.envs.arrays import FloatArray
+from benbot.envs.desk import risk
 from benbot.envs.desk.risk import (
     RiskFacts,
     RiskSettings,
@@ -307,10 +308,23 @@ def test_settings_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
         RiskSettings(**wrong)
 
 
-def test_more_covariances_than_memory_are_refused_with_the_refresh_that_fits() -> None:
+def test_more_covariances_than_memory_are_refused_before_any_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(risk, "_covariances", lambda *_: pytest.fail("there is no such memory"))
     many = daily(np.full((6, 30_000), 1.0))
+    assert risk.LARGEST == 4 * 1024**3
     with pytest.raises(InvalidParameter, match=r"20\.1 GiB with refresh=1. Raise refresh to 6"):
         risk_facts(many)
+
+
+def test_covariances_may_fill_the_memory_to_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(risk, "LARGEST", 4 * 3 * 3 * 5)  # five rows of three symbols in float32
+    for n_sessions, refresh in ((5, 1), (10, 2), (15, 3)):
+        fits = risk_facts(daily(np.ones((n_sessions, 3))), RiskSettings(refresh=refresh))
+        assert fits.covariance.nbytes == risk.LARGEST
+        with pytest.raises(InvalidParameter, match=f"Raise refresh to {refresh + 1}"):
+            risk_facts(daily(np.ones((n_sessions + 1, 3))), RiskSettings(refresh=refresh))
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:
