@@ -1,6 +1,7 @@
 """Schedules and their costs are those of the paper; within a bar they obey their limits."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -21,7 +22,11 @@ from benbot.envs.desk.execution import (
     twap_holdings,
     vwap_holdings,
 )
+from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import InvalidParameter, UnknownName
+
+Trial = Callable[..., Any]
+Rules = Callable[..., DeskRules]
 
 # The example of the paper: a million shares at 50, sold within five days.
 PAPER = AlmgrenChriss(
@@ -68,6 +73,16 @@ def test_equal_slices_cost_what_the_paper_says() -> None:
     assert cost_deviation(holdings, PAPER) == pytest.approx(1_040_673, abs=0.5)
     spread = 0.95 * MILLION * math.sqrt(5.0 / 3.0 * (1.0 - 1.0 / 5.0) * (1.0 - 1.0 / 10.0))
     assert cost_deviation(holdings, PAPER) == pytest.approx(spread)
+
+
+@pytest.mark.parametrize(("n", "net_temporary"), [(5, 2.375e-6), (10, 2.4375e-6), (1, 1.875e-6)])
+def test_half_of_the_permanent_impact_of_an_interval_is_no_cost_of_haste(
+    n: int, net_temporary: float
+) -> None:
+    market = replace(PAPER, n_intervals=n)
+    assert market.interval == 5.0 / n
+    assert market.net_temporary == pytest.approx(net_temporary, rel=1e-12)
+    assert market.kappa_squared == pytest.approx(1e-6 * 0.95**2 / net_temporary, rel=1e-12)
 
 
 def test_selling_at_once_costs_most_and_risks_nothing() -> None:
@@ -217,6 +232,12 @@ def test_a_faint_urgency_joins_equal_slices_without_a_step() -> None:
     assert fill_model("almgren_chriss", 50, 1e-3).drift_share < below.drift_share - 1e-8
 
 
+def test_an_urgency_below_a_millionth_is_none() -> None:
+    calm, faint = (fill_model("almgren_chriss", 2, u).drift_share for u in (0.9e-6, 1.5e-6))
+    assert calm == 0.5
+    assert 0.0 < 0.5 - faint < 1e-12  # u² / 32
+
+
 @example(prices=(0.1, 0.1, 0.1, 0.1), style="vwap", n=1, urgency=0.0)  # 0.3 / 3 rounds up
 @given(prices=bars(), style=st.sampled_from(get_args(Style)), n=slices, urgency=urgencies)
 def test_the_mean_price_lies_within_the_bar(
@@ -229,12 +250,40 @@ def test_the_mean_price_lies_within_the_bar(
     assert 0.0 <= model.typical_share <= 1.0
 
 
-def test_the_mean_price_of_each_style_by_hand() -> None:
-    prices = (100.0, 112.0, 96.0, 104.0)
-    assert mean_price(fill_model("open", 4, 1.0), prices) == 100.0
-    assert mean_price(fill_model("twap", 4, 1.0), prices) == pytest.approx(102.0)
-    assert mean_price(fill_model("vwap", 4, 1.0), prices) == pytest.approx(104.0)
-    assert mean_price(fill_model("almgren_chriss", 4, 1e4), prices) == pytest.approx(100.5)
+@pytest.mark.parametrize(
+    ("start", "close", "twap", "vwap", "urgent"),
+    [
+        (100.0, 104.0, 102.0, 104.0, 101.5),  # rises: who waits pays more
+        (104.0, 100.0, 102.0, 308.0 / 3.0, 102.5),  # falls
+        (104.0, 104.0, 104.0, 104.0, 104.0),
+    ],
+)
+def test_the_mean_price_of_each_style_by_hand(
+    start: float, close: float, twap: float, vwap: float, urgent: float
+) -> None:
+    prices = (start, 112.0, 96.0, close)
+    urgency = 2.0 * math.acosh(2.0)  # of two slices the first trades three quarters
+    assert mean_price(fill_model("open", 2, urgency), prices) == start
+    assert mean_price(fill_model("twap", 2, urgency), prices) == pytest.approx(twap)
+    assert mean_price(fill_model("vwap", 2, urgency), prices) == pytest.approx(vwap)
+    # 3/4 after a quarter of the way, 1/4 after three quarters of it
+    assert mean_price(fill_model("almgren_chriss", 2, urgency), prices) == pytest.approx(urgent)
+    at_once = start + (close - start) / 8.0  # the middle of the first of four intervals
+    assert mean_price(fill_model("almgren_chriss", 4, 1e4), prices) == pytest.approx(at_once)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize(("close", "price"), [(104.0, 102.0), (96.0, 98.0)])
+def test_a_large_order_in_equal_slices_fills_half_way_from_open_to_close(
+    trial: Trial, rules: Rules, side: float, close: float, price: float
+) -> None:
+    account = trial(3, rules=rules(execution={"style": "twap", "large": 0.01}))
+    account.facts["adv"] = 100_000.0  # 8,000 is more than a hundredth of it
+    account.shape(1, high=108.0, low=92.0, close=close)
+    account.want(0, 0.01 * side)
+    account.run()
+    assert account.fills["price"].tolist() == [price]
+    assert account.fills["units"].tolist() == [80.0 * side]
 
 
 # Refusals
@@ -244,8 +293,11 @@ def test_the_mean_price_of_each_style_by_hand() -> None:
     ("wrong", "message"),
     [
         ({"volatility": -1.0}, "volatility"),
+        ({"volatility": math.inf}, "volatility"),
         ({"risk_aversion": math.nan}, "risk_aversion"),
         ({"horizon": 0.0}, "horizon"),
+        ({"horizon": math.inf}, "a horizon above 0"),
+        ({"temporary": math.inf}, "temporary"),
         ({"n_intervals": 0}, "interval"),
         ({"permanent": 5e-6}, "more intervals"),
     ],
