@@ -154,6 +154,25 @@ def test_a_session_returns_from_last_price_to_last_price() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("session", "last"),
+    [
+        ([4, 4, 5, 5], [1, 3]),
+        ([4, 5, 5, 5], [0, 3]),
+        ([4, 4, 4, 5], [2, 3]),
+        ([4, 4, 4, 4], [3]),
+        ([4, 5, 6, 7], [0, 1, 2, 3]),
+    ],
+)
+def test_the_last_bar_of_a_market_ends_its_last_session(
+    session: list[int], last: list[int]
+) -> None:
+    returns = session_returns(daily(np.exp([[0.0], [0.01], [0.03], [0.07]]), session=session))
+    assert returns.last.tolist() == last
+    steps = np.array([0.0, 0.01, 0.03, 0.07])[last]
+    assert returns.value[1:, 0].tolist() == pytest.approx(np.diff(steps).tolist())
+
+
 def test_a_symbol_that_skips_a_session_has_no_return_in_it_and_none_in_the_next() -> None:
     close = np.array([[10.0], [np.nan], [12.0], [15.0]])
     returns = session_returns(daily(close)).value[:, 0]
@@ -231,6 +250,17 @@ def test_only_what_is_held_must_be_known() -> None:
 def test_covariances_that_contradict_each_other_give_no_number() -> None:
     covariance = np.array([[1.0, 2.0], [2.0, 1.0]], np.float32)  # a correlation of two
     assert math.isnan(portfolio_var(np.array([1.0, -1.0]), covariance))
+
+
+@pytest.mark.parametrize("units", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize(("excess", "is_known"), [(1e-5, True), (3e-5, False)])
+def test_a_variance_below_nothing_is_rounding_up_to_a_hundred_thousandth_of_the_largest(
+    units: float, excess: float, is_known: bool
+) -> None:
+    """A hedge has the variance −2 `excess` units², and could have 4 units² at most."""
+    covariance = np.array([[1.0, 1.0 + excess], [1.0 + excess, 1.0]], np.float32)
+    value_at_risk = portfolio_var(np.array([units, -units]), covariance)
+    assert value_at_risk == 0.0 if is_known else math.isnan(value_at_risk)
 
 
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.01, 100.0))
@@ -327,9 +357,34 @@ def test_covariances_may_fill_the_memory_to_the_last_byte(monkeypatch: pytest.Mo
             risk_facts(daily(np.ones((n_sessions + 1, 3))), RiskSettings(refresh=refresh))
 
 
+@pytest.mark.parametrize(
+    ("violations", "n", "probability"),
+    [
+        (-1, 10, 0.05),
+        (0, 0, 0.05),
+        (0, 10, 0.0),
+        (0, 10, 1.0),
+        (5, 10, -0.5),
+        (5, 10, 1.5),
+        (5, 10, math.nan),
+    ],
+)
+def test_a_test_of_violations_that_means_nothing_is_refused(
+    violations: int, n: int, probability: float
+) -> None:
+    with pytest.raises(InvalidParameter, match=r"probability in \(0, 1\), was"):
+        kupiec(violations, n, probability)
+
+
+def test_one_session_is_enough_to_be_tested() -> None:
+    assert kupiec(1, 1, 0.05).statistic == pytest.approx(-2.0 * math.log(0.05))
+    assert kupiec(0, 1, 0.05).statistic == pytest.approx(-2.0 * math.log(0.95))
+
+
 def test_numbers_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InvalidParameter, match="level"):
-        portfolio_var(np.ones(1), np.ones(1, np.float32), 0.05)
+    for level in (0.05, 0.5, 1.0, 1.5, math.nan):
+        with pytest.raises(InvalidParameter, match="level must be in"):
+            portfolio_var(np.ones(1), np.ones((1, 1), np.float32), level)
     with pytest.raises(InvalidParameter, match=r"shape \(2, 2\), was \(2,\)"):
         portfolio_var(np.ones(2), np.ones(2, np.float32))
     with pytest.raises(InvalidParameter, match="violations"):
