@@ -1,5 +1,6 @@
 """Risk is spread over the symbols as the method says, from what was known and by its schedule."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from sklearn.covariance import ledoit_wolf
 
 from benbot.envs.arrays import FloatArray
+from benbot.envs.desk import portfolio
 from benbot.envs.desk.portfolio import (
     PortfolioSettings,
     hierarchical_risk_parity,
@@ -81,6 +83,14 @@ def test_risk_parity_of_two_symbols_is_inverse_variance() -> None:
     assert weights == pytest.approx([0.8, 0.2])
 
 
+def test_risk_parity_of_two_that_are_one_shares_between_them() -> None:
+    first, second = uncorrelated(np.array([0.01, 0.02])).T
+    with warnings.catch_warnings():  # the covariance is singular, and is taken as it is
+        warnings.simplefilter("error")
+        weights = hierarchical_risk_parity(np.column_stack([first, first, second]))
+    assert weights == pytest.approx([0.4, 0.4, 0.2])
+
+
 def test_risk_parity_splits_between_pairs_and_then_within_them() -> None:
     first, second, small, other = uncorrelated(np.array([0.01, 0.02, 0.003, 0.004])).T
     returns = np.column_stack([first, second, first + small, second + other])
@@ -141,6 +151,72 @@ def test_the_returns_of_the_window_decide_and_no_others() -> None:
     for bar in (21, 46):
         seen = simple[bar - 21 : bar - 1]  # the return of bar t - 1 is row t - 2
         assert budgets.multiplier[bar] == pytest.approx(5.0 * inverse_volatility(seen), rel=1e-5)
+
+
+def moving(n_symbols: int, n_sessions: int = 30) -> Market:
+    return from_returns(np.random.default_rng(0).normal(0.0, 0.01, (n_sessions, n_symbols)))
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *weights: float) -> None:
+    """Let risk parity have these weights for an answer."""
+    answers = {"hierarchical_risk_parity": lambda _: np.array(weights)}
+    monkeypatch.setattr(portfolio, "METHODS", answers)
+
+
+def test_two_symbols_are_spread_by_the_method_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer(monkeypatch, 0.9, 0.1)
+    multiplier = symbol_budgets(moving(2), quick("hierarchical_risk_parity")).multiplier
+    np.testing.assert_allclose(multiplier[21:], [[1.8, 0.2]] * 9, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_symbol_has_the_standard_risk_and_no_solver_is_asked(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    answer(monkeypatch, 0.5)
+    budgets = symbol_budgets(moving(1), quick(method))
+    assert budgets.multiplier[:, 0].tolist() == [0.0] * 21 + [1.0] * 9
+    assert not budgets.notes
+
+
+@pytest.mark.parametrize(
+    ("excess", "is_answer"), [(0.5e-6, True), (-0.5e-6, True), (1.5e-6, False), (-1.5e-6, False)]
+)
+def test_weights_may_miss_their_sum_by_a_millionth(
+    monkeypatch: pytest.MonkeyPatch, excess: float, is_answer: bool
+) -> None:
+    answer(monkeypatch, 0.9, 0.1 + excess)
+    budgets = symbol_budgets(moving(2, 22), quick("hierarchical_risk_parity"))
+    assert (budgets.multiplier[21, 0] == pytest.approx(1.8)) == is_answer
+    assert len(budgets.notes) == (0 if is_answer else 1)
+
+
+def test_nobody_is_asked_after_the_last_session_for_which_there_is_no_bar() -> None:
+    gone = without(moving(1, 21), 0, slice(20, 21))  # of its only window it has not all returns
+    budgets = symbol_budgets(gone, quick("inverse_volatility"))
+    assert budgets.multiplier[:, 0].tolist() == [0.0] * 21
+    assert not budgets.notes
+
+
+def test_a_symbol_that_is_not_known_any_more_has_no_multiplier() -> None:
+    gone = without(moving(2), 1, slice(22, None))
+    multiplier = symbol_budgets(gone, quick("inverse_volatility")).multiplier
+    assert multiplier[21:26].all()
+    assert multiplier[26:].tolist() == [[1.0, 0.0]] * 4
+
+
+@pytest.mark.parametrize(("step", "is_known"), [(0.4e-9, False), (0.75e-9, True)])
+def test_moves_within_a_billionth_are_the_rounding_of_a_price_that_stands_still(
+    step: float, is_known: bool
+) -> None:
+    still = step * (-1.0) ** np.arange(30)  # the returns lie 2 steps apart
+    other = np.random.default_rng(0).normal(0.0, 0.01, 30)
+    market = from_returns(np.column_stack([still, other]))
+    multiplier = symbol_budgets(market, quick("inverse_volatility")).multiplier
+    assert multiplier[21:, 0].all() == is_known
+    assert multiplier[21:, 1].all()
 
 
 # Schedule

@@ -120,6 +120,13 @@ def test_two_symbols_of_which_one_moves_twice_as_far() -> None:
     np.testing.assert_allclose(facts.beta[3], [2.0 / 3.0, 4.0 / 3.0], rtol=1e-6)
 
 
+def test_with_a_memory_of_one_nothing_is_forgotten() -> None:
+    endless = RiskSettings(memory=1.0, beta_memory=1.0, min_sessions=1)
+    facts = risk_facts(from_returns(np.array([[0.0], [0.01], [0.02], [0.03]])), endless)
+    assert facts.covariance[3, 0, 0] == pytest.approx((1.0 + 4.0 + 9.0) * 1e-4 / 3.0)
+    assert facts.beta[3, 0] == pytest.approx(1.0)
+
+
 def test_steady_moves_have_their_full_variance_from_the_first_row_that_is_known() -> None:
     facts = risk_facts(from_returns(np.full((40, 1), 0.01)), RiskSettings(min_sessions=5))
     assert np.isnan(facts.covariance[:5]).all()
@@ -323,6 +330,7 @@ def test_the_region_without_rejection_is_the_table_of_kupiec(
 
 def test_as_many_violations_as_expected_are_no_evidence() -> None:
     assert kupiec(5, 100, 0.05) == pytest.approx((0.0, 1.0), abs=1e-6)
+    assert kupiec(1, 4, math.nextafter(0.25, 1.0)) == (0.0, 1.0)  # rounding makes it negative
     assert kupiec(0, 10, 0.05).statistic == pytest.approx(-20.0 * math.log(0.95))
     assert kupiec(10, 10, 0.05).statistic == pytest.approx(-20.0 * math.log(0.05))
 
