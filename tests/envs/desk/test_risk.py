@@ -1,6 +1,7 @@
 """What the gates know of risk is what the past sessions say, and the right numbers of it."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -144,7 +145,9 @@ def test_a_number_is_known_after_so_many_returns_and_not_before() -> None:
 
 
 def test_a_universe_that_never_moves_has_no_betas() -> None:
-    facts = risk_facts(daily(np.full((30, 2), 100.0)))
+    with warnings.catch_warnings():  # nothing is divided by nothing
+        warnings.simplefilter("error")
+        facts = risk_facts(daily(np.full((30, 2), 100.0)))
     assert np.isnan(facts.beta).all()
     assert (facts.covariance[20:] == 0.0).all()
 

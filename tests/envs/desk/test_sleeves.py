@@ -190,6 +190,12 @@ def test_a_sleeve_may_lose_everything_in_the_last_bar(rules: Rules) -> None:
     assert tape.sleeve_return[:, 0].tolist() == pytest.approx([0.0, 0.0, np.log(0.05)])
 
 
+def test_a_market_of_one_bar_has_values_and_no_returns(rules: Rules) -> None:
+    tape = sleeves_of(steps(100), asking(1, 0), rules(**LEARNING))
+    assert tape.value[0, 0, 0] == pytest.approx(0.002)
+    assert tape.sleeve_return.tolist() == [[0.0]]
+
+
 # What is learned, and of what.
 
 GAINED = 0.1  # bought at 100 in bar 1, sold at 110 in bar 3
