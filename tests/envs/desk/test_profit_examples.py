@@ -3,6 +3,7 @@
 The trial account has 100,000 and buys or sells 80 at 100.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -200,3 +201,25 @@ def test_what_is_still_held_has_a_profit_only_in_the_equity(trial: Trial, rules:
     fees = 0.1 * 0.01 * (8_000.0 + 80.0 * 97.0)
     assert not account.trades.size
     assert account.equity == pytest.approx(100_000.0 + 80.0 * 7.0 + 80.0 * 3.0 - fees)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "growth"),
+    [
+        (100_000.0, 150_000.0, math.log(1.5)),
+        (100_000.0, 0.5, math.log(0.5e-5)),
+        (100_000.0, 0.0, -math.inf),
+        (100_000.0, -1.0, -math.inf),
+        (0.5, 1.0, math.log(2.0)),
+        (0.0, 100_000.0, -math.inf),  # who was ruined stays so
+        (-1.0, -2.0, -math.inf),
+    ],
+)
+def test_the_growth_of_an_account_that_has_nothing_left_is_minus_infinity(
+    trial: Trial, before: float, after: float, growth: float
+) -> None:
+    account = trial(4)
+    account.run()
+    account.account["equity"], account.account["cash"] = before, after
+    assert account.run() == pytest.approx(growth)
+    assert account.equity == after
