@@ -12,6 +12,7 @@ from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk, bare
 from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.portfolio import symbol_budgets
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import record_tape
@@ -48,14 +49,14 @@ def trade_kernel(world: World) -> tuple[Desk, list[float]]:
 
 
 def tell(world: World) -> Story:
-    budgets = np.ones((world.market.n_bars, world.market.n_symbols), np.float32)
-    estimate = estimated_half_spread(world.market)
+    estimated = world.rules.costs.spread == "estimated"
+    estimate = estimated_half_spread(world.market) if estimated else None
     return trade_market(
         world.market,
         world.signals,
         world.regime.astype(np.int64),
         world.rules,
-        budgets,
+        symbol_budgets(world.market, world.rules.portfolio).multiplier,
         world.weights,
         FIRST,
         venue=world.venue,

@@ -31,18 +31,32 @@ class World:
     venue: IntArray
 
 
-def random_world(seed: int, n_bars: int = 60, n_symbols: int = 5, n_strategies: int = 3) -> World:
+def random_world(seed: int) -> World:
     """Return a world in which every rule is on in one seed and off in another."""
     rng = np.random.default_rng(seed)
+    n_bars, n_strategies, n_symbols = random_size(rng)
     market = random_market(rng, n_bars, n_symbols)
     return World(
         market,
         random_signals(rng, n_bars, n_strategies, n_symbols),
-        rng.choice([-1, 0, 2, 4, 6, 8], n_bars, p=[0.1, 0.1, 0.2, 0.2, 0.2, 0.2]).astype(np.int8),
+        rng.choice([-1, 0, 2, 4, 6, 8], n_bars, p=[0.05, 0.2, 0.15, 0.2, 0.2, 0.2]).astype(np.int8),
         random_rules(rng),
         random_weights(rng, n_bars - 1 - FIRST, n_strategies),
         rng.choice([0, 3], (n_bars - 1 - FIRST, 2), p=[0.98, 0.02]),
     )
+
+
+def random_size(rng: np.random.Generator) -> tuple[int, int, int]:
+    """Return T, K and S; the larger a world is, the sooner it ends.
+
+    The kernel hears four strategies at a time, so there are one, two and three times as many. It
+    keeps 64 symbols in a word of bits, so that some worlds have two words.
+    """
+    n_strategies = int(rng.choice([1, 2, 3, 4, 5, 6, 9], p=[0.1, 0.1, 0.2, 0.15, 0.2, 0.2, 0.05]))
+    wide = rng.random() < 0.05
+    n_symbols = int(rng.integers(65, 72) if wide else rng.integers(2, 13))
+    n_bars = 18 if wide else int(np.clip(1_200 // (n_strategies * n_symbols), 36, 60))
+    return n_bars, n_strategies, n_symbols
 
 
 def random_market(rng: np.random.Generator, n_bars: int, n_symbols: int) -> Market:
@@ -92,7 +106,7 @@ def _liquidity(
     shape: tuple[int, int],
     missing: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
-    volume = rng.choice([1e1, 1e4, 1e7]) * rng.random(shape)
+    volume = rng.choice([1e2, 1e4, 1e7], p=[0.1, 0.4, 0.5]) * rng.random(shape)
     volume[rng.random(shape) < 0.05] = np.nan
     volume[rng.random(shape) < 0.03] = 0.0
     spread = rng.choice([np.nan, 0.0, 0.0004, 0.01], shape, p=[0.3, 0.2, 0.45, 0.05])
@@ -123,7 +137,7 @@ def random_signals(
     rng: np.random.Generator, n_bars: int, n_strategies: int, n_symbols: int
 ) -> Signals:
     shape = (n_bars, n_strategies, n_symbols)
-    asks = rng.choice([0.2, 0.6])
+    asks = rng.choice([0.1, 0.2, 0.6])
     return Signals(
         tuple(f"k{k}" for k in range(n_strategies)),
         (0,) * n_strategies,
@@ -136,7 +150,10 @@ def random_signals(
 
 
 def random_weights(rng: np.random.Generator, n_decisions: int, n_strategies: int) -> FloatArray:
+    """Return weights that stay for a while; some are 0, and in some worlds all others are equal."""
     weights = rng.dirichlet(np.full(n_strategies + 1, 0.7), n_decisions)
+    if rng.random() < 0.25:  # then strategies of the same confidence score the same
+        weights[:] = 1.0 / (n_strategies + 1)
     keep = rng.random(n_decisions) < 0.7
     for i in range(1, n_decisions):
         if keep[i]:
@@ -147,10 +164,16 @@ def random_weights(rng: np.random.Generator, n_decisions: int, n_strategies: int
 
 
 def random_rules(rng: np.random.Generator) -> DeskRules:
-    """Return rules of which each is at its default, at another value, or off."""
+    """Return rules of which each is at its default, at another value, or off.
+
+    A limit that refuses nearly everything is rare, or all the others would have nothing to say.
+    """
 
     def pick(*values: Any) -> Any:  # noqa: ANN401
         return values[int(rng.integers(len(values)))]
+
+    def often(usual: Any, *others: Any) -> Any:  # noqa: ANN401
+        return usual if rng.random() < 0.7 else pick(*others)
 
     return DeskRules.model_validate(
         {
@@ -158,35 +181,45 @@ def random_rules(rng: np.random.Generator) -> DeskRules:
             "sizing": {
                 "method": pick("risk", "risk", "volatility", "kelly"),
                 "risk_per_trade": pick(0.002, 0.01, 0.05),
+                "risk_per_diamond": pick(0.01, 0.05),
                 "volatility_per_trade": pick(0.02, 0.2),
                 "kelly_fraction": pick(0.25, 1.0),
                 "position_cap": pick(0.05, 0.1, 0.6),
+                "weight_cap": pick(1.0, 3.0),
                 "no_trade_band": pick(0.0, 0.25),
-                "smallest_order": pick(0.0, 100.0),
+                "smallest_order": pick(0.0, 100.0, 500.0),
                 "scale_after": pick(1, 10),
             },
             "limits": {
-                "max_positions": pick(1, 3, 10),
-                "daily_trades": pick(0, 2, 50, 50, 50),
-                "cash_buffer": pick(0.0, 0.05),
+                "max_positions": pick(1, 3, 10, 20),
+                "daily_trades": often(50, 1, 2, 5, 5, 5, 0),
+                "cash_buffer": often(0.05, 0.0, 0.5, 0.9),
                 "close_call": pick(0.5, 0.8, 1.0),
                 "allow_short": pick(True, True, False),
                 "short_margin": pick(0.5, 1.0, 1.5),
-                "gross": pick(0.3, 1.5),
-                "net": pick(0.2, 1.0),
-                "sector": pick(0.1, 0.3, 10.0),
-                "strategy": pick(0.2, 1.0),
-                "beta": pick(0.2, 1.5, 100.0),
+                "gross": often(1.5, 0.1, 0.3),
+                "net": often(1.0, 0.05, 0.2),
+                "sector": often(10.0, 0.05, 0.1, 0.3),
+                "strategy": often(1.0, 0.05, 0.2),
+                "beta": often(100.0, 0.05, 0.5, 1.5),
             },
             "gates": {
                 "stress": pick(True, False),
-                "correlation": pick(0.3, 0.75, 1.0),
-                "var": pick(0.005, 0.03, 1.0),
-                "participation": pick(0.01, 0.05, 1.0),
-                "spread": pick(0.005, 1.0),
+                "correlation": often(1.0, 0.3, 0.75),
+                "var": often(1.0, 0.005, 0.03),
+                "participation": often(1.0, 0.01, 0.05),
+                "spread": pick(0.005, 0.01, 1.0),
+                "age": pick(0.0, 0.0, 2.0),
+                "borrow_rate": pick(0.03, 0.25),
                 "memory": pick(0.8, 0.94),
+                "beta_memory": pick(0.9, 0.98),
                 "min_sessions": pick(2, 5),
                 "refresh": pick(1, 3),
+            },
+            "portfolio": {
+                "method": pick("independent", "independent", "independent", "inverse_volatility"),
+                "window": pick(2, 4),
+                "every": pick(1, 3),
             },
             "execution": {
                 "style": pick("open", "open", "twap", "vwap", "almgren_chriss"),
@@ -196,10 +229,23 @@ def random_rules(rng: np.random.Generator) -> DeskRules:
                 "lot": pick(0.0, 0.0, 1.0, 10.0),
                 "tick": pick(0.0, 0.0, 0.01, 0.5),
             },
-            "day_trading": {"enabled": pick(True, False), "day_trades": pick(0, 1, 3)},
+            "day_trading": {
+                "enabled": pick(True, False),
+                "below": pick(25_000.0, 150_000.0),
+                "day_trades": often(1, 3, 3, 3, 0),
+            },
+            "poor": {
+                "below": pick(25_000.0, 150_000.0),
+                "risk_per_trade": pick(0.007, 0.03),
+                "position_cap": pick(0.1, 0.5),
+                "open_risk": pick(0.005, 0.015, 0.1),
+                "daily_loss": pick(0.002, 0.01, 0.1),
+            },
             "breakers": {
-                "drawdown": pick(0.05, 1.0),
-                "daily_loss": pick(0.02, 1.0),
+                "drawdown": often(1.0, 0.05, 0.05),
+                "recovered": pick(0.01, 0.025),
+                "recovering_scale": pick(0.5, 1.0),
+                "daily_loss": pick(1.0, 1.0, 0.002, 0.02),
                 "cooldown": pick(1, 5),
             },
             "costs": {
