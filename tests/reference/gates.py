@@ -61,10 +61,10 @@ def ask_for_room(bar: Bar, wish: Wish) -> Answer:
     smallest = bar.rules.sizing.smallest_order
     if not (allowed > ROUNDING * bar.account.equity and allowed >= smallest):
         return Answer(limit or Verdict.TOO_SMALL, 0.0, limit)
-    close = bar.close(wish.symbol)
-    units = whole_lots(bar.rules, wish.side * allowed / close)
+    price = price_of(bar, wish)
+    units = whole_lots(bar.rules, wish.side * allowed / price)
     # Without lots nothing is rounded, so nothing can have become too small.
-    if units == 0.0 or (bar.rules.execution.lot > 0.0 and abs(units) * close < smallest):
+    if units == 0.0 or (bar.rules.execution.lot > 0.0 and abs(units) * price < smallest):
         return Answer(Verdict.TOO_SMALL, 0.0, limit)
     return Answer(Verdict.CLIPPED if limit else Verdict.PASSED, units, limit)
 
@@ -72,7 +72,7 @@ def ask_for_room(bar: Bar, wish: Wish) -> Answer:
 def write_down(bar: Bar, wish: Wish, answer: Answer) -> None:
     """Note a decision in the ledger (section 14)."""
     equity = bar.account.equity
-    allowed = answer.units * bar.close(wish.symbol) if answer.units else 0.0
+    allowed = answer.units * price_of(bar, wish) if answer.units else 0.0
     bar.account.decisions.append(
         Decision(
             bar=bar.t,
@@ -85,6 +85,14 @@ def write_down(bar: Bar, wish: Wish, answer: Answer) -> None:
             enlarges=wish.enlarges,
         )
     )
+
+
+def price_of(bar: Bar, wish: Wish) -> float:
+    """Return the price of an order's notional: the close, of an enlargement the last price.
+
+    They differ only where the symbol has no price at bar t, and only with `gates.age` above 0.
+    """
+    return bar.close(wish.symbol) if wish.position is None else wish.position.last_price
 
 
 # Gates of the account: each returns whether it refuses.
@@ -148,8 +156,7 @@ def cannot_be_traded(bar: Bar, wish: Wish) -> bool:
 def has_a_bad_number(bar: Bar, wish: Wish) -> bool:
     stop = bar.desk.opinions.stop[bar.t][wish.strategy][wish.symbol]
     good_stop = wish.enlarges or 0.0 < stop < 1.0
-    price = bar.close(wish.symbol) if wish.position is None else wish.position.last_price
-    return not (positive(price) and good_stop and positive(wish.notional))
+    return not (positive(price_of(bar, wish)) and good_stop and positive(wish.notional))
 
 
 def symbol_is_halted(bar: Bar, wish: Wish) -> bool:
@@ -196,10 +203,10 @@ def moves_with_another(bar: Bar, wish: Wish) -> bool:
 def room_of_capital(bar: Bar, wish: Wish, wanted: float) -> float:
     margin = 1.0 if wish.side > 0 else bar.rules.limits.short_margin
     most = bar.free / margin
-    close = bar.close(wish.symbol)
+    price = price_of(bar, wish)
     if not most > 0.0:
         return most
-    cost = cost_of(bar, (bar.t, wish.symbol), most / close, Terms(close))
+    cost = cost_of(bar, (bar.t, wish.symbol), most / price, Terms(price))
     return (bar.free - cost) / margin
 
 
