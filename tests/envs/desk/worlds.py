@@ -31,17 +31,21 @@ class World:
     venue: IntArray
 
 
-def random_world(seed: int) -> World:
-    """Return a world in which every rule is on in one seed and off in another."""
+def random_world(seed: int, *, ties: bool = False) -> World:
+    """Return a world in which every rule is on in one seed and off in another.
+
+    With `ties` the strategies of positive weight share it equally, so that many score the same.
+    """
     rng = np.random.default_rng(seed)
     n_bars, n_strategies, n_symbols = random_size(rng)
     market = random_market(rng, n_bars, n_symbols)
+    weights = random_weights(rng, n_bars - 1 - FIRST, n_strategies)
     return World(
         market,
         random_signals(rng, n_bars, n_strategies, n_symbols),
         rng.choice([-1, 0, 2, 4, 6, 8], n_bars, p=[0.05, 0.2, 0.15, 0.2, 0.2, 0.2]).astype(np.int8),
         random_rules(rng),
-        random_weights(rng, n_bars - 1 - FIRST, n_strategies),
+        _equal(weights) if ties else weights,
         rng.choice([0, 3], (n_bars - 1 - FIRST, 2), p=[0.98, 0.02]),
     )
 
@@ -150,10 +154,7 @@ def random_signals(
 
 
 def random_weights(rng: np.random.Generator, n_decisions: int, n_strategies: int) -> FloatArray:
-    """Return weights that stay for a while; some are 0, and in some worlds all others are equal."""
     weights = rng.dirichlet(np.full(n_strategies + 1, 0.7), n_decisions)
-    if rng.random() < 0.25:  # then strategies of the same confidence score the same
-        weights[:] = 1.0 / (n_strategies + 1)
     keep = rng.random(n_decisions) < 0.7
     for i in range(1, n_decisions):
         if keep[i]:
@@ -161,6 +162,11 @@ def random_weights(rng: np.random.Generator, n_decisions: int, n_strategies: int
     weights[rng.random(weights.shape) < 0.1] = 0.0
     total: FloatArray = weights.sum(axis=1, keepdims=True)
     return np.where(total > 0.0, weights / np.where(total > 0.0, total, 1.0), weights)
+
+
+def _equal(weights: FloatArray) -> FloatArray:
+    positive = weights > 0.0
+    return positive / np.maximum(positive.sum(axis=1, keepdims=True), 1)
 
 
 def random_rules(rng: np.random.Generator) -> DeskRules:
