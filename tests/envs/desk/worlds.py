@@ -34,7 +34,7 @@ class World:
 def random_world(seed: int, *, ties: bool = False) -> World:
     """Return a world in which every rule is on in one seed and off in another.
 
-    With `ties` the strategies of positive weight share it equally, so that many score the same.
+    With `ties` all strategies of positive weight have the same one, so that many score the same.
     """
     rng = np.random.default_rng(seed)
     n_bars, n_strategies, n_symbols = random_size(rng)
@@ -165,8 +165,9 @@ def random_weights(rng: np.random.Generator, n_decisions: int, n_strategies: int
 
 
 def _equal(weights: FloatArray) -> FloatArray:
-    positive = weights > 0.0
-    return positive / np.maximum(positive.sum(axis=1, keepdims=True), 1)
+    """Return the same share for each strategy that has any, and the rest as cash."""
+    share = np.where(weights[:, :-1] > 0.0, 0.9 / (weights.shape[1] - 1), 0.0)
+    return np.column_stack([share, 1.0 - share.sum(axis=1)])
 
 
 def random_rules(rng: np.random.Generator) -> DeskRules:
