@@ -123,6 +123,11 @@ class Account:
     def short(self) -> float:
         return sum((-p.worth for p in self.positions if not p.worth > 0.0), 0.0)
 
+    @property
+    def health(self) -> tuple[bool, bool, Breaker]:
+        """Whether the breakers of the day's loss and of the venue are on, and the drawdown's."""
+        return self.daily_loss, self.venue, self.state
+
     def holding(self, symbol: int) -> Position | None:
         return next((p for p in self.positions if p.symbol == symbol), None)
 

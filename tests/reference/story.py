@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.desk.reasons import Breaker
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
@@ -35,6 +36,7 @@ class Story:
 
     equity          N + 1, at the closes from the opening on
     growth          N, log
+    health          N, the breakers under which each bar was traded
     values          [T][K][S], of the candidates
     sleeve_returns  [T][K], log
     account         as it stood at the end, with its fills, trades, decisions and positions
@@ -43,6 +45,7 @@ class Story:
     account: Account
     equity: list[float]
     growth: list[float] = field(default_factory=list)
+    health: list[tuple[bool, bool, Breaker]] = field(default_factory=list)
     values: list[list[list[float]]] = field(default_factory=list)
     sleeve_returns: list[list[float]] = field(default_factory=list)
 
@@ -101,6 +104,7 @@ def trade_market(  # noqa: PLR0913 -- everything that a story depends on
             bar = Bar(desk, account, t, rows[t - first], story.values[t], noted[t - first])
             story.growth.append(trade_bar(bar))
             story.equity.append(account.equity)
+            story.health.append(account.health)
         # Last, because the records that it changes must not know of bar t + 1 before.
         sleeves.trade(t, story.values[t])
     return story

@@ -1,19 +1,23 @@
 """The kernel and the slow oracle, which know nothing of each other, tell the same story."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from benbot.envs.arrays import Record
 from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.desk.breakers import breaker_of
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk, bare
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.portfolio import symbol_budgets
-from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.desk.reasons import Breaker, Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.market.files import FilesSource, load_files
@@ -26,10 +30,13 @@ from tests.reference import Story, trade_market
 
 N_WORLDS = 40
 N_NIGHTLY = 2_000
+SEEDS_OF_TIES = (12, 58, 82, 88, 106)  # a strategy holds what another, of the same score, wins
 
 
-def trade_kernel(world: World) -> tuple[Desk, list[float]]:
-    """Return the desk at the end, and the equity at every close."""
+def trade_kernel(
+    world: World, watch: Callable[[Record], None] = lambda account: None
+) -> tuple[Desk, list[float]]:
+    """Return the desk at the end, and the equity at every close; `watch` sees the account there."""
     tape = record_tape(world.market, world.signals, world.regime, world.rules)
     n_decisions, n_strategies = len(world.weights), world.signals.n_strategies
     book = open_book(1, n_strategies, world.rules.limits.max_positions)
@@ -45,6 +52,7 @@ def trade_kernel(world: World) -> tuple[Desk, list[float]]:
         account["api_failures"], account["stale_quotes"] = world.venue[i]
         trade_bars(bare(desk), np.array([FIRST + i]), growth)
         equity.append(float(account["equity"]))
+        watch(account)
     return desk, equity
 
 
@@ -66,7 +74,8 @@ def tell(world: World) -> Story:
 
 def assert_same_story(world: World) -> Counter[str]:
     """Compare trades, reasons and equity; return how often each reason occurred."""
-    desk, equity = trade_kernel(world)
+    health: list[tuple[bool, bool, Breaker]] = []
+    desk, equity = trade_kernel(world, lambda account: health.append(health_of(account)))
     story, seen = tell(world), Counter[str]()
     n_symbols = world.market.n_symbols
     assert_allclose(desk.tape.value[:, :, :n_symbols], np.array(story.values), rtol=1e-6)
@@ -90,7 +99,17 @@ def assert_same_story(world: World) -> Counter[str]:
         else:
             seen.update(f"{kind} {Exit(code).name}" for code in own["reason"])
     assert_allclose(equity, story.equity, rtol=1e-9)
+    assert health == story.health
     return seen
+
+
+def health_of(account: Record) -> tuple[bool, bool, Breaker]:
+    """Return whether the breakers of the day's loss and of the venue are on, and the drawdown's."""
+    return (
+        bool(account["day_halted"]),
+        bool(account["venue_halted"]),
+        Breaker(account["drawdown_state"]),
+    )
 
 
 @pytest.mark.parametrize("seed", range(N_WORLDS))
@@ -98,11 +117,44 @@ def test_the_kernel_does_what_the_law_says(seed: int) -> None:
     assert_same_story(random_world(seed))
 
 
+@pytest.mark.xfail(
+    strict=True, reason="the kernel forgets a winner that only scores the same as the holder"
+)
+@pytest.mark.parametrize("seed", SEEDS_OF_TIES)
+def test_the_kernel_does_what_the_law_says_of_equal_scores(seed: int) -> None:
+    assert_same_story(random_world(seed, ties=True))
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("first", range(0, N_NIGHTLY, 100))
 def test_the_kernel_does_what_the_law_says_in_many_worlds(first: int) -> None:
     for seed in range(first, first + 100):
         assert_same_story(random_world(seed))
+
+
+def reasons_of(world: World) -> set[str]:
+    """Return the names of all verdicts, exits and breakers of one world."""
+    breakers: list[Breaker] = []
+    desk, _ = trade_kernel(world, lambda account: breakers.append(breaker_of(account)))
+    fills, decisions = (
+        getattr(desk.ledger, kind)[0, : getattr(desk.ledger, f"n_{kind}")[0]]
+        for kind in ("fills", "decisions")
+    )
+    verdicts, exits = map(Verdict, decisions["verdict"]), map(Exit, fills["reason"])
+    return {name_of(one) for one in (*verdicts, *exits, *breakers)}
+
+
+def name_of(reason: IntEnum) -> str:
+    """Return a name that two enums do not share, as their members do that are the same number."""
+    return f"{type(reason).__name__}.{reason.name}"
+
+
+@pytest.mark.nightly
+def test_every_reason_occurs_in_several_worlds_and_most_worlds_trade() -> None:
+    counts = Counter(name for seed in range(200) for name in reasons_of(random_world(seed)))
+    names = map(name_of, (*Verdict, *Exit, *Breaker))
+    assert not {name: counts[name] for name in names if counts[name] < 5}
+    assert counts["Exit.NONE"] > 150  # worlds in which something was bought
 
 
 # Beside the defaults: everything that they leave off.

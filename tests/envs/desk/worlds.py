@@ -182,6 +182,7 @@ def random_rules(rng: np.random.Generator) -> DeskRules:
     def often(usual: Any, *others: Any) -> Any:  # noqa: ANN401
         return usual if rng.random() < 0.7 else pick(*others)
 
+    drawdown = pick(1.0, 1.0, 0.05, 0.01)
     return DeskRules.model_validate(
         {
             "capital": pick(20_000.0, 100_000.0, 3e6),
@@ -206,7 +207,7 @@ def random_rules(rng: np.random.Generator) -> DeskRules:
                 "short_margin": pick(0.5, 1.0, 1.5),
                 "gross": often(1.5, 0.1, 0.3),
                 "net": often(1.0, 0.05, 0.2),
-                "sector": often(10.0, 0.05, 0.1, 0.3),
+                "sector": pick(10.0, 10.0, 0.05, 0.1),
                 "strategy": often(1.0, 0.05, 0.2),
                 "beta": often(100.0, 0.05, 0.5, 1.5),
             },
@@ -214,7 +215,7 @@ def random_rules(rng: np.random.Generator) -> DeskRules:
                 "stress": pick(True, False),
                 "correlation": often(1.0, 0.3, 0.75),
                 "var": often(1.0, 0.005, 0.03),
-                "participation": often(1.0, 0.01, 0.05),
+                "participation": pick(1.0, 1.0, 0.002, 0.05),
                 "spread": pick(0.005, 0.01, 1.0),
                 "age": pick(0.0, 0.0, 2.0),
                 "borrow_rate": pick(0.03, 0.25),
@@ -249,8 +250,8 @@ def random_rules(rng: np.random.Generator) -> DeskRules:
                 "daily_loss": pick(0.002, 0.01, 0.1),
             },
             "breakers": {
-                "drawdown": often(1.0, 0.05, 0.05),
-                "recovered": pick(0.01, 0.025),
+                "drawdown": drawdown,
+                "recovered": drawdown * pick(0.1, 0.5, 0.9),
                 "recovering_scale": pick(0.5, 1.0),
                 "daily_loss": pick(1.0, 1.0, 0.002, 0.02),
                 "cooldown": pick(1, 5),
