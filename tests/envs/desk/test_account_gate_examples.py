@@ -67,6 +67,58 @@ def test_a_large_account_and_one_without_the_rule_day_trade_as_they_like(
     assert verdicts(account) == ["PASSED", "PASSED"]
 
 
+@pytest.mark.parametrize(("capital", "verdict"), [(25_000.0, "PASSED"), (24_999.99, "DAY_TRADING")])
+def test_an_account_of_exactly_the_limit_is_no_small_one(
+    trial: Trial, rules: Rules, capital: float, verdict: str
+) -> None:
+    account = trial(3, rules=rules(capital=capital, day_trading=DAY_TRADER | {"day_trades": 0}))
+    account.want(0)
+    account.run()
+    assert verdicts(account) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        ((1, 0, 1, 0, 0), "PASSED"),
+        ((3, 0, 0, 0, 0), "DAY_TRADING"),
+        ((0, 0, 0, 0, 3), "DAY_TRADING"),
+        ((1, 0, 1, 0, 1), "DAY_TRADING"),
+    ],
+)
+def test_as_many_day_trades_as_the_limit_are_too_many_whichever_session_had_them(
+    trial: Trial, rules: Rules, counts: tuple[int, ...], verdict: str
+) -> None:
+    small = rules(capital=20_000.0, day_trading=DAY_TRADER | {"day_trades": 3})
+    account = trial(4, rules=small)
+    account.session[:] = 0  # so that the counts stay where they are
+    account.run()
+    account.account["day_trades"] = counts
+    account.want(1)
+    account.run()
+    assert verdicts(account) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (3, ["PASSED", "PASSED", "PASSED"]),
+        (2, ["PASSED", "PASSED", "DAILY_TRADES"]),
+        (1, ["PASSED", "DAILY_TRADES", "DAILY_TRADES"]),
+    ],
+)
+def test_the_last_trade_of_a_day_is_the_one_that_reaches_the_limit(
+    trial: Trial, rules: Rules, limit: int, expected: list[str]
+) -> None:
+    account = trial(5, n_symbols=3, rules=rules(limits={"daily_trades": limit}))
+    account.session[:] = 0
+    for s in range(3):
+        account.want(s, s=s)
+    account.run(3)
+    assert verdicts(account) == expected
+    assert account.account["trades_today"] == limit
+
+
 def test_a_round_trip_over_night_is_no_day_trade(trial: Trial, rules: Rules) -> None:
     small = rules(capital=20_000.0, day_trading=DAY_TRADER)
     account = trial(5, rules=small)

@@ -150,6 +150,38 @@ def test_a_first_stop_remains_one_after_a_dividend(trial: Trial, rules: Rules) -
     assert trade["profit"] == pytest.approx(160.0 - 80.0 * 14.5)
 
 
+def test_a_first_stop_of_a_short_remains_one_after_a_dividend(trial: Trial, rules: Rules) -> None:
+    account = holding(trial, rules(), side=-1.0)
+    account.act(2, dividend=2.0)
+    account.move(2, 98.0)
+    account.run()
+    account.shape(3, high=110.5)
+    account.run()
+    (trade,) = account.trades
+    assert (trade["exit_price"], trade["reason"], trade["closed"]) == (110.5, Exit.STOP, 3)
+    assert trade["profit"] == pytest.approx(-160.0 - 80.0 * 10.5)
+
+
+def test_a_trailing_stop_trails_the_best_price_without_the_dividend(
+    trial: Trial, rules: Rules
+) -> None:
+    account = holding(trial, rules())
+    account.move(2, 118.0)
+    account.shape(2, high=120.0, low=100.0)
+    account.run()
+    assert_holds(account, best=120.0, stop=101.25, initial_stop=87.5)  # 18.75 behind
+    account.act(3, dividend=2.0)
+    account.move(3, 116.0)
+    account.shape(3, high=118.5, low=99.5)
+    account.run()
+    assert_holds(account, best=118.5, stop=99.75, initial_stop=85.5)  # best was 118, the stop 99.25
+    account.shape(4, low=99.75)
+    account.run()
+    (trade,) = account.trades
+    assert (trade["exit_price"], trade["reason"]) == (99.75, Exit.TRAILING_STOP)
+    assert trade["profit"] == pytest.approx(160.0 - 80.0 * 0.25)
+
+
 @pytest.mark.parametrize("side", [1.0, -1.0])
 def test_on_one_day_the_split_comes_before_the_dividend(
     trial: Trial, rules: Rules, side: float

@@ -130,6 +130,54 @@ def test_a_drawdown_just_below_the_limit_halts_nothing(trial: Trial, rules: Rule
     assert breaker_of(account.account) is Breaker.DRAWDOWN
 
 
+@pytest.mark.parametrize(
+    ("equity", "breaker"), [(93_750.0, Breaker.DRAWDOWN), (93_750.01, Breaker.NORMAL)]
+)
+def test_a_drawdown_of_exactly_the_limit_halts(
+    trial: Trial, rules: Rules, equity: float, breaker: Breaker
+) -> None:
+    """A sixteenth is a number that the drawdown may be exactly."""
+    account = trial(4, rules=rules(breakers={"drawdown": 0.0625, "daily_loss": 1.0}))
+    account.run()
+    account.account["cash"] = account.account["equity"] = equity
+    account.run()
+    assert breaker_of(account.account) is breaker
+
+
+@pytest.mark.parametrize(
+    ("equity", "breaker"), [(93_750.0, Breaker.DAILY_LOSS), (93_750.01, Breaker.NORMAL)]
+)
+@pytest.mark.parametrize("poor", [False, True])
+def test_a_daily_loss_of_exactly_the_limit_flattens(
+    trial: Trial, rules: Rules, poor: bool, equity: float, breaker: Breaker
+) -> None:
+    of_all, of_poor = (1.0, 0.0625) if poor else (0.0625, 0.01)
+    limits = {"breakers": {"drawdown": 1.0, "daily_loss": of_all}}
+    limits["poor"] = {"below": 1e6 if poor else 0.0, "daily_loss": of_poor}
+    account = trial(4, rules=rules(**limits))
+    account.session[:] = 0
+    account.run()
+    account.account["cash"] = account.account["equity"] = equity
+    account.run()
+    assert breaker_of(account.account) is breaker
+
+
+@pytest.mark.parametrize(
+    ("equity", "breaker"), [(96_875.0, Breaker.NORMAL), (96_874.99, Breaker.RECOVERING)]
+)
+def test_a_drawdown_of_exactly_what_counts_as_recovered_is_made_good(
+    trial: Trial, rules: Rules, equity: float, breaker: Breaker
+) -> None:
+    account = trial(6, rules=rules(breakers={"drawdown": 0.0625, "recovered": 0.03125}))
+    account.desk.rules["breakers_daily_loss"] = 1.0
+    account.run()
+    account.account["drawdown_state"] = Breaker.RECOVERING
+    account.account["recovery_peak"] = account.account["cash"] = equity
+    account.account["equity"] = equity
+    account.run()
+    assert breaker_of(account.account) is breaker
+
+
 def test_a_daily_loss_flattens_the_book_and_the_next_session_trades_again(
     trial: Trial, rules: Rules
 ) -> None:

@@ -11,6 +11,7 @@ from tests.envs.desk.answers import (
     Change,
     Rules,
     Trial,
+    answers,
     asked_once,
     hold_another,
     verdicts,
@@ -138,6 +139,20 @@ def test_without_covariances_the_first_position_passes_and_the_second_does_not(
     account.want(0, 0.01, s=1)
     account.run()
     assert verdicts(account) == ["PASSED", "CORRELATION"]
+
+
+@pytest.mark.parametrize("budget", [0.0, NAN])
+def test_who_wants_exactly_nothing_is_refused_as_a_bad_number(
+    trial: Trial, rules: Rules, budget: float
+) -> None:
+    """And not as too small, whatever the smallest order is."""
+    for smallest in (0.0, 100.0):
+        account = trial(3, rules=rules(sizing={"smallest_order": smallest}))
+        account.facts["budget"] = budget
+        account.want(0)
+        account.run()
+        assert answers(account) == [("BAD_NUMBER", "PASSED")]
+        assert account.decisions["wanted"] == pytest.approx([budget], nan_ok=True)
 
 
 # Each fault of the candidate, strategy 1 in symbol 0 at bar 1, and what cures it, in order.

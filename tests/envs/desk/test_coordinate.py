@@ -31,6 +31,23 @@ def test_of_equal_scores_the_first_strategy_wins(trial: Trial) -> None:
     assert account.positions["strategy"].tolist() == [0]
 
 
+@pytest.mark.xfail(strict=True, reason="whoever holds what scores the same is taken for the winner")
+@pytest.mark.parametrize("closes", [False, True])
+def test_of_equal_scores_the_first_strategy_wins_though_the_second_holds_the_symbol(
+    trial: Trial, rules: Rules, closes: bool
+) -> None:
+    """It is a duplicate, or opens a position where the second's has just been closed by time."""
+    account = trial(4, n_strategies=2, rules=rules(exits={"time_stop": 1 if closes else 9}))
+    account.want(0, k=1)
+    account.want(1, k=0)
+    account.want(1, k=1)
+    account.run(2)
+    assert account.decisions["strategy"].tolist() == [1, 0]
+    second = Verdict.PASSED if closes else Verdict.DUPLICATE
+    assert account.decisions["verdict"].tolist() == [Verdict.PASSED, second]
+    assert account.positions["strategy"].tolist() == [0 if closes else 1]
+
+
 def test_the_stronger_of_two_sides_wins(trial: Trial) -> None:
     account = trial(3, n_strategies=2)
     account.want(0, 0.007, k=0)

@@ -157,3 +157,22 @@ def test_an_enlargement_needs_no_slot_and_asks_for_no_correlation(
 def test_the_stop_of_a_symbol_does_not_matter_to_an_enlargement(trial: Trial) -> None:
     account = enlarging(trial, lambda a: a.stop.__setitem__((1, 0, 0), NAN))
     assert verdicts(account) == ["PASSED", "PASSED"]
+
+
+def test_a_symbol_without_a_price_at_the_close_is_enlarged_at_its_last_one(
+    trial: Trial, rules: Rules
+) -> None:
+    account = trial(5, n_strategies=2, rules=rules(gates={"age": 1.0}))
+    account.want(0)
+    account.weigh(0.25, 0.75)
+    account.shape(2, open=NAN, high=NAN, low=NAN, close=NAN)
+    account.facts["age"][2, 0] = 1.0
+    account.run(2)
+    account.desk.rules["limits_cash_buffer"] = 0.95
+    account.desk.rules["costs_commission_per_unit"] = 0.5
+    account.weigh(0.5, 0.5)
+    account.run()
+    # 1,000 are left beside the 4,000 held, and 10 units at the last price of 100 would cost 5.
+    assert answers(account) == [("PASSED", "PASSED"), ("CLIPPED", "CAPITAL")]
+    assert account.decisions["allowed"][1] == pytest.approx(0.00995)
+    assert account.positions["units"].tolist() == pytest.approx([49.95])

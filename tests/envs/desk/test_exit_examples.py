@@ -125,6 +125,25 @@ def test_at_the_first_target_a_share_is_sold_and_the_stop_goes_to_break_even(
 
 
 @pytest.mark.parametrize(
+    ("side", "prices", "expected"),
+    [
+        (1.0, {"high": 112.49, "low": 101.0}, []),
+        (1.0, {"high": 112.5, "low": 101.0}, [(2, -40.0, 112.5, "PARTIAL")]),
+        (-1.0, {"low": 87.51, "high": 99.0}, []),
+        (-1.0, {"low": 87.5, "high": 99.0}, [(2, 40.0, 87.5, "PARTIAL")]),
+    ],
+)
+def test_the_first_target_is_taken_where_the_range_just_reaches_it(
+    trial: Trial, rules: Rules, side: float, prices: dict[str, float], expected: list[Any]
+) -> None:
+    account = holding(trial, rules(exits=PARTIAL), side)
+    account.move(2, 100.0 + 5.0 * side)
+    account.shape(2, **prices)
+    account.run()
+    assert exits(account) == expected
+
+
+@pytest.mark.parametrize(
     ("prices", "price"),
     [({"low": 100.0}, 100.0), ({"open": 98.0, "low": 97.0}, 98.0)],
 )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benbot.envs.desk.reasons import Breaker, Verdict
+from benbot.envs.desk.reasons import Breaker, Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 
 Trial = Callable[..., Any]
@@ -124,6 +124,32 @@ def test_what_is_held_makes_way_for_the_share_of_cash(
     assert account.account["gross"] / account.equity == pytest.approx(held, rel=1e-3)
     account.run()
     assert account.account["gross"] / account.equity == pytest.approx(held, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("cash", "units"),
+    [
+        (0.2, [640.0, -160.0]),  # all of the 80,000 may be tied up
+        (0.4, [640.0, -160.0]),  # 60,000: a quarter too much, which is not beyond the band
+        (0.5, [400.0, -100.0]),
+        (0.6, [320.0, -80.0]),
+        (1.0, []),
+    ],
+)
+def test_more_cash_trims_longs_and_shorts_by_the_same_share(
+    trial: Trial, rules: Rules, cash: float, units: list[float]
+) -> None:
+    account = trial(4, n_symbols=2, n_strategies=2, rules=rules(sizing={"position_cap": 1.0}))
+    account.stop[0, 0] = (0.015625, 0.0625)
+    account.want(0, 0.02, s=0)
+    account.want(0, -0.01, s=1)
+    account.weigh(0.5, 0.5)
+    account.run()
+    assert account.positions["units"].tolist() == [640.0, -160.0]
+    account.weigh(0.5, 0.0, cash=cash)
+    account.run()
+    assert account.positions["units"].tolist() == units
+    assert set(account.fills["reason"][2:].tolist()) <= {Exit.WEIGHT}
 
 
 def test_nothing_is_enlarged_into_the_share_of_cash(trial: Trial, rules: Rules) -> None:

@@ -154,6 +154,25 @@ def test_value_at_risk_clips_to_exactly_its_limit(trial: Trial, rules: Rules, si
     assert answers(account) == [("CLIPPED", "VALUE_AT_RISK")]
 
 
+@pytest.mark.parametrize("capital", [1.0, 1e-3, 1e12])
+def test_the_value_at_risk_of_a_tiny_account_and_of_a_huge_one_is_the_same_share(
+    trial: Trial, rules: Rules, capital: float
+) -> None:
+    tight = rules(capital=capital, gates={"var": 0.03}, sizing={"position_cap": 1.0})
+    account = trial(3, n_symbols=3, rules=tight)
+    account.relate(np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]]), SIGMA)
+    account.stop[0, 0] = (0.0625, 0.015625, 0.0625)  # wants 16 %, 64 % and 16 %
+    for s, value in enumerate((0.03, 0.02, -0.01)):
+        account.want(0, value, s=s)
+    account.run()
+    share, rest = SAFE / 100_000.0, np.sqrt(SAFE**2 - 16_000.0**2) / 100_000.0
+    # The first leaves the rest of Pythagoras to the second; the third undoes the first.
+    worth = account.positions["units"] * 100.0 / capital
+    assert worth.tolist() == pytest.approx([0.16, rest, -0.16], rel=1e-9)
+    assert answers(account)[1:] == [("CLIPPED", "VALUE_AT_RISK"), ("PASSED", "PASSED")]
+    assert rest < share
+
+
 def test_independent_positions_share_the_value_at_risk_by_pythagoras(
     trial: Trial, rules: Rules
 ) -> None:

@@ -138,6 +138,21 @@ def test_what_would_be_left_below_the_smallest_order_is_sold_as_well(
     assert not account.positions.size
 
 
+@pytest.mark.parametrize(("weight", "units"), [(0.125, -60.0), (0.124, -80.0), (0.0, -80.0)])
+def test_a_position_of_exactly_the_smallest_order_stays_and_a_smaller_one_leaves(
+    trial: Trial, rules: Rules, weight: float, units: float
+) -> None:
+    account = trial(4, n_strategies=2, rules=rules(sizing={"smallest_order": 2_000.0}))
+    account.want(0)
+    account.weigh(0.5, 0.5)
+    account.run()
+    account.weigh(weight, 1.0 - weight)
+    account.run()
+    assert account.fills["units"].tolist() == [80.0, units]
+    assert account.fills["reason"][1] == Exit.WEIGHT
+    assert account.trades["reason"].tolist() == ([] if units == -60.0 else [Exit.WEIGHT])
+
+
 def test_an_order_below_the_smallest_is_refused(trial: Trial, rules: Rules) -> None:
     account = trial(3, rules=rules(sizing={"smallest_order": 8_001.0}))
     account.want(0)
