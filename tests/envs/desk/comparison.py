@@ -1,4 +1,4 @@
-"""Whether two books are the same, bit for bit."""
+"""Whether two books or ledgers are the same, bit for bit."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from benbot.envs.desk.reasons import Verdict
 
 def assert_same_book(first: Book, second: Book) -> None:
     """Every account and sleeve, and the slots that are taken; old slots may hold anything."""
-    np.testing.assert_array_equal(first.accounts, second.accounts)
+    assert_same_records(first.accounts, second.accounts)
     assert_same_holdings(first, second)
 
 
@@ -26,9 +26,15 @@ def assert_same_with_ledger(on: Book, off: Book) -> None:
 
 
 def assert_same_holdings(first: Book, second: Book) -> None:
-    np.testing.assert_array_equal(first.sleeves, second.sleeves)
+    assert_same_records(first.sleeves, second.sleeves)
     for b, n in enumerate(first.accounts["n_positions"]):
-        np.testing.assert_array_equal(first.positions[b, :n], second.positions[b, :n])
+        assert_same_records(first.positions[b, :n], second.positions[b, :n])
+
+
+def assert_same_records(first: RecordArray, second: RecordArray) -> None:
+    """Field by field, so that NaN is the same as NaN."""
+    for name in first.dtype.names or ():
+        assert_same_field(first, second, name)
 
 
 def assert_same_field(first: RecordArray, second: RecordArray, name: str) -> None:

@@ -120,16 +120,3 @@ def trade_through(world: World, tape: Tape | None = None) -> tuple[Desk, FloatAr
     """Return the desk at the end, and the equity at every close."""
     desk = open_desk(tape_of(world) if tape is None else tape, world.rules)
     return desk, np.array([float(step.after["equity"]) for step in steps_of(desk, world)])
-
-
-def assert_same_records(first: RecordArray, second: RecordArray) -> None:
-    for name in first.dtype.names or ():
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
-
-
-def assert_same_book(first: Book, second: Book) -> None:
-    """Every account and sleeve, and the slots that are taken; old slots may hold anything."""
-    assert_same_records(first.accounts, second.accounts)
-    assert_same_records(first.sleeves, second.sleeves)
-    for b in range(first.accounts.size):
-        assert_same_records(positions_of(first, b), positions_of(second, b))

@@ -1,11 +1,20 @@
-"""Random tapes with other opinions, costs and facts at every bar, as no market has them."""
+"""Random tapes with other opinions, costs and facts at every bar, as no market has them.
+
+And random rules, and how accounts trade through a tape.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from benbot.envs.arrays import BoolArray, FloatArray, RecordArray, frozen
+from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.desk.cycle import trade_bars
+from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, VECTOR, Tape, tied_symbols
 
 T, K, S = 48, 3, 5
@@ -131,11 +140,114 @@ def spliced(tape: Tape, other: Tape, t: int, kept: tuple[str, ...] = ()) -> Tape
 
     The covariances that are not known at bar `t` are the other's.
     """
+    n_covariances = int(tape.calendar["risk_row"][t]) + 1
+    known = {"covariance": n_covariances, "tied": n_covariances + 1}
     parts: dict[str, Any] = {}
     for name, array in tape._asdict().items():
         if name in ("stress", *kept):
             continue
-        n = tape.calendar["risk_row"][t] + 1 if name == "covariance" else t + 1
+        n = known.get(name, t + 1)
         changed = np.concatenate([array[:n], getattr(other, name)[n:]])
         parts[name] = changed if array.flags.writeable else frozen(changed)
     return tape._replace(**parts)
+
+
+# Rules.
+
+fractions = st.sampled_from
+rule_books = st.builds(
+    lambda **sections: DeskRules.model_validate(sections),
+    capital=fractions([20_000.0, 100_000.0]),
+    sizing=st.fixed_dictionaries(
+        {
+            "risk_per_trade": fractions([0.002, 0.01, 0.05]),
+            "position_cap": fractions([0.05, 0.1, 0.6]),
+            "no_trade_band": fractions([0.0, 0.25]),
+            "method": fractions(["risk", "risk", "volatility", "kelly"]),
+            "smallest_order": fractions([0.0, 100.0]),
+            "scale_after": fractions([1, 10]),
+        }
+    ),
+    limits=st.fixed_dictionaries(
+        {
+            "max_positions": fractions([1, 3, 10]),
+            "daily_trades": fractions([50, 50, 50, 2, 0]),
+            "cash_buffer": fractions([0.0, 0.05]),
+            "allow_short": st.booleans(),
+            "gross": fractions([0.3, 1.5]),
+            "net": fractions([0.2, 1.0]),
+            "beta": fractions([0.3, 1.5, 100.0]),
+        }
+    ),
+    gates=st.fixed_dictionaries(
+        {
+            "stress": st.booleans(),
+            "correlation": fractions([0.75, 1.0]),
+            "var": fractions([0.01, 0.03, 1.0]),
+            "participation": fractions([0.05, 1.0]),
+            "spread": fractions([0.005, 1.0]),
+            "age": fractions([0.0, 2.0]),
+        }
+    ),
+    execution=st.fixed_dictionaries(
+        {
+            "style": fractions(["open", "twap", "vwap", "almgren_chriss"]),
+            "large": fractions([0.0, 0.01]),
+            "lot": fractions([0.0, 1.0]),
+            "tick": fractions([0.0, 0.01]),
+        }
+    ),
+    day_trading=st.fixed_dictionaries({"enabled": st.booleans(), "day_trades": fractions([0, 3])}),
+    breakers=st.fixed_dictionaries(
+        {"drawdown": fractions([0.05, 1.0]), "daily_loss": fractions([0.02, 1.0])}
+    ),
+    costs=st.fixed_dictionaries(
+        {
+            "half_spread": fractions([0.0, 0.0005]),
+            "commission_rate": fractions([0.0, 0.0001]),
+            "commission_minimum": fractions([0.0, 1.0]),
+        }
+    ),
+    exits=st.fixed_dictionaries(
+        {
+            "target": fractions([0.0, 2.0]),
+            "partial": fractions([0.0, 1.0]),
+            "time_stop": fractions([1, 5, 63]),
+            "delisted_after": fractions([1, 10]),
+        }
+    ),
+)
+seeds = st.integers(0, 2**32 - 1)
+
+
+# Trading.
+
+
+def open_desk(world: World, rules: DeskRules, room: int = 0) -> Desk:
+    n_accounts = world.n_accounts
+    book = open_book(n_accounts, K, rules.limits.max_positions)
+    for b in range(n_accounts):
+        open_account(book, b, rules.capital, world.tape.session[0])
+    ledger = open_ledger(n_accounts, fills=room, trades=room, decisions=room)
+    return Desk(book, world.tape, rules.record(), ledger)
+
+
+def trade(desk: Desk, world: World, t: int) -> FloatArray:
+    desk.book.sleeves["weight"] = world.weights[t, :, :K]
+    desk.book.accounts["cash_weight"] = world.weights[t, :, K]
+    growth = np.zeros(world.n_accounts)
+    trade_bars(bare(desk), np.full(world.n_accounts, t), growth)
+    return growth
+
+
+def trade_through(world: World, rules: DeskRules, room: int = 0, n_bars: int = T - 1) -> Desk:
+    desk = open_desk(world, rules, room)
+    for t in range(n_bars):
+        trade(desk, world, t)
+    return desk
+
+
+def with_section(rules: DeskRules, name: str, **changed: float | str) -> DeskRules:
+    """Return the rules with some fields of a section changed."""
+    section = getattr(rules, name).model_copy(update=changed)
+    return rules.model_copy(update={name: section})

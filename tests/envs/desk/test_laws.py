@@ -6,119 +6,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benbot.envs.arrays import FloatArray, IntArray, RecordArray
-from benbot.envs.desk.book import Book, open_account, open_book
+from benbot.envs.desk.book import Book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
-from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.desk import bare
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from tests.envs.desk.comparison import assert_same_book, assert_same_with_ledger
-from tests.envs.desk.tapes import PRICES, K, S, T, World, random_world, spliced
-
-fractions = st.sampled_from
-rule_books = st.builds(
-    lambda **sections: DeskRules.model_validate(sections),
-    capital=fractions([20_000.0, 100_000.0]),
-    sizing=st.fixed_dictionaries(
-        {
-            "risk_per_trade": fractions([0.002, 0.01, 0.05]),
-            "position_cap": fractions([0.05, 0.1, 0.6]),
-            "no_trade_band": fractions([0.0, 0.25]),
-            "method": fractions(["risk", "risk", "volatility", "kelly"]),
-            "smallest_order": fractions([0.0, 100.0]),
-            "scale_after": fractions([1, 10]),
-        }
-    ),
-    limits=st.fixed_dictionaries(
-        {
-            "max_positions": fractions([1, 3, 10]),
-            "daily_trades": fractions([50, 50, 50, 2, 0]),
-            "cash_buffer": fractions([0.0, 0.05]),
-            "allow_short": st.booleans(),
-            "gross": fractions([0.3, 1.5]),
-            "net": fractions([0.2, 1.0]),
-            "beta": fractions([0.3, 1.5, 100.0]),
-        }
-    ),
-    gates=st.fixed_dictionaries(
-        {
-            "stress": st.booleans(),
-            "correlation": fractions([0.75, 1.0]),
-            "var": fractions([0.01, 0.03, 1.0]),
-            "participation": fractions([0.05, 1.0]),
-            "spread": fractions([0.005, 1.0]),
-            "age": fractions([0.0, 2.0]),
-        }
-    ),
-    execution=st.fixed_dictionaries(
-        {
-            "style": fractions(["open", "twap", "vwap", "almgren_chriss"]),
-            "large": fractions([0.0, 0.01]),
-            "lot": fractions([0.0, 1.0]),
-            "tick": fractions([0.0, 0.01]),
-        }
-    ),
-    day_trading=st.fixed_dictionaries({"enabled": st.booleans(), "day_trades": fractions([0, 3])}),
-    breakers=st.fixed_dictionaries(
-        {"drawdown": fractions([0.05, 1.0]), "daily_loss": fractions([0.02, 1.0])}
-    ),
-    costs=st.fixed_dictionaries(
-        {
-            "half_spread": fractions([0.0, 0.0005]),
-            "commission_rate": fractions([0.0, 0.0001]),
-            "commission_minimum": fractions([0.0, 1.0]),
-        }
-    ),
-    exits=st.fixed_dictionaries(
-        {
-            "target": fractions([0.0, 2.0]),
-            "partial": fractions([0.0, 1.0]),
-            "time_stop": fractions([1, 5, 63]),
-            "delisted_after": fractions([1, 10]),
-        }
-    ),
+from tests.envs.desk.tapes import (
+    PRICES,
+    K,
+    S,
+    T,
+    World,
+    open_desk,
+    random_world,
+    rule_books,
+    seeds,
+    trade,
+    trade_through,
+    with_section,
 )
-seeds = st.integers(0, 2**32 - 1)
-
-# Exits that the prices inside a bar make; all others were decided at the close before it.
-INSIDE = [
-    Exit.STOP,
-    Exit.TRAILING_STOP,
-    Exit.BREAK_EVEN,
-    Exit.PARTIAL,
-    Exit.TARGET,
-    Exit.DELISTED,
-]
-
-
-def open_desk(world: World, rules: DeskRules, room: int = 0) -> Desk:
-    n_accounts = world.n_accounts
-    book = open_book(n_accounts, K, rules.limits.max_positions)
-    for b in range(n_accounts):
-        open_account(book, b, rules.capital, world.tape.session[0])
-    ledger = open_ledger(n_accounts, fills=room, trades=room, decisions=room)
-    return Desk(book, world.tape, rules.record(), ledger)
-
-
-def trade(desk: Desk, world: World, t: int) -> FloatArray:
-    desk.book.sleeves["weight"] = world.weights[t, :, :K]
-    desk.book.accounts["cash_weight"] = world.weights[t, :, K]
-    growth = np.zeros(world.n_accounts)
-    trade_bars(bare(desk), np.full(world.n_accounts, t), growth)
-    return growth
-
-
-def trade_through(world: World, rules: DeskRules, room: int = 0, n_bars: int = T - 1) -> Desk:
-    desk = open_desk(world, rules, room)
-    for t in range(n_bars):
-        trade(desk, world, t)
-    return desk
-
-
-def with_section(rules: DeskRules, name: str, **changed: float | str) -> DeskRules:
-    """Return the rules with some fields of a section changed."""
-    section = getattr(rules, name).model_copy(update=changed)
-    return rules.model_copy(update={name: section})
 
 
 class Bookkeeper:
@@ -244,52 +151,6 @@ def test_a_ledger_changes_nothing(seed: int, rules: DeskRules) -> None:
     assert_same_with_ledger(
         trade_through(world, rules, room=500).book, trade_through(world, rules, room=0).book
     )
-
-
-@settings(max_examples=40)
-@given(seed=seeds, rules=rule_books, t=st.integers(1, T - 2))
-def test_what_comes_after_a_bar_changes_nothing_until_it(
-    seed: int, rules: DeskRules, t: int
-) -> None:
-    world = random_world(seed)
-    known = trade_through(world, rules, n_bars=t)
-    changed_future = World(spliced(world.tape, random_world(seed + 1).tape, t), world.weights)
-    assert_same_book(trade_through(changed_future, rules, n_bars=t).book, known.book)
-
-
-@settings(max_examples=80)
-@given(seed=seeds, rules=rule_books, t=st.integers(0, T - 2))
-def test_a_decision_and_its_fills_do_not_see_the_bar_in_which_they_fill(
-    seed: int, rules: DeskRules, t: int
-) -> None:
-    """All that a decision may use of the next bar is its open, costs, room and corporate actions.
-
-    Orders that are worked over the bar have its other prices; the law is of all others.
-    """
-    world, other = random_world(seed), random_world(seed + 1).tape
-    rules = with_section(rules, "execution", style="open")
-    rng = np.random.default_rng(seed)
-    bars, facts = world.tape.bars.copy(), other.facts.copy()
-    filling = bars[t + 1]
-    filling["close"] *= rng.uniform(0.7, 1.4, S)
-    filling["high"] = 1.1 * np.maximum(filling["close"], filling["open"])
-    filling["low"] = 0.9 * np.minimum(filling["close"], filling["open"])
-    filling["borrow_rate"] = 0.3
-    for name in ("split", "dividend"):
-        facts[name] = world.tape.facts[name]
-    kept = ("bars", "session", "calendar", "year_share")
-    later = spliced(world.tape, other._replace(facts=facts), t, kept)
-    blind = World(later._replace(bars=bars), world.weights)
-    decided, filled = [], []
-    for one in (world, blind):
-        ledger = trade_through(one, rules, room=2_000, n_bars=t + 1).ledger
-        decided.append(ledger.decisions[0, : ledger.n_decisions[0]])
-        fills = ledger.fills[0, : ledger.n_fills[0]]
-        inside = np.isin(fills["reason"], INSIDE)
-        filled.append(fills[(fills["bar"] <= t) | ~inside])
-    for first, second in (decided, filled):
-        for name in first.dtype.names:
-            np.testing.assert_array_equal(first[name], second[name])
 
 
 @settings(max_examples=40)

@@ -12,13 +12,13 @@ from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.book import Book
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.tape import UNKNOWN_SECTOR, Tape
+from tests.envs.desk.comparison import assert_same_book
 from tests.envs.desk.steps import (
     AT_THE_CLOSE,
     ENTERED,
     NORMAL_95,
     ROUNDING,
     Step,
-    assert_same_book,
     law,
     open_desk,
     steps_of,

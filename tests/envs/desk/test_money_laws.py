@@ -15,11 +15,11 @@ from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape
+from tests.envs.desk.comparison import assert_same_records
 from tests.envs.desk.steps import (
     FEW,
     PRICES,
     ROUNDING,
-    assert_same_records,
     law,
     open_desk,
     positions_of,

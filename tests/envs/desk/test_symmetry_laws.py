@@ -13,12 +13,11 @@ from benbot.envs.desk.desk import Desk, bare
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals
+from tests.envs.desk.comparison import assert_same_book, assert_same_records
 from tests.envs.desk.steps import (
     FEW,
     PRICES,
     ROUNDING,
-    assert_same_book,
-    assert_same_records,
     law,
     open_desk,
     seeds,
