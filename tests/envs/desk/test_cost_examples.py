@@ -337,6 +337,18 @@ def test_an_order_that_is_not_large_fills_at_once(
     assert account.fills["cost"][0] == pytest.approx(8_000.0 * 1e-5 * 8_000.0**0.5)
 
 
+@pytest.mark.parametrize(("known", "after", "price"), [(1e5, 1e9, 313.0 / 3.0), (1e9, 1e5, 100.0)])
+def test_an_order_is_large_by_what_was_known_when_it_was_decided(
+    trial: Trial, rules: Rules, known: float, after: float, price: float
+) -> None:
+    account = trial(4, rules=styled(rules, "vwap"))
+    account.facts["adv"][0], account.facts["adv"][1:] = known, after
+    account.shape(1, high=110.0, low=95.0, close=108.0)
+    account.want(0)
+    account.run()
+    assert account.fills["price"].tolist() == pytest.approx([price])
+
+
 def test_a_new_position_in_slices_is_not_watched_before_it_is_complete(
     trial: Trial, rules: Rules
 ) -> None:
