@@ -17,7 +17,7 @@ from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, VECTOR, Tape, tied_symbols
 
-T, K, S = 48, 3, 5
+T, K, S = 48, 5, 5
 PRICES = ["open", "high", "low", "close"]
 INF = np.inf
 
