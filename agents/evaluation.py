@@ -18,7 +18,7 @@ from benbot.envs.desk.breakers import breaker_of
 from benbot.envs.desk.ledger import TRADE, Ledger, open_ledger
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.history import History, Span
-from benbot.envs.stepping import Arena, Outcome, bare_arena, begin_at, step_all
+from benbot.envs.stepping import Arena, ArenaLoan, Outcome, begin_at, step_all
 from benbot.envs.vector import EnvironmentSettings, build_arena
 
 KINDS = ("fills", "trades", "decisions")
@@ -104,8 +104,8 @@ class _Account:
             decisions=history.market.n_symbols + most,  # each may have a winner, and what is held
         )
         whole = settings.model_copy(update={"episode_bars": span.n_decisions})
-        self.arena: Arena = build_arena(history, span, whole, 1, self.ledger)
-        self.parts = bare_arena(self.arena)
+        self.loan = ArenaLoan(build_arena(history, span, whole, 1, self.ledger))
+        self.arena: Arena = self.loan.lent
         self.marks = np.zeros(span.n_decisions + 1, MARK)
         self.weights = np.zeros((span.n_decisions, n_strategies + 1))
         self.turnover = np.zeros(span.n_decisions)
@@ -120,7 +120,7 @@ class _Account:
         for i in range(self.span.n_decisions):
             chosen = policy.weights(outcome.observation[0])
             action = checked_weights(policy, chosen, self.weights.shape[1])
-            step_all(self.parts, action[None], False, tuple(outcome))
+            step_all(self.loan, action[None], False, outcome)
             self._note(i)
             if outcome.terminated[0]:
                 self._stand_still(i + 1)

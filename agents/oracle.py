@@ -23,7 +23,8 @@ from pydantic import Field
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.history import History
 from benbot.envs.settings import Settings
@@ -123,7 +124,7 @@ def try_plans(school: School, plans: FloatArray) -> FloatArray:
     history, n_plans = school.history, len(plans)
     book = open_book(n_plans, history.signals.n_strategies, history.rules.limits.max_positions)
     desk = Desk(book, history.tape, history.rules.record(), open_ledger(n_plans))
-    parts, growth = bare(desk), np.zeros(n_plans)
+    floor, growth = lend(desk), np.zeros(n_plans)
     for i in range(n_plans):
         open_account(book, i, history.rules.capital, history.tape.session[school.first])
     by_regime = np.moveaxis(plans, 1, 0)
@@ -133,7 +134,7 @@ def try_plans(school: School, plans: FloatArray) -> FloatArray:
         weights = np.tensordot(school.probability[t], by_regime, axes=1)
         book.sleeves["weight"] = weights[:, :-1]
         book.accounts["cash_weight"] = weights[:, -1]
-        trade_bars(parts, bar, growth)
+        trade_bars(floor, bar, growth)
         bar += 1
         lives = equity > school.ruin * history.rules.capital
         equity[lives] = book.accounts["equity"][lives]

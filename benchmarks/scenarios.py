@@ -20,7 +20,8 @@ from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.allocation import AllocationEnv
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.history import History, Span, prepare
@@ -77,7 +78,7 @@ def kernel(history: History, n_accounts: int, bars: int, *, on_record: bool = Fa
     most, n_symbols = book.positions.shape[1], history.market.n_symbols
     room = {"fills": 6 * most, "trades": 2 * most, "decisions": n_symbols + most}
     ledger = open_ledger(n_accounts, **(room if on_record else {}))
-    parts = bare(Desk(book, history.tape, history.rules.record(), ledger))
+    floor = lend(Desk(book, history.tape, history.rules.record(), ledger))
     starts = rng.integers(FIRST, history.n_bars - bars - 1, n_accounts)
     weights = rng.dirichlet(np.ones(n_strategies + 1), n_accounts)
     growth = np.empty(n_accounts)
@@ -89,9 +90,10 @@ def kernel(history: History, n_accounts: int, bars: int, *, on_record: bool = Fa
         book.accounts["cash_weight"] = weights[:, -1]
         bar = starts.copy()
         for _ in range(bars):
-            trade_bars(parts, bar, growth)
+            trade_bars(floor, bar, growth)
             bar += 1
-            ledger.n_fills[:] = ledger.n_trades[:] = ledger.n_decisions[:] = 0
+            for count in (ledger.n_fills, ledger.n_trades, ledger.n_decisions):
+                count.fill(0)
 
     return Scenario(run, n_accounts * bars)
 

@@ -13,7 +13,7 @@ from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.drawing import draw_account
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.history import History, Span
-from benbot.envs.stepping import bare_arena, begin_anywhere, begin_at, step_all
+from benbot.envs.stepping import Arena, ArenaLoan, Outcome, begin_anywhere, begin_at, step_all
 from benbot.envs.vector import (
     EnvironmentSettings,
     build_arena,
@@ -54,11 +54,7 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
         self.history, self.settings, self.render_mode = history, settings, render_mode
         self.layout = history.layout
         self.observation_space, self.action_space = spaces_of(history)
-        self.arena = build_arena(history, span, settings, 1, open_ledger(1))
-        self._parts = bare_arena(self.arena)
-        book = self.arena.desk.book
-        self._weights = (book.sleeves["weight"][0], book.accounts["cash_weight"])
-        self._equity = book.accounts["equity"]
+        self._loan = ArenaLoan(build_arena(history, span, settings, 1, open_ledger(1)))
         self._reward = np.zeros(1)
         self._ends = np.zeros((2, 1), np.bool_)  # terminated, truncated
         self._unused = np.empty((1, self.layout.size), np.float32)
@@ -87,8 +83,8 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
             raise gym.error.ResetNeeded("no episode is under way; call reset")
         row = checked_actions(action, self.action_space)[None]
         observation = np.empty((1, self.layout.size), np.float32)
-        outcome = (observation, self._unused, self._reward, self._ends[0], self._ends[1])
-        step_all(self._parts, row, False, outcome)
+        outcome = Outcome(observation, self._unused, self._reward, self._ends[0], self._ends[1])
+        step_all(self._loan, row, False, outcome)
         terminated, truncated = self._ends.ravel().tolist()
         self._ended = terminated or truncated
         self._remember()
@@ -107,7 +103,14 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
     @property
     def weights(self) -> Float32Array:
         """What the risk budget is shared by, (K+1,); the last entry is cash."""
-        return np.concatenate(self._weights, dtype=np.float32, casting="same_kind")
+        book = self.arena.desk.book
+        parts = (book.sleeves["weight"][0], book.accounts["cash_weight"])
+        return np.concatenate(parts, dtype=np.float32, casting="same_kind")
+
+    @property
+    def arena(self) -> Arena:
+        """What the environment is made of."""
+        return self._loan.lent
 
     def _chosen(self, options: dict[str, Any]) -> tuple[int, int]:
         unknown = set(options) - {"first", "last"}
@@ -124,7 +127,8 @@ class AllocationEnv(gym.Env[Float32Array, Float32Array]):
         return first, last
 
     def _remember(self) -> None:
-        self._trail.append((float(self._equity[0]), self.weights))
+        equity = float(self.arena.desk.book.accounts["equity"][0])
+        self._trail.append((equity, self.weights))
 
     def _info(self) -> dict[str, Any]:
         equity, weights = self._trail[-1]

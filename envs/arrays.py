@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
+Int32Array = NDArray[np.int32]
 Int8Array = NDArray[np.int8]
 BoolArray = NDArray[np.bool_]
 WordArray = NDArray[np.uint64]  # 64 bits each
 TimeArray = NDArray[np.datetime64]
+AnyArray = NDArray[Any]
 RecordArray = NDArray[Any]  # structured; the dtype is named where it is made
 Record = Any  # one element of a record array, its fields by name
 

@@ -3,17 +3,19 @@
 The single and the batched environment run this same kernel; only who begins a new episode differs.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray
 from benbot.envs.desk.book import open_account
-from benbot.envs.desk.borrow import borrow
 from benbot.envs.desk.compiled import compiled
-from benbot.envs.desk.coordinate import lend, open_contest, take_back
-from benbot.envs.desk.cycle import fetch_ahead, trade_bar
-from benbot.envs.desk.desk import Desk, Parts, bare, dressed
+from benbot.envs.desk.coordinate import Contest
+from benbot.envs.desk.cycle import trade_bar
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.fetching import fetch_ahead
+from benbot.envs.desk.floor import CONTEST, DESK
+from benbot.envs.desk.loan import Loan, Words, array_of, taker, tuple_of
 from benbot.envs.observation import Features, fetch_row, observe
 from benbot.envs.reward import USUAL_GROWTH, reward_of
 
@@ -45,9 +47,10 @@ TERMS = np.dtype(
 
 
 class Arena(NamedTuple):
-    """All that B environments are made of."""
+    """All that B environments are made of, and working space for their decisions."""
 
     desk: Desk
+    contest: Contest
     features: Features
     episodes: RecordArray  # (B,) of EPISODE
     terms: RecordArray  # (1,) of TERMS
@@ -63,35 +66,36 @@ class Outcome(NamedTuple):
     truncated: BoolArray  # (B,)
 
 
-def bare_arena(arena: Arena) -> Parts:
-    """Return an arena as plain tuples, which enter a kernel faster; see `desk.bare`."""
-    return bare(arena.desk), tuple(arena.features), arena.episodes, arena.terms
+class ArenaLoan(Loan[Arena]):
+    """An arena as a kernel takes it up, with `take_arena`."""
 
-
-@compiled
-def dressed_arena(parts: Parts) -> Arena:
-    """Return the arena that `bare_arena` took apart; it borrows the arrays."""
-    features = Features(borrow(parts[1][0]), borrow(parts[1][1]))
-    return Arena(dressed(parts[0]), features, borrow(parts[2]), borrow(parts[3]))
-
-
-@compiled
-def dressed_outcome(parts: Parts) -> Outcome:
-    """Return an outcome that was taken apart; it borrows the arrays."""
-    return Outcome(
-        borrow(parts[0]), borrow(parts[1]), borrow(parts[2]), borrow(parts[3]), borrow(parts[4])
+    kind = tuple_of(
+        Arena,
+        DESK,
+        CONTEST,
+        tuple_of(Features, array_of(np.float32, 2), array_of(np.float32, 2)),
+        array_of(EPISODE, 1, is_written=True),
+        array_of(TERMS, 1),
     )
 
 
-@compiled
-def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts) -> int:
-    """Step every environment of a bare arena, writing to the plain tuple of an `Outcome`.
+take_arena = taker(ArenaLoan.kind)
+
+
+def step_all(loan: ArenaLoan, actions: Float32Array, restart: bool, outcome: Outcome) -> int:
+    """Step every environment of an arena, writing to `outcome`.
 
     With `restart`, those that end begin anew. Return how many ended.
     """
-    arena, outcome = dressed_arena(parts), dressed_outcome(results)
-    own = open_contest(arena.desk)
-    contest = lend(own)
+    return step_accounts(loan.words, actions, restart, tuple(outcome))
+
+
+@compiled
+def step_accounts(
+    words: Words, actions: Float32Array, restart: bool, results: tuple[Any, ...]
+) -> int:
+    """Step every environment; the results come as a plain tuple, which is taken apart faster."""
+    arena, outcome = take_arena(words), Outcome(*results)
     terms, n_ended = arena.terms[0], 0
     for b in range(actions.shape[0]):
         if b + 1 < actions.shape[0]:
@@ -99,7 +103,7 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
         episode, account = arena.episodes[b], arena.desk.book.accounts[b]
         fetch_row(arena.features, episode.bar + 1)
         take_action(arena.desk, b, actions)
-        growth = trade_bar(arena.desk, contest, b, episode.bar)
+        growth = trade_bar(arena.desk, arena.contest, b, episode.bar)
         episode.bar += 1
         outcome.reward[b] = reward_of(terms.reward, episode, account, growth, terms)
         outcome.terminated[b] = not account.equity > terms.ruin
@@ -111,7 +115,6 @@ def step_all(parts: Parts, actions: Float32Array, restart: bool, results: Parts)
                 episode.final_equity = account.equity
                 copy_row(outcome.observation, outcome.final_observation, b)
                 begin_anywhere(arena, b, outcome.observation)
-    take_back(own)
     return n_ended
 
 

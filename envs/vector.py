@@ -11,6 +11,7 @@ from pydantic import Field
 
 from benbot.envs.arrays import BoolArray, Float32Array, FloatArray
 from benbot.envs.desk.book import open_book
+from benbot.envs.desk.coordinate import open_contest
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import Ledger, open_ledger
 from benbot.envs.errors import InvalidParameter
@@ -18,7 +19,7 @@ from benbot.envs.history import History, Span
 from benbot.envs.observation import CLIP
 from benbot.envs.reward import RewardSettings
 from benbot.envs.settings import Settings
-from benbot.envs.stepping import EPISODE, TERMS, Arena, Outcome, bare_arena, begin_all, step_all
+from benbot.envs.stepping import EPISODE, TERMS, Arena, ArenaLoan, Outcome, begin_all, step_all
 
 
 class EnvironmentSettings(Settings):
@@ -54,8 +55,10 @@ def build_arena(
         reward.sharpe_rate,
         reward.drawdown_penalty,
     )
+    desk = Desk(book, history.tape, rules.record(), ledger)
     return Arena(
-        Desk(book, history.tape, rules.record(), ledger),
+        desk,
+        open_contest(desk),
         history.features,
         np.zeros(n_envs, EPISODE),
         np.array([terms], TERMS),
@@ -98,9 +101,15 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
         self.single_observation_space, self.single_action_space = spaces_of(history)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self.arena = build_arena(history, span, settings, num_envs, open_ledger(num_envs))
-        self._parts = bare_arena(self.arena)
+        self._loan = ArenaLoan(
+            build_arena(history, span, settings, num_envs, open_ledger(num_envs))
+        )
         self._outcome: Outcome | None = None
+
+    @property
+    def arena(self) -> Arena:
+        """What the environments are made of."""
+        return self._loan.lent
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -153,7 +162,7 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
         if self._outcome is None:
             raise gym.error.ResetNeeded("call reset before step")
         outcome = self._new_outcome()
-        step_all(self._parts, checked_actions(actions, self.action_space), True, tuple(outcome))
+        step_all(self._loan, checked_actions(actions, self.action_space), True, outcome)
         self._outcome = outcome
         return outcome
 
@@ -179,7 +188,7 @@ def seed_state(seed: int | None) -> np.uint64:
 
 def checked_actions(actions: Float32Array, space: gym.spaces.Space[Any]) -> Float32Array:
     """Return actions as the kernel reads them, or refuse a wrong shape."""
-    array = np.ascontiguousarray(actions, dtype=np.float32)
+    array = np.require(actions, np.float32, ["C", "W"])  # the kernel is compiled for writable ones
     if array.shape != space.shape:
         raise InvalidParameter(f"actions must have the shape {space.shape}, was {array.shape}")
     return array

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array, IntArray, WordArray
-from benbot.envs.desk.borrow import borrow
+from benbot.envs.arrays import Float32Array, Int32Array, IntArray, WordArray
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.tape import WORD
 
 Score = Any  # a float32: of doubles the processor would handle half as many at once
@@ -20,22 +18,20 @@ LEAST_SCORE = np.float32(1e-20)  # a strategy that only wants out scores less an
 
 
 class Contest(NamedTuple):
-    """Working space of one decision over S symbols, overwritten by the next."""
+    """Working space of one decision over S symbols, overwritten by the next.
 
-    long: Float32Array  # (2, S), strongest positive score so far, 0 where there is none; at last
-    short: Float32Array  # (2, S), strongest negative one; both stand in row 0
-    winner: IntArray  # (S,), symbols that somebody won and that have not had their chance
-    score: Float32Array  # (S,), theirs
-    held: WordArray  # (2, W), bits of the symbols that are held long, and short
+    S' is S rounded up to whole vectors, as in the values of a tape; W words hold S bits.
+    """
+
+    long: Float32Array  # (2, S'), in row 0 the strongest positive score, 0 where there is none
+    short: Float32Array  # (2, S'), likewise the strongest negative one
+    best: Float32Array  # (S',), score that wins the symbol
+    owner: Int32Array  # (2, S'), in row 0 the strategy whose score that is
+    winner: IntArray  # (S',), symbols that somebody won, first those that have had their chance
+    held: WordArray  # (W,), bits of the symbols that are held
+    tied: WordArray  # (2, W), of those that move with what is held too much to be long, or short
     closed: IntArray  # (N, 3), symbol, strategy and side of the positions closed at this open
     n_closed: IntArray  # (1,)
-
-
-class Win(NamedTuple):
-    """A symbol and the score that won it."""
-
-    symbol: int
-    score: float
 
 
 class Holder(NamedTuple):
@@ -46,39 +42,20 @@ class Holder(NamedTuple):
     side: float  # its sign counts
 
 
-@compiled
 def open_contest(desk: Desk) -> Contest:
     """Return working space for the symbols and positions of a desk."""
     n_symbols, n_positions = desk.tape.value.shape[2], desk.book.positions.shape[1]
     return Contest(
         np.zeros((2, n_symbols), np.float32),
         np.zeros((2, n_symbols), np.float32),
-        np.zeros(n_symbols, np.int64),
         np.zeros(n_symbols, np.float32),
+        np.zeros((2, n_symbols), np.int32),
+        np.zeros(n_symbols, np.int64),
+        np.zeros(desk.tape.tied.shape[3], np.uint64),
         np.zeros((2, desk.tape.tied.shape[3]), np.uint64),
         np.zeros((n_positions, 3), np.int64),
         np.zeros(1, np.int64),
     )
-
-
-@compiled
-def lend(contest: Contest) -> Contest:
-    """Return the same working space as borrowed arrays; the lender keeps it until `take_back`."""
-    return Contest(
-        borrow(contest.long),
-        borrow(contest.short),
-        borrow(contest.winner),
-        borrow(contest.score),
-        borrow(contest.held),
-        borrow(contest.closed),
-        borrow(contest.n_closed),
-    )
-
-
-@compiled
-def take_back(contest: Contest) -> None:
-    """Be the last to use the working space, so that it lives until here."""
-    contest.n_closed[0] = 0
 
 
 @compiled
@@ -151,12 +128,46 @@ def best_score(contest: Contest, s: int) -> Score:
 
 
 @compiled
-def owner_of(desk: Desk, score: float, b: int, t: int, s: int) -> int:
+def find_owners(desk: Desk, contest: Contest, b: int, t: int) -> None:
+    """Note for every symbol the first strategy whose candidate has exactly the best score.
+
+    From the last strategy to the first, four a loop and from row to row as in `score_candidates`.
+    """
+    value, best, owner = desk.tape.value, contest.best, contest.owner
+    last = value.shape[1] - 1
+    row = (last // 4 + 1) % 2
+    for k in range(last - last % 4, -1, -4):
+        k1, k2, k3 = min(k + 1, last), min(k + 2, last), min(k + 3, last)
+        weight, weight_1 = weight_of(desk, b, k), weight_of(desk, b, k1)
+        weight_2, weight_3 = weight_of(desk, b, k2), weight_of(desk, b, k3)
+        for s in range(value.shape[2]):
+            owner_3 = np.int32(k3) if weight_3 * value[t, k3, s] == best[s] else owner[row, s]
+            owner_2 = np.int32(k2) if weight_2 * value[t, k2, s] == best[s] else owner_3
+            owner_1 = np.int32(k1) if weight_1 * value[t, k1, s] == best[s] else owner_2
+            owner[1 - row, s] = np.int32(k) if weight * value[t, k, s] == best[s] else owner_1
+        row = 1 - row
+
+
+@compiled
+def find_owner(desk: Desk, contest: Contest, b: int, t: int, s: int) -> None:
+    """Note it for one symbol that has a best score."""
+    contest.owner[0, s] = first_with(desk, contest.best[s], b, t, s)
+
+
+@compiled
+def first_with(desk: Desk, score: float, b: int, t: int, s: int) -> int:
     """Return the first strategy whose candidate in symbol `s` has exactly this score."""
-    for k in range(desk.tape.value.shape[1]):
+    last = desk.tape.value.shape[1] - 1
+    for k in range(last):
         if score_of(desk, b, t, k, s) == score:
             return k
-    return -1
+    return last
+
+
+@compiled
+def is_on_record(desk: Desk) -> bool:
+    """Return whether decisions are written down."""
+    return desk.ledger.decisions.shape[1] > 0
 
 
 @compiled
@@ -176,43 +187,37 @@ def forget_if_own(desk: Desk, contest: Contest, b: int, t: int, holder: Holder) 
     """Take out the winner of a symbol if it is its holder, on the side that it holds."""
     s = holder.symbol
     own = score_of(desk, b, t, holder.strategy, s)
-    if own * holder.side > 0.0 and own == best_score(contest, s):
+    if not (own * holder.side > 0.0 and own == best_score(contest, s)):
+        return
+    if first_with(desk, own, b, t, s) == holder.strategy:
         contest.long[0, s] = contest.short[0, s] = np.float32(0.0)
 
 
 @compiled
-def see_positions(desk: Desk, contest: Contest, b: int) -> None:
-    """Note which symbols account `b` holds on which side."""
-    contest.held[:, :] = np.uint64(0)
+def see_positions(desk: Desk, contest: Contest, b: int, t: int) -> None:
+    """Note which symbols account `b` holds, and which move with them."""
+    contest.held[:] = np.uint64(0)
+    contest.tied[:, :] = np.uint64(0)
     for i in range(desk.book.accounts[b].n_positions):
         position = desk.book.positions[b, i]
-        see_position(contest, position.symbol, position.units)
+        see_position(desk, contest, t, position.symbol, position.units)
 
 
 @compiled
-def see_position(contest: Contest, s: int, units: float) -> None:
-    """Note that a symbol is held."""
-    side = 0 if units > 0.0 else 1
-    contest.held[side, s // WORD] |= np.uint64(1) << np.uint64(s % WORD)
-
-
-@compiled
-def is_held(contest: Contest, s: int) -> bool:
-    """Return whether the account holds symbol `s`."""
-    word = contest.held[0, s // WORD] | contest.held[1, s // WORD]
-    return (word >> np.uint64(s % WORD)) & np.uint64(1) != 0
-
-
-@compiled
-def is_tied(desk: Desk, contest: Contest, t: int, s: int, side: float) -> bool:
-    """Return whether this side of symbol `s` moves with what is held more than it may."""
+def see_position(desk: Desk, contest: Contest, t: int, s: int, units: float) -> None:
+    """Note that a symbol is held, and that those which move with it are not to be taken."""
     tied, row = desk.tape.tied, desk.tape.calendar[t].risk_row + 1
-    same, opposite = (0, 1) if side > 0.0 else (1, 0)
-    found = np.uint64(0)
+    same, opposite = (0, 1) if units > 0.0 else (1, 0)
+    contest.held[s // WORD] |= np.uint64(1) << np.uint64(s % WORD)
     for w in range(tied.shape[3]):
-        found |= tied[row, 0, s, w] & contest.held[same, w]
-        found |= tied[row, 1, s, w] & contest.held[opposite, w]
-    return found != 0
+        contest.tied[same, w] |= tied[row, 0, s, w]
+        contest.tied[opposite, w] |= tied[row, 1, s, w]
+
+
+@compiled
+def has(words: WordArray, s: int) -> bool:
+    """Return whether the bit of symbol `s` is set."""
+    return (words[s // WORD] >> np.uint64(s % WORD)) & np.uint64(1) != 0
 
 
 @compiled
@@ -223,50 +228,59 @@ def is_close_call(desk: Desk, contest: Contest, s: int) -> bool:
 
 
 @compiled
-def conflict_gate(desk: Desk, contest: Contest, s: int) -> int:
-    """Refuse a symbol whose sides score nearly the same, or that somebody holds."""
-    if is_close_call(desk, contest, s):
-        return Verdict.CLOSE_CALL
-    return Verdict.DUPLICATE if is_held(contest, s) else Verdict.PASSED
-
-
-@compiled
-def correlation_gate(desk: Desk, contest: Contest, t: int, s: int, side: float) -> int:
-    """Refuse a symbol that moves with a position on another one, sides counted."""
-    return Verdict.CORRELATION if is_tied(desk, contest, t, s, side) else Verdict.PASSED
-
-
-@compiled
-def list_winners(desk: Desk, contest: Contest, b: int, t: int, longs: bool) -> int:
-    """List the symbols that somebody wins, with the score; return how many are on the list.
+def list_winners(desk: Desk, contest: Contest, b: int, longs: bool) -> int:
+    """List the symbols that somebody wins; return how many are on the list.
 
     Without a ledger those that some gate will refuse whoever goes first are counted and left out;
     `longs` is whether it may be long at all.
     """
-    account, on_record = desk.book.accounts[b], desk.ledger.decisions.shape[1] > 0
+    account, on_record = desk.book.accounts[b], is_on_record(desk)
     n_listed, n_winners = 0, 0
     for s in range(desk.tape.facts.shape[1]):
         score = best_score(contest, s)
+        contest.winner[n_listed], contest.best[s] = s, score
         wins = abs(score) > LEAST_SCORE
-        side = 1.0 if score > 0.0 else -1.0
-        hopeless = is_close_call(desk, contest, s) or is_held(contest, s)
-        hopeless = hopeless or is_tied(desk, contest, t, s, side) or (side > 0.0 and not longs)
-        contest.winner[n_listed], contest.score[n_listed] = s, score
-        n_listed += int(wins and (on_record or not hopeless))
+        n_listed += int(wins & (on_record or has_a_chance(desk, contest, s, score, longs)))
         n_winners += int(wins)
     account.n_winners, account.n_refused = n_winners, n_winners - n_listed
     return n_listed
 
 
 @compiled
-def next_winner(contest: Contest, n_left: int) -> Win:
-    """Take the highest score of either side off the list, the first symbol of equals."""
-    best, most = 0, np.float32(0.0)
-    for i in range(n_left):
-        score, first = abs(contest.score[i]), contest.winner[i] < contest.winner[best]
-        if score > most or (score == most and first):
-            best, most = i, score
-    win = Win(contest.winner[best], contest.score[best])
-    last = n_left - 1
-    contest.winner[best], contest.score[best] = contest.winner[last], contest.score[last]
-    return win
+def has_a_chance(desk: Desk, contest: Contest, s: int, score: float, longs: bool) -> bool:
+    """Return whether no gate will refuse symbol `s` whoever goes first; without a branch."""
+    long = score > 0.0
+    tied = has(contest.tied[0], s) if long else has(contest.tied[1], s)
+    hopeless = tied | has(contest.held, s) | is_close_call(desk, contest, s)
+    return not (hopeless | (long & (not longs)))
+
+
+@compiled
+def sort_winners(contest: Contest, n_listed: int) -> None:
+    """Put the highest score of either side first, and of equals the first symbol.
+
+    By insertion, because the list is short.
+    """
+    winner, best = contest.winner, contest.best
+    for i in range(1, n_listed):
+        s, place = winner[i], i
+        score = abs(best[s])
+        while place > 0 and abs(best[winner[place - 1]]) < score:
+            winner[place] = winner[place - 1]
+            place -= 1
+        winner[place] = s
+
+
+@compiled
+def bring_best(contest: Contest, first: int, n_listed: int) -> None:
+    """Bring the best of the winners from place `first` on to that place; the rest keep order."""
+    winner, best = contest.winner, contest.best
+    place, most = first, abs(best[winner[first]])
+    for i in range(first + 1, n_listed):
+        score = abs(best[winner[i]])
+        if score > most:
+            place, most = i, score
+    s = winner[place]
+    for i in range(place, first, -1):
+        winner[i] = winner[i - 1]
+    winner[first] = s

@@ -12,27 +12,28 @@ from benbot.envs.desk.breakers import check_health
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import (
     Contest,
-    Win,
-    conflict_gate,
-    correlation_gate,
+    bring_best,
+    find_owner,
+    find_owners,
     forget_own,
-    lend,
+    has,
+    is_close_call,
+    is_on_record,
     list_winners,
-    next_winner,
-    open_contest,
-    owner_of,
     score_candidates,
     see_position,
     see_positions,
-    take_back,
+    sort_winners,
 )
-from benbot.envs.desk.desk import Desk, Parts, dressed
+from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.exits import guard_positions, leave_positions
+from benbot.envs.desk.fetching import fetch_ahead, fetch_tied, fetch_winners
 from benbot.envs.desk.fills import last_close, open_position
+from benbot.envs.desk.floor import FloorLoan, take_floor
 from benbot.envs.desk.gates import account_gate, allow, may_be_long, side_gate
 from benbot.envs.desk.ledger import write_decision
+from benbot.envs.desk.loan import Words
 from benbot.envs.desk.orders import Answer, Ask, Order
-from benbot.envs.desk.prefetch import LINE, prefetch
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import multiple, position_cap, size_scale, standard_fraction
 
@@ -52,74 +53,18 @@ def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
     return mark(desk, b, t + 1)
 
 
+def trade_bars(floor: FloorLoan, bar: IntArray, growth: FloatArray) -> None:
+    """Trade one bar for every account; account b is at the close of `bar[b]`."""
+    trade_accounts(floor.words, bar, growth)
+
+
 @compiled
-def trade_bars(parts: Parts, bar: IntArray, growth: FloatArray) -> None:
-    """Trade one bar for every account of a bare desk; account b is at the close of `bar[b]`."""
-    desk = dressed(parts)
-    own = open_contest(desk)
-    contest = lend(own)
+def trade_accounts(floor: Words, bar: IntArray, growth: FloatArray) -> None:
+    desk, contest = take_floor(floor)
     for b in range(bar.size):
         if b + 1 < bar.size:
             fetch_ahead(desk, b + 1, bar[b + 1])
         growth[b] = trade_bar(desk, contest, b, bar[b])
-    take_back(own)
-
-
-@compiled
-def fetch_ahead(desk: Desk, b: int, t: int) -> None:
-    """Ask for what account `b` will read first at bar `t`: values, and the bars that it holds.
-
-    An account with a slot to fill reads all values, any other only those of its positions.
-    """
-    value, bars, n_positions = desk.tape.value, desk.tape.bars, desk.book.accounts[b].n_positions
-    row = value.shape[2] * value.itemsize
-    for i in range(n_positions):
-        position = desk.book.positions[b, i]
-        prefetch(bars, ((t + 1) * bars.shape[1] + position.symbol) * bars.itemsize)
-        own = (t * value.shape[1] + position.strategy) * row + position.symbol * value.itemsize
-        prefetch(value, own)
-    if n_positions < desk.book.positions.shape[1]:
-        for offset in range(t * value.shape[1] * row, (t + 1) * value.shape[1] * row, LINE):
-            prefetch(value, offset)
-
-
-@compiled
-def fetch_tied(desk: Desk, t: int) -> None:
-    """Ask for the bits of all symbols."""
-    tied = desk.tape.tied
-    row = tied.shape[1] * tied.shape[2] * tied.shape[3] * tied.itemsize
-    start = (desk.tape.calendar[t].risk_row + 1) * row
-    for offset in range(start, start + row, LINE):
-        prefetch(tied, offset)
-
-
-@compiled
-def fetch_winners(desk: Desk, contest: Contest, b: int, t: int, n_listed: int) -> None:
-    """Ask for what the gates will want to know of the winners and of what is held."""
-    for i in range(desk.book.accounts[b].n_positions):
-        fetch_symbol(desk, t, desk.book.positions[b, i].symbol)
-    for i in range(n_listed):
-        fetch_symbol(desk, t, contest.winner[i])
-
-
-@compiled
-def fetch_symbol(desk: Desk, t: int, s: int) -> None:
-    """Ask for the facts and covariances of a symbol."""
-    facts, covariance = desk.tape.facts, desk.tape.covariance
-    prefetch(facts, (t * facts.shape[1] + s) * facts.itemsize)
-    row = covariance.shape[2] * covariance.itemsize
-    start = (desk.tape.calendar[t].risk_row * covariance.shape[1] + s) * row
-    for offset in range(start, start + row, LINE):
-        prefetch(covariance, offset)
-
-
-@compiled
-def fetch_order(desk: Desk, t: int, k: int, s: int) -> None:
-    """Ask for what the order of strategy `k` in symbol `s` needs, while other gates are asked."""
-    bars, stop = desk.tape.bars, desk.tape.stop
-    prefetch(bars, (t * bars.shape[1] + s) * bars.itemsize)
-    prefetch(bars, ((t + 1) * bars.shape[1] + s) * bars.itemsize)
-    prefetch(stop, ((t * stop.shape[1] + k) * stop.shape[2] + s) * stop.itemsize)
 
 
 @compiled
@@ -143,7 +88,7 @@ def open_bar(desk: Desk, contest: Contest, b: int, t: int) -> None:
 
 @compiled
 def hear_candidates(desk: Desk, contest: Contest, b: int, t: int) -> int:
-    """Let one candidate win each symbol; return how many winners are to be asked.
+    """Let one candidate win each symbol; return how many winners are on the list.
 
     Nobody is heard while the account may open nothing anyway; if decisions are on record, they say
     of every winner why.
@@ -153,16 +98,18 @@ def hear_candidates(desk: Desk, contest: Contest, b: int, t: int) -> int:
     is_blocked = account.blocked != Verdict.PASSED
     if is_blocked and not on_record:
         return 0
-    fetch_tied(desk, t)
+    if not is_blocked:
+        fetch_tied(desk, b, t)
     score_candidates(desk, contest, b, t)
-    see_positions(desk, contest, b)
+    if not is_blocked:
+        see_positions(desk, contest, b, t)
     forget_own(desk, contest, b, t)
-    n_listed = list_winners(desk, contest, b, t, may_be_long(desk, t))
-    if is_blocked:
-        write_blocked(desk, contest, b, t, n_listed, account.blocked)
-        account.n_winners = 0
-        return 0
-    if n_listed > 0:
+    n_listed = list_winners(desk, contest, b, may_be_long(desk, t))
+    if on_record:
+        find_owners(desk, contest, b, t)
+        if not is_blocked:
+            sort_winners(contest, n_listed)
+    elif n_listed > 0:
         fetch_winners(desk, contest, b, t, n_listed)
     return n_listed
 
@@ -175,79 +122,84 @@ def may_open(desk: Desk, b: int, t: int) -> int:
 
 
 @compiled
-def is_on_record(desk: Desk) -> bool:
-    """Return whether decisions are written down."""
-    return desk.ledger.decisions.shape[1] > 0
-
-
-@compiled
 def enter_winners(desk: Desk, contest: Contest, b: int, t: int, n_listed: int) -> None:
-    """Give the winners their chance, best score first, and write down what became of each."""
-    account = desk.book.accounts[b]
-    for n_left in range(n_listed, 0, -1):
-        verdict = may_open(desk, b, t)
-        if verdict != Verdict.PASSED:
-            account.n_refused += n_left
-            if is_on_record(desk):
-                write_blocked(desk, contest, b, t, n_left, verdict)
-            return
-        if enter(desk, contest, b, t, next_winner(contest, n_left)) > Verdict.CLIPPED:
+    """Give the winners their chance, best score first, and write down what became of each.
+
+    With a ledger they are sorted already; without one few will be asked before the account is full.
+    """
+    account, on_record = desk.book.accounts[b], is_on_record(desk)
+    blocked = may_open(desk, b, t)
+    for i in range(n_listed):
+        verdict = blocked
+        if verdict == Verdict.PASSED:
+            if not on_record:
+                bring_best(contest, i, n_listed)
+                find_owner(desk, contest, b, t, contest.winner[i])
+            verdict = candidate_gate(desk, contest, t, contest.winner[i])
+        if verdict == Verdict.PASSED:
+            verdict = order(desk, contest, b, t, contest.winner[i])
+        elif on_record:
+            refuse(desk, contest, b, t, contest.winner[i], verdict)
+        if verdict > Verdict.CLIPPED:
             account.n_refused += 1
+        else:
+            blocked = may_open(desk, b, t)  # which nothing but an entry changes
+    if account.blocked != Verdict.PASSED:
+        account.n_winners = account.n_refused = 0  # nobody was heard, whatever was written down
 
 
 @compiled
-def write_blocked(desk: Desk, contest: Contest, b: int, t: int, n_left: int, verdict: int) -> None:
-    """Write down that the account itself may open nothing, for every winner on the list."""
-    for i in range(n_left):
-        ask = size_up(desk, b, t, Win(contest.winner[i], contest.score[i]))
-        answer = Answer(0.0, 0.0, verdict, Verdict.PASSED)
-        write_decision(desk.ledger, b, t, ask, answer, desk.book.accounts[b].equity)
+def candidate_gate(desk: Desk, contest: Contest, t: int, s: int) -> int:
+    """Return why the winner of symbol `s` may not have it, whatever its size, or PASSED.
+
+    All gates are asked and the first that refuses counts: nobody can predict which one does.
+    """
+    side = np.sign(contest.best[s])
+    tied = has(contest.tied[0], s) if side > 0.0 else has(contest.tied[1], s)
+    verdict = side_gate(desk, t, contest.owner[0, s], s, side)
+    verdict = Verdict.CORRELATION if tied & (verdict == Verdict.PASSED) else verdict
+    verdict = Verdict.DUPLICATE if has(contest.held, s) else verdict
+    return Verdict.CLOSE_CALL if is_close_call(desk, contest, s) else verdict
 
 
 @compiled
-def enter(desk: Desk, contest: Contest, b: int, t: int, win: Win) -> int:
-    """Ask the gates for the winner of a symbol, fill what they allow; return their verdict."""
-    verdict = conflict_gate(desk, contest, win.symbol)
-    if verdict != Verdict.PASSED and not is_on_record(desk):
-        return verdict
-    side = np.sign(win.score)
-    if verdict == Verdict.PASSED:
-        k = owner_of(desk, win.score, b, t, win.symbol)
-        verdict = side_gate(desk, t, k, win.symbol, side)
-    if verdict == Verdict.PASSED:
-        fetch_order(desk, t, k, win.symbol)
-        verdict = correlation_gate(desk, contest, t, win.symbol, side)
-    if verdict != Verdict.PASSED and not is_on_record(desk):
-        return verdict
-    return order(desk, contest, b, t, size_up(desk, b, t, win), verdict)
+def standard_size(desk: Desk, contest: Contest, b: int, t: int, s: int) -> float:
+    """Return the notional of symbol `s` that its winner would have at a weight of 1 / K."""
+    return standard_fraction(desk, b, t, contest.owner[0, s], s) * desk.book.accounts[b].equity
 
 
 @compiled
-def size_up(desk: Desk, b: int, t: int, win: Win) -> Ask:
-    """Return what the winner of a symbol asks for."""
-    account, rules, s = desk.book.accounts[b], desk.rules[0], win.symbol
-    k = owner_of(desk, win.score, b, t, s)
+def wanted_size(desk: Desk, contest: Contest, b: int, s: int, standard: float) -> float:
+    """Return the notional that the winner of symbol `s` asks for."""
+    account, rules, k = desk.book.accounts[b], desk.rules[0], contest.owner[0, s]
     share = multiple(desk.book.sleeves[b, k].weight, desk.book.sleeves.shape[1], rules)
-    fraction = standard_fraction(desk, b, t, k, s) * share
-    wanted = min(fraction, position_cap(account, rules)) * account.equity
-    price, stop = last_close(desk, t, s), desk.tape.stop[t, k, s]
-    return Ask(s, k, np.sign(win.score), wanted, price, stop, False)
+    return min(standard * share, position_cap(account, rules) * account.equity)
 
 
 @compiled
-def order(desk: Desk, contest: Contest, b: int, t: int, ask: Ask, verdict: int) -> int:
-    """Fill what the gates allow a candidate, write it down and return their verdict."""
-    account = desk.book.accounts[b]
-    answer = allow(desk, b, t, ask, verdict)
+def refuse(desk: Desk, contest: Contest, b: int, t: int, s: int, verdict: int) -> None:
+    """Write down that the winner of symbol `s` was not even asked for its price."""
+    wanted = wanted_size(desk, contest, b, s, standard_size(desk, contest, b, t, s))
+    side = np.sign(contest.best[s])
+    ask = Ask(s, contest.owner[0, s], side, wanted, np.nan, np.nan, False)
+    answer = Answer(0.0, 0.0, verdict, Verdict.PASSED)
+    write_decision(desk.ledger, b, t, ask, answer, desk.book.accounts[b].equity)
+
+
+@compiled
+def order(desk: Desk, contest: Contest, b: int, t: int, s: int) -> int:
+    """Fill what the gates allow the winner of symbol `s`, write it down, return their verdict."""
+    k, side, price = contest.owner[0, s], np.sign(contest.best[s]), last_close(desk, t, s)
+    standard = standard_size(desk, contest, b, t, s)
+    wanted = wanted_size(desk, contest, b, s, standard)
+    ask = Ask(s, k, side, wanted, price, desk.tape.stop[t, k, s], False)
+    answer = allow(desk, b, t, ask, Verdict.PASSED)
     if answer.units != 0.0:
-        standard = standard_fraction(desk, b, t, ask.strategy, ask.symbol)
-        base_units = standard * account.equity / ask.price
-        bought = Order(ask.symbol, ask.strategy, answer.units, base_units, ask.stop)
-        if open_position(desk, b, t, bought):
-            see_position(contest, ask.symbol, ask.side)
+        if open_position(desk, b, t, Order(s, k, answer.units, standard / price, ask.stop)):
+            see_position(desk, contest, t, s, side)
         else:
             answer = Answer(0.0, 0.0, Verdict.NOT_TRADABLE, answer.limit)
-    write_decision(desk.ledger, b, t, ask, answer, account.equity)
+    write_decision(desk.ledger, b, t, ask, answer, desk.book.accounts[b].equity)
     return answer.verdict
 
 

@@ -25,6 +25,7 @@ NORMAL_95 = 1.6448536269514722  # quantile of the normal distribution
 STRESS_REGIME = 2  # bear market, high volatility; see `market.regime`
 NO_BETA_LIMIT = 100.0
 ROUNDING = 1e-9  # of equity
+CERTAIN = 0.999  # of the limit of value at risk; what is below it is below it in any rounding
 
 
 class Room(NamedTuple):
@@ -41,7 +42,7 @@ class Holdings(NamedTuple):
     sector: float  # gross in its sector
     strategy: float  # gross of its strategy
     beta: float  # worth × beta, summed
-    covariance: float  # of the candidate's return with the account's profit, a day
+    swing: float  # most that their profit can deviate in a day; not a number: nobody knows
 
 
 # The account's gates.
@@ -204,17 +205,17 @@ def allow(desk: Desk, b: int, t: int, ask: Ask, verdict: int) -> Answer:
 def survey(desk: Desk, b: int, t: int, ask: Ask) -> Holdings:
     """Return what the positions of account `b` mean to a candidate; one pass for all rooms."""
     tape = desk.tape
-    sector, strategy, beta, covariance = 0.0, 0.0, 0.0, 0.0
+    sector, strategy, beta, swing = 0.0, 0.0, 0.0, 0.0
     own_sector = tape.facts[t, ask.symbol].sector
     for i in range(desk.book.accounts[b].n_positions):
         position = desk.book.positions[b, i]
         worth = position.units * position.last_price
         facts = tape.facts[t, position.symbol]
-        covariance += worth * covariance_at(tape, t, ask.symbol, position.symbol)
         beta += worth * facts.beta
+        swing += abs(worth) * facts.swing
         sector += abs(worth) if facts.sector == own_sector else 0.0
         strategy += abs(worth) if position.strategy == ask.strategy else 0.0
-    return Holdings(sector, strategy, beta, covariance)
+    return Holdings(sector, strategy, beta, swing)
 
 
 @compiled
@@ -273,7 +274,7 @@ def holding_rooms(desk: Desk, b: int, t: int, ask: Ask, room: Room) -> Room:
     if rules.gates_participation < 1.0:
         room = tighter(room, rules.gates_participation * facts.adv, Verdict.LIQUIDITY)
     if rules.gates_var < 1.0:
-        at_risk = var_room(desk, b, t, ask, holdings.covariance, room.notional)
+        at_risk = var_room(desk, b, t, ask, holdings.swing, room.notional)
         room = tighter(room, at_risk, Verdict.VALUE_AT_RISK)
     return room
 
@@ -289,18 +290,22 @@ def beta_room(most: float, held: float, beta: float) -> float:
 
 
 @compiled
-def var_room(desk: Desk, b: int, t: int, ask: Ask, covariance: float, wanted: float) -> float:
+def var_room(desk: Desk, b: int, t: int, ask: Ask, swing: float, wanted: float) -> float:
     """Return the notional at which the account's value at risk reaches its limit.
 
     The variance of the account's profit is quadratic in the notional x of the trade,
-    V + 2 c x + v x². Normal and zero mean (RiskMetrics 1996).
+    V + 2 c x + v x². Normal and zero mean (RiskMetrics 1996). It is not asked for where `wanted`
+    stays within the limit even if everything moves against the account together.
     """
     limit = desk.rules[0].gates_var * desk.book.accounts[b].equity / NORMAL_95
+    own_swing = desk.tape.facts[t, ask.symbol].swing
+    if own_swing > 0.0 and swing + max(wanted, 0.0) * own_swing < CERTAIN * limit:
+        return np.inf
     held = portfolio_variance(desk, b, t)
     own = covariance_at(desk.tape, t, ask.symbol, ask.symbol)
     if not own > 0.0:
         return np.nan
-    slope = ask.side * covariance
+    slope = ask.side * covariance_with(desk, b, t, ask.symbol)
     square = slope * slope + own * (limit * limit - held)
     if square < 0.0:
         return 0.0
@@ -308,6 +313,17 @@ def var_room(desk: Desk, b: int, t: int, ask: Ask, covariance: float, wanted: fl
     if held > limit * limit and not wanted * own >= -slope - root:
         return 0.0
     return (root - slope) / own
+
+
+@compiled
+def covariance_with(desk: Desk, b: int, t: int, s: int) -> float:
+    """Return the covariance of a symbol's return with the profit of account `b`, a day."""
+    total = 0.0
+    for i in range(desk.book.accounts[b].n_positions):
+        position = desk.book.positions[b, i]
+        worth = position.units * position.last_price
+        total += worth * covariance_at(desk.tape, t, s, position.symbol)
+    return total
 
 
 @compiled

@@ -49,9 +49,9 @@ DECISION = np.dtype(
     [
         ("bar", np.int32),  # the close at which it was made
         ("symbol", np.int32),
-        ("strategy", np.int32),
         ("wanted", np.float64),  # signed fraction of equity
         ("allowed", np.float64),  # signed fraction of equity
+        ("strategy", np.int32),
         ("verdict", np.int32),  # `Verdict`
         ("limit", np.int32),  # `Verdict` of the gate that ran short, PASSED where none did
         ("enlarges", np.int32),  # 1 for a position that is held already
@@ -121,7 +121,7 @@ def write_decision(ledger: Ledger, b: int, t: int, ask: Ask, answer: Answer, equ
     if n < ledger.decisions.shape[1]:
         row = ledger.decisions[b, n]
         row.bar, row.symbol, row.strategy = t, ask.symbol, ask.strategy
-        row.wanted = ask.side * ask.wanted / equity
-        row.allowed = ask.side * answer.allowed / equity
+        share = ask.side / equity
+        row.wanted, row.allowed = ask.wanted * share, answer.allowed * share
         row.verdict, row.limit, row.enlarges = answer.verdict, answer.limit, ask.enlarges
     ledger.n_decisions[b] = n + 1

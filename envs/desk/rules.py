@@ -252,11 +252,12 @@ class DeskRules(Settings):
     def record(self) -> RecordArray:
         """Return the rules as a record array (1,) whose fields are called `section_field`.
 
-        A choice by name is its number; the execution style is the three numbers that it means.
+        A choice by name is its number; the execution style is the three numbers that it means. What
+        only the tape is made with, as the source of spreads, is not among them.
         """
-        values = dict(_flat(self.model_dump(exclude={"portfolio": True, "execution": {"style"}})))
+        elsewhere: dict[str, Any] = {"portfolio": True, "execution": {"style"}, "costs": {"spread"}}
+        values = dict(_flat(self.model_dump(exclude=elsewhere)))
         values["sizing_method"] = SIZING_METHODS.index(self.sizing.method)
-        values["costs_spread"] = int(self.costs.spread == "estimated")
         execution = self.execution
         model = fill_model(execution.style, execution.slices, execution.urgency)
         for name, value in model._asdict().items():
@@ -291,3 +292,6 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
 
 def _kind(value: float) -> type:
     return np.int64 if isinstance(value, int) else np.float64  # a bool is an int here, too
+
+
+RULES = DeskRules().record().dtype

@@ -13,13 +13,15 @@ import numpy as np
 from benbot.envs.arrays import FloatArray, Record, RecordArray
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.compiled import compiled
-from benbot.envs.desk.coordinate import Contest, lend, open_contest, take_back
+from benbot.envs.desk.coordinate import Contest
 from benbot.envs.desk.cycle import mark, open_bar
-from benbot.envs.desk.desk import Desk, Parts, bare, dressed
+from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.exits import guard_positions, leave_positions
 from benbot.envs.desk.fills import last_close, open_position
+from benbot.envs.desk.floor import lend, take_floor
 from benbot.envs.desk.gates import number_gate, tradable_gate
 from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.loan import Words
 from benbot.envs.desk.orders import Ask, Order
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
@@ -48,7 +50,8 @@ def shadow_trades(
     shadows = np.zeros(decisions.size, SHADOW)
     book = open_book(1, tape.value.shape[1], 1)
     desk = Desk(book, tape, unconditional(rules).record(), open_ledger(1, trades=1))
-    follow_all(bare(desk), np.ascontiguousarray(decisions), equity, last, shadows)
+    floor = lend(desk)
+    follow_all(floor.words, np.ascontiguousarray(decisions), equity, last, shadows)
     return shadows
 
 
@@ -60,16 +63,13 @@ def unconditional(rules: DeskRules) -> DeskRules:
 
 @compiled
 def follow_all(
-    parts: Parts, decisions: RecordArray, equity: FloatArray, last: int, shadows: RecordArray
+    floor: Words, decisions: RecordArray, equity: FloatArray, last: int, shadows: RecordArray
 ) -> None:
     """Make the missing trade of every decision, one after the other, in the only account."""
-    desk = dressed(parts)
-    own = open_contest(desk)
-    contest = lend(own)
+    desk, contest = take_floor(floor)
     for i in range(decisions.size):
         follow(desk, contest, decisions[i], equity[i], last)
         note_shadow(desk, equity[i], shadows[i])
-    take_back(own)
 
 
 @compiled

@@ -15,10 +15,12 @@ import numpy as np
 from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, Record
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.compiled import compiled
-from benbot.envs.desk.coordinate import Contest, lend, open_contest, take_back
+from benbot.envs.desk.coordinate import Contest
 from benbot.envs.desk.cycle import RUIN_GROWTH, trade_bar
-from benbot.envs.desk.desk import Desk, Parts, bare, dressed
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend, take_floor
 from benbot.envs.desk.ledger import open_ledger
+from benbot.envs.desk.loan import Words
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape, blank_tape
 from benbot.envs.market.market import Market
@@ -56,16 +58,15 @@ def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: Desk
         np.zeros((n_strategies, market.n_symbols, 2)),
         np.zeros(n_strategies),
     )
-    run_sleeves(bare(desk), Opinions(signals.direction, signals.confidence), records)
+    floor = lend(desk)
+    run_sleeves(floor.words, Opinions(signals.direction, signals.confidence), records)
     return tape
 
 
 @compiled
-def run_sleeves(parts: Parts, opinions: Opinions, records: TrackRecord) -> None:
+def run_sleeves(floor: Words, opinions: Opinions, records: TrackRecord) -> None:
     """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
-    desk = dressed(parts)
-    own = open_contest(desk)
-    contest = lend(own)
+    desk, contest = take_floor(floor)
     last = desk.tape.bars.shape[0] - 1
     for k in range(desk.book.sleeves.shape[1]):
         open_sleeve(desk, k, 0)
@@ -74,7 +75,6 @@ def run_sleeves(parts: Parts, opinions: Opinions, records: TrackRecord) -> None:
         for k in range(desk.book.sleeves.shape[1]):
             desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, records, k, t)
     value_candidates(desk, opinions, records, last)
-    take_back(own)
 
 
 @compiled

@@ -45,16 +45,17 @@ BAR = np.dtype(
 )
 
 FACTS = np.dtype(
-    [
+    [  # what is read together lies within eight bytes, so never across two lines
         ("split", np.float64),  # new units for each old one, before the open
         ("dividend", np.float64),  # account currency per unit, before the open
         ("adv", np.float64),  # average value traded a day, account currency; inf unknown
-        ("deviation", np.float32),  # of its return in a day, NaN unknown
-        ("age", np.float32),  # bars since the symbol's last price; inf: halted, or never one
-        ("beta", np.float32),  # to the universe, NaN unknown
         ("budget", np.float32),  # multiple of the standard risk
-        ("sector", np.int32),  # number of its sector, UNKNOWN_SECTOR
         ("diamond", np.int32),  # whether a candidate in the symbol is a diamond
+        ("deviation", np.float32),  # of its return in a day, NaN unknown
+        ("swing", np.float32),  # deviation by which every covariance is bounded, see `bounds`
+        ("beta", np.float32),  # to the universe, NaN unknown
+        ("sector", np.int32),  # number of its sector, UNKNOWN_SECTOR
+        ("age", np.float32),  # bars since the symbol's last price; inf: halted, or never one
     ],
     align=True,
 )
@@ -71,6 +72,7 @@ VOLATILITY_MEMORY = 0.94  # RiskMetrics' daily decay
 VOLUME_WINDOW = 20  # bars of the average traded value, and sessions of ADV
 VECTOR = 8  # numbers that the processor multiplies at once; symbols beyond whole vectors cost more
 UNKNOWN_SECTOR = -1
+BOUND_ROUNDING = 1.0 + 1e-5  # of single precision
 WORD = 64  # bits
 
 
@@ -176,13 +178,30 @@ def tied_symbols(covariance: Float32Array, limit: float) -> WordArray:
     for row in range(n_rows + 1):
         own = covariance[row - 1] if row else unknown
         deviation = np.sqrt(np.diagonal(own)).astype(np.float64)
-        most = limit * deviation[:, None] * deviation
+        most = limit * (deviation[:, None] * deviation)  # symmetric to the last digit
         for i, together in enumerate((own.astype(np.float64), -own.astype(np.float64))):
             bits = np.zeros((n_symbols, n_words * WORD), np.bool_)
             bits[:, :n_symbols] = ~(together < most)
             np.fill_diagonal(bits, False)
             tied[row, i] = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
     return tied
+
+
+def bounds(covariance: Float32Array) -> Float32Array:
+    """Return the deviation of each symbol where |cov_ij| <= σ_i σ_j for all known j, else NaN.
+
+    Covariances (R, S, S) of pairs that were seen in different sessions need not keep to that; where
+    they do, the deviation of any account's profit is at most the sum of |worth| x deviation. The
+    covariance itself must be known wherever both deviations are.
+    """
+    deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    bound = np.full(deviation.shape, np.nan, np.float32)
+    for row, own in enumerate(deviation):
+        known = np.flatnonzero(own > 0.0)
+        most = BOUND_ROUNDING * own[known, None] * own[known]
+        kept = np.abs(covariance[row][np.ix_(known, known)]) <= most
+        bound[row, known] = np.where(kept.all(axis=1), own[known], np.nan)
+    return bound
 
 
 def _aligned_bars(n_bars: int, n_symbols: int) -> RecordArray:
@@ -216,6 +235,7 @@ def _facts(market: Market, signals: Signals, risk: RiskFacts, rules: DeskRules) 
     known, row = risk.row >= 0, np.maximum(risk.row, 0)
     own = np.sqrt(np.diagonal(risk.covariance, axis1=1, axis2=2))
     facts["deviation"] = np.where(known[:, None], own[row], np.nan)
+    facts["swing"] = np.where(known[:, None], bounds(risk.covariance)[row], np.nan)
     facts["beta"] = np.where(known[:, None], risk.beta[row], np.nan)
     facts["budget"] = symbol_budgets(market, rules.portfolio).multiplier
     facts["sector"] = _sector_numbers(market)

@@ -10,7 +10,8 @@ from benbot.envs.allocation import AllocationEnv
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import Costs, DeskRules
 from benbot.envs.errors import InvalidParameter
@@ -127,7 +128,7 @@ def alone(history: History, k: int, rules: DeskRules) -> FloatArray:
     desk = Desk(book, history.tape, rules.record(), open_ledger(1))
     growth, bar_growth = np.zeros(history.n_bars), np.zeros(1)
     for t in range(history.n_bars - 1):
-        trade_bars(bare(desk), np.array([t]), bar_growth)
+        trade_bars(lend(desk), np.array([t]), bar_growth)
         growth[t + 1] = bar_growth[0]
     return growth
 

@@ -9,10 +9,11 @@ import pytest
 from benbot.envs.arrays import FloatArray, Record, RecordArray, frozen
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, Tape, tied_symbols
+from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, Tape, bounds, tied_symbols
 
 # Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
 # Stops of a test are powers of two, which a float32 holds exactly.
@@ -159,6 +160,7 @@ class Trial:
         """Let the symbols' daily returns have these correlations and this deviation."""
         self.covariance[0] = deviation**2 * np.asarray(correlation)
         self.facts["deviation"] = deviation
+        self.facts["swing"] = bounds(self.covariance)[0]
         self.tied[:] = tied_symbols(self.covariance, self.rules.gates.correlation)
 
     def act(self, t: int, s: int = 0, split: float = 1.0, dividend: float = 0.0) -> None:
@@ -178,7 +180,7 @@ class Trial:
         self.desk.book.sleeves["weight"][0], self.account["cash_weight"] = self._weights
         growth: FloatArray = np.zeros(1)
         for _ in range(n_bars):
-            trade_bars(bare(self.desk), np.array([self.t]), growth)
+            trade_bars(lend(self.desk), np.array([self.t]), growth)
             self.t += 1
         return float(growth[0])
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from benbot.envs.arrays import FloatArray, RecordArray
 from benbot.envs.desk.book import Book, open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
@@ -88,7 +89,7 @@ def trade_bar(desk: Desk, world: World, i: int, b: int = 0) -> None:
         world.weights[i, -1],
     )
     account["api_failures"], account["stale_quotes"] = world.venue[i]
-    trade_bars(bare(desk), np.array([FIRST + i]), np.zeros(1))
+    trade_bars(lend(desk), np.array([FIRST + i]), np.zeros(1))
 
 
 def written(desk: Desk, kind: str, b: int = 0) -> RecordArray:

@@ -12,10 +12,20 @@ from hypothesis import strategies as st
 from benbot.envs.arrays import BoolArray, FloatArray, RecordArray, frozen
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, VECTOR, Tape, tied_symbols
+from benbot.envs.desk.tape import (
+    BAR,
+    CALENDAR,
+    FACTS,
+    UNKNOWN_SECTOR,
+    VECTOR,
+    Tape,
+    bounds,
+    tied_symbols,
+)
 
 T, K, S = 48, 5, 5
 PRICES = ["open", "high", "low", "close"]
@@ -47,7 +57,8 @@ def random_world(seed: int, n_accounts: int = 1) -> World:
     session = np.arange(T) // int(rng.integers(1, 5))
     covariance = random_covariances(rng)
     facts = random_facts(rng, bars, missing, covariance[session - 1])
-    facts[["deviation", "beta"]][session == 0] = np.nan
+    facts["swing"] = bounds(covariance)[session - 1]
+    facts[["deviation", "beta", "swing"]][session == 0] = np.nan
     tape = Tape(
         bars=bars,
         facts=facts,
@@ -236,7 +247,7 @@ def trade(desk: Desk, world: World, t: int) -> FloatArray:
     desk.book.sleeves["weight"] = world.weights[t, :, :K]
     desk.book.accounts["cash_weight"] = world.weights[t, :, K]
     growth = np.zeros(world.n_accounts)
-    trade_bars(bare(desk), np.full(world.n_accounts, t), growth)
+    trade_bars(lend(desk), np.full(world.n_accounts, t), growth)
     return growth
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benbot.envs.desk.reasons import Exit, Verdict
@@ -31,7 +32,6 @@ def test_of_equal_scores_the_first_strategy_wins(trial: Trial) -> None:
     assert account.positions["strategy"].tolist() == [0]
 
 
-@pytest.mark.xfail(strict=True, reason="whoever holds what scores the same is taken for the winner")
 @pytest.mark.parametrize("closes", [False, True])
 def test_of_equal_scores_the_first_strategy_wins_though_the_second_holds_the_symbol(
     trial: Trial, rules: Rules, closes: bool
@@ -169,3 +169,48 @@ def test_accounts_side_by_side_choose_by_their_own_weights(trial: Trial) -> None
         account.run()
     assert first.positions["strategy"].tolist() == [0]
     assert second.positions["strategy"].tolist() == [1]
+
+
+# What is left out of the hearing without a ledger, because it stands no chance, changes nothing.
+
+
+def busy_account(trial: Trial, rules: Rules, seed: int, room: int) -> Any:  # noqa: ANN401
+    """Return an account with many candidates, few slots, and symbols that move together."""
+    rng = np.random.default_rng(seed)
+    limits = {"max_positions": 3, "close_call": 0.8}
+    gates = {"correlation": 0.5, "stress": True}
+    account = trial(13, 6, 5, rules(limits=limits, gates=gates, exits={"time_stop": 3}), room)
+    factors = rng.normal(size=(6, 2))
+    factors /= np.linalg.norm(factors, axis=1, keepdims=True)
+    account.relate(factors @ factors.T)
+    asked = rng.choice([0.0, 0.01, 0.02, 0.03, -0.01, -0.02], account.value.shape)
+    account.value[:] = asked * (rng.random(asked.shape) < 0.4)
+    account.regime[::4] = 2  # of stress
+    return account
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_without_a_ledger_the_same_is_traded(trial: Trial, rules: Rules, seed: int) -> None:
+    silent, told = (busy_account(trial, rules, seed, room) for room in (0, 500))
+    for _ in range(12):
+        silent.run()
+        told.run()
+        assert silent.desk.book.positions.tobytes() == told.desk.book.positions.tobytes()
+        assert silent.account == told.account
+    assert len(told.fills) > 4
+    assert {Verdict.CORRELATION, Verdict.DUPLICATE, Verdict.CLOSE_CALL} & set(
+        told.decisions["verdict"].tolist()
+    )
+
+
+@pytest.mark.parametrize("room", [0, 500])
+def test_the_highest_scores_are_heard_first_and_of_equals_the_first_symbol(
+    trial: Trial, rules: Rules, room: int
+) -> None:
+    account = trial(3, 7, rules=rules(limits={"max_positions": 4}), room=room)
+    for s, value in enumerate([0.01, 0.02, -0.03, 0.02, 0.04, -0.02, 0.015]):
+        account.want(0, value, s=s)
+    account.run()
+    assert account.positions["symbol"].tolist() == [4, 2, 1, 3]
+    if room:
+        assert account.decisions["symbol"].tolist() == [4, 2, 1, 3, 5, 6, 0]

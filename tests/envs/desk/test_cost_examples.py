@@ -11,7 +11,8 @@ import pytest
 
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
@@ -129,7 +130,7 @@ def test_an_estimated_spread_is_the_one_known_at_the_traded_bar_before(rules: Ru
     desk = Desk(open_book(1, 1, 10), tape, paying.record(), open_ledger(1, fills=5))
     open_account(desk.book, 0, 100_000.0, 26)
     desk.book.sleeves["weight"], desk.book.accounts["cash_weight"] = 1.0, 0.0
-    trade_bars(bare(desk), np.array([26]), np.zeros(1))
+    trade_bars(lend(desk), np.array([26]), np.zeros(1))
     fill = desk.ledger.fills[0, 0]
     assert fill["bar"] == 27
     assert fill["price"] == opened[27]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benbot.envs.arrays import FloatArray, IntArray, RecordArray
 from benbot.envs.desk.book import Book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import bare
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from tests.envs.desk.comparison import assert_same_book, assert_same_with_ledger
@@ -135,7 +135,7 @@ def test_accounts_at_bars_of_their_own_are_each_one_alone(seed: int, rules: Desk
         for _ in range(30):
             desk.book.sleeves["weight"] = world.weights[bars, accounts, :K]
             desk.book.accounts["cash_weight"] = world.weights[bars, accounts, K]
-            trade_bars(bare(desk), bars, growth)
+            trade_bars(lend(desk), bars, growth)
             bars += 1
         return desk.book
 

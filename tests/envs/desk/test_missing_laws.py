@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benbot.envs.arrays import BoolArray, frozen
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import Tape, tied_symbols
+from benbot.envs.desk.tape import Tape, bounds, tied_symbols
 from tests.envs.desk.steps import (
     ENTERED,
     FEW,
@@ -48,6 +48,8 @@ def spoil(tape: Tape, rng: np.random.Generator) -> Tape:
     stop[holes(stop.shape)] = np.nan
     unknown = holes(covariance.shape)
     covariance[unknown | unknown.transpose(0, 2, 1)] = np.nan
+    row = tape.calendar["risk_row"]
+    facts["swing"] = np.where(row[:, None] >= 0, bounds(covariance)[row], np.nan)
     return tape._replace(
         bars=bars,
         facts=facts,

@@ -14,7 +14,8 @@ from benbot.envs.arrays import Record
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.breakers import breaker_of
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.portfolio import symbol_budgets
 from benbot.envs.desk.reasons import Breaker, Exit, Verdict
@@ -50,7 +51,7 @@ def trade_kernel(
     for i, weights in enumerate(world.weights):
         book.sleeves["weight"][0], account["cash_weight"] = weights[:-1], weights[-1]
         account["api_failures"], account["stale_quotes"] = world.venue[i]
-        trade_bars(bare(desk), np.array([FIRST + i]), growth)
+        trade_bars(lend(desk), np.array([FIRST + i]), growth)
         equity.append(float(account["equity"]))
         watch(account)
     return desk, equity
@@ -117,9 +118,6 @@ def test_the_kernel_does_what_the_law_says(seed: int) -> None:
     assert_same_story(random_world(seed))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the kernel forgets a winner that only scores the same as the holder"
-)
 @pytest.mark.parametrize("seed", SEEDS_OF_TIES)
 def test_the_kernel_does_what_the_law_says_of_equal_scores(seed: int) -> None:
     assert_same_story(random_world(seed, ties=True))
@@ -129,7 +127,7 @@ def test_the_kernel_does_what_the_law_says_of_equal_scores(seed: int) -> None:
 @pytest.mark.parametrize("first", range(0, N_NIGHTLY, 100))
 def test_the_kernel_does_what_the_law_says_in_many_worlds(first: int) -> None:
     for seed in range(first, first + 100):
-        assert_same_story(random_world(seed))
+        assert_same_story(random_world(seed, ties=seed % 4 == 0))
 
 
 def reasons_of(world: World) -> set[str]:

@@ -6,8 +6,10 @@ The trial account has 100,000 and wants 8,000 behind a stop of 1/8: 80 units at 
 import numpy as np
 import pytest
 
+from benbot.envs.desk.tape import bounds
 from tests.envs.desk.answers import INF, NAN, QUANTILE, SIGMA, Rules, Trial, answers
 
+SWING = 3_000.0 / QUANTILE / 8_000.0  # of one position, and 3 % of 100,000 are at risk
 SAFE = 3_000.0 / (QUANTILE * SIGMA)  # 29,181: a worth whose value at risk is 3 % of 100,000
 
 
@@ -235,6 +237,24 @@ def test_beyond_the_value_at_risk_only_a_hedge_that_brings_it_back_passes(
     assert answers(account)[1] == answer
 
 
+def test_a_room_below_nothing_does_not_hide_the_value_at_risk(trial: Trial, rules: Rules) -> None:
+    """Gross is 2,500 beyond its limit; to bring risk back would take a sale of 5,342 at least."""
+    gates, limits = {"var": 0.03}, {"gross": 0.5}
+    account = trial(6, 2, rules=rules(gates=gates, limits=limits, sizing={"position_cap": 1.0}))
+    account.stop[:] = 0.015625  # wants more than there is room for
+    account.relate(np.array([[1.0, 0.15], [0.15, 1.0]]), 0.01)
+    account.want(0, s=0)
+    account.run()
+    assert account.positions["units"].tolist() == [pytest.approx(500.0)]
+    account.move(2, 110.0)
+    account.run()
+    worth, limit = 55_000.0, 0.03 * 105_000.0 / QUANTILE
+    account.relate(np.array([[1.0, 0.15], [0.15, 1.0]]), 1.01 * limit / worth)
+    account.want(2, s=1)
+    account.run()
+    assert answers(account)[-1] == ("VALUE_AT_RISK", "VALUE_AT_RISK")
+
+
 @pytest.mark.parametrize("limit", [0.03, 1.0])
 @pytest.mark.parametrize("fault", ["row", "own", "common", "none"])
 def test_a_value_at_risk_that_is_not_known_refuses(
@@ -251,10 +271,37 @@ def test_a_value_at_risk_that_is_not_known_refuses(
         spoilt = {"own": ((1, 1), NAN), "common": ((0, 1), NAN), "none": ((1, 1), 0.0)}
         (i, j), value = spoilt[fault]
         account.covariance[0, i, j] = account.covariance[0, j, i] = value
+    account.facts["swing"] = NAN if fault == "row" else bounds(account.covariance)[0]
     account.want(1, s=1)
     account.run()
     refused = ("VALUE_AT_RISK", "VALUE_AT_RISK")
     assert answers(account)[1] == (refused if limit < 1.0 else ("PASSED", "PASSED"))
+
+
+@pytest.mark.parametrize(
+    ("swings", "answer"),
+    [
+        ((SWING / 4.0, SWING / 4.0), ("PASSED", "PASSED")),  # both together are half of it
+        ((SWING / 4.0, 0.0), ("VALUE_AT_RISK", "VALUE_AT_RISK")),  # the covariances decide
+        ((SWING / 4.0, NAN), ("VALUE_AT_RISK", "VALUE_AT_RISK")),
+        ((NAN, SWING / 4.0), ("VALUE_AT_RISK", "VALUE_AT_RISK")),
+        ((0.55 * SWING, 0.4495 * SWING), ("VALUE_AT_RISK", "VALUE_AT_RISK")),  # 0.9995 of the limit
+        ((0.55 * SWING, 0.4485 * SWING), ("PASSED", "PASSED")),  # 0.9985 of it
+    ],
+)
+def test_covariances_are_read_only_where_swings_do_not_settle_it(
+    trial: Trial, rules: Rules, swings: tuple[float, float], answer: tuple[str, str]
+) -> None:
+    """These covariances alone would refuse; each position is worth 8,000 of 100,000."""
+    account = trial(4, n_symbols=2, rules=rules())
+    account.relate(np.eye(2), 10.0)
+    account.want(0, s=0)
+    account.run()
+    account.desk.rules["gates_var"] = 0.03
+    account.facts["swing"] = swings
+    account.want(1, s=1)
+    account.run()
+    assert answers(account)[1] == answer
 
 
 def test_a_variance_that_is_not_known_stays_out_of_the_book(trial: Trial) -> None:

@@ -25,10 +25,9 @@ def test_a_method_of_sizing_is_a_number_in_the_record(method: str, number: int) 
     assert rules.record()["sizing_method"] == number
 
 
-@pytest.mark.parametrize(("spread", "number"), [("fixed", 0), ("estimated", 1)])
-def test_how_a_spread_is_known_is_a_number_in_the_record(spread: str, number: int) -> None:
-    rules = DeskRules.model_validate({"costs": {"spread": spread}})
-    assert rules.record()["costs_spread"] == number
+def test_where_a_spread_comes_from_is_the_tape_s_and_not_in_the_record() -> None:
+    estimated = DeskRules.model_validate({"costs": {"spread": "estimated"}})
+    assert estimated.record() == DeskRules().record()
 
 
 def test_an_execution_style_is_its_fill_model_in_the_record() -> None:

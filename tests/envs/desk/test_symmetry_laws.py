@@ -9,7 +9,8 @@ from hypothesis import given
 from benbot.envs.arrays import BoolArray, FloatArray
 from benbot.envs.desk.book import Book
 from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.desk import Desk, bare
+from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals
@@ -93,7 +94,7 @@ def test_many_accounts_at_once_are_each_one_alone(seed: int) -> None:
             at = start[accounts] + i
             desk.book.sleeves["weight"] = weights[accounts, at, :-1]
             desk.book.accounts["cash_weight"] = weights[accounts, at, -1]
-            trade_bars(bare(desk), FIRST + at, growth)
+            trade_bars(lend(desk), FIRST + at, growth)
         return desk
 
     many = trade([0, 1, 2])

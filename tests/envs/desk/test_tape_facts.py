@@ -7,7 +7,7 @@ import pytest
 
 from benbot.envs.arrays import Float32Array
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import Tape, blank_tape, covariance_at, tied_symbols
+from benbot.envs.desk.tape import Tape, blank_tape, bounds, covariance_at, tied_symbols
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals
 
@@ -254,6 +254,30 @@ def test_a_limit_of_one_ties_nothing_and_one_just_below_it_does() -> None:
     assert not tied_symbols(covariance, 1.0).any()
     assert not tied_symbols(covariance, 1.5).any()
     assert bits_of(tied_symbols(covariance, 0.999), 1, 0) == [[1], [0]]
+
+
+@pytest.mark.parametrize(
+    ("common", "swings"),
+    [
+        (0.0, [1.0, 2.0, 4.0]),
+        (1.0, [1.0, 2.0, 4.0]),
+        (-1.0, [1.0, 2.0, 4.0]),
+        (1.001, [NAN, NAN, 4.0]),  # of pairs that were seen on different days
+        (-1.001, [NAN, NAN, 4.0]),
+        (NAN, [NAN, NAN, 4.0]),
+    ],
+)
+def test_a_deviation_bounds_a_swing_where_it_bounds_every_covariance(
+    common: float, swings: list[float]
+) -> None:
+    covariance = correlated([1.0, common, 0.0], [common, 1.0, 0.0], [0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(bounds(covariance), [swings])
+
+
+@pytest.mark.parametrize("own", [0.0, NAN])
+def test_a_symbol_without_a_deviation_has_no_swing_and_takes_nobody_else_s(own: float) -> None:
+    covariance = correlated([own, NAN, NAN], [NAN, 1.0, 0.5], [NAN, 0.5, 1.0])
+    np.testing.assert_array_equal(bounds(covariance), [[NAN, 2.0, 4.0]])
 
 
 @pytest.mark.parametrize(("n_symbols", "n_words"), [(1, 1), (64, 1), (65, 2), (130, 3)])
