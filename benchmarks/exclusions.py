@@ -4,7 +4,6 @@ A whole function as `file:function`, one mutant as it is printed but for the lin
 that fits no mutant is an error, so the list cannot outlive what it speaks of.
 """
 
-SPEED = "only asks the processor for memory, which changes no result"
 BY_ONE = "to split by 1 changes nothing"
 AGAIN = "a strategy that is heard twice changes nothing"
 SYMMETRIC = "covariances are symmetric"
@@ -22,7 +21,6 @@ MASKED = "what is computed there is not known, and is replaced"
 FIRST_ROW = "row 0 is that of the first session, which has no returns: nothing of it is known"
 SQUARE = "there is one sleeve a strategy, so both sides are as long"
 UNHALTED = "nothing halts a sleeve, so the session in which it opens changes nothing"
-LIFETIME = "keeps memory alive that plain Python keeps anyway"
 BUFFERED = "the cash buffer is not below 0, and the greater of both is kept"
 POSITIVE = "a price is above 0 or not there at all"
 NOBODY = "the weights of no symbol are written nowhere"
@@ -34,11 +32,6 @@ NEVER_NONE = "a position has units, or it is none"
 EITHER_SIDE = "to sell costs what to buy does"
 
 EXCLUDED = {
-    "cycle.py:fetch_ahead": SPEED,
-    "cycle.py:fetch_winners": SPEED,
-    "cycle.py:fetch_symbol": SPEED,
-    "cycle.py:fetch_order": SPEED,
-    "cycle.py:fetch_tied": SPEED,
     "actions.py | if facts.split != 1.0: | 1.0 -> 0.0": BY_ONE,
     "coordinate.py | for k in range(0, last + 1, 4): | 4 -> 3": AGAIN,
     "gates.py | common = covariance_at(desk.tape, t, first.symbol, second.symbol) | "
@@ -91,7 +84,6 @@ EXCLUDED = {
     "sleeves.py | open_sleeve(desk, k, 0) | 0 -> -1": UNHALTED,
     "sleeves.py | open_sleeve(desk, k, t + 1) | t + 1 -> t - 1": UNHALTED,
     "sleeves.py | open_sleeve(desk, k, t + 1) | 1 -> 0": UNHALTED,
-    "sleeves.py | take_back(own) | take_back(own) -> pass": LIFETIME,
     "sleeves.py | desk.book.accounts[k].cash_weight = 0.0 | 0.0 -> -1.0": BUFFERED,
     "sleeves.py | return growth if growth > RUIN_GROWTH else RUIN_GROWTH  "
     "# also for what is not a number | growth > RUIN_GROWTH -> growth >= RUIN_GROWTH": SAME_THERE,

@@ -148,8 +148,11 @@ def _places(scope: ast.AST) -> Iterator[tuple[ast.AST, str, int, Node]]:
 
 
 def _is_left_alone(node: ast.AST) -> bool:
+    """Return whether nothing below a node is a rule: messages, and what only asks for memory."""
     is_message = isinstance(node, ast.Raise | ast.JoinedStr)
-    return is_message or (isinstance(node, ast.Subscript) and ast.unparse(node) in SINGLE)
+    is_wish = isinstance(node, ast.Expr) and ast.unparse(node).startswith("fetch_")
+    is_single = isinstance(node, ast.Subscript) and ast.unparse(node) in SINGLE
+    return is_message or is_wish or is_single
 
 
 def _put(holder: ast.AST, field: str, place: int, node: ast.AST) -> None:

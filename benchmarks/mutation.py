@@ -73,7 +73,7 @@ def main() -> None:
         run = Run(left, arguments, console)
         options = ["-qq", "-s", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
         options += [f"--ignore-glob=*/{name}" for name in SEPARATE]
-        pytest.main([*options, *(str(ROOT / folder) for folder in TESTS)], plugins=[run])
+        pytest.main([*options, *(str(ROOT / path) for path in arguments.tests)], plugins=[run])
     report(mutants, read_answers(arguments.results, again=False), console)
 
 
@@ -88,6 +88,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="ask again for those who survived")
     parser.add_argument(
         "--slowest", type=float, default=1.5, help="seconds; leave out longer tests"
+    )
+    parser.add_argument(
+        "--tests",
+        nargs="+",
+        default=TESTS,
+        help="files to ask first, as few quick ones kill most; then ask all with --again",
     )
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutation.jsonl")
     return parser.parse_args()
