@@ -45,6 +45,7 @@ DEPENDS_ON_HISTORY: dict[tuple[str, str], str] = {
     (TAPE, "covariance"): _SESSIONS,
     (TAPE, "tied"): _SESSIONS,
     (TAPE, "facts.deviation"): _SESSIONS,
+    (TAPE, "facts.swing"): _SESSIONS,
     (TAPE, "facts.beta"): _SESSIONS,
     (TAPE, "facts.adv"): "depends on history: the sessions with volume, however long ago",
     (TAPE, "facts.age"): "depends on history: the last price, however long ago",

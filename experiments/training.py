@@ -161,6 +161,9 @@ class Training:
         """Look for look-ahead before anything is learned; a leak stops nothing, and says so."""
         with self.display.step("Auditing for look-ahead"):
             result = audit(self.prepared, QUICK)
+        if not result.leaks:
+            clean = f"  no leak in {len(result.rows)} columns"
+            self.launch.console.print(clean, highlight=False)
         warn_of(result, self.launch.console)
         self.parent.log_metrics({"audit/leaks": len(result.leaks)})
         self.parent.log_file(AUDIT_FILE, result.as_json())

@@ -155,6 +155,13 @@ def _read_tree(path: Path) -> Tree:
 def _base_path(path: Path, base: object, packaged: Path) -> Path:
     if not isinstance(base, str):
         raise BadConfig(f"{path.name}: extends must be the path of one file, was {base!r}")
-    if Path(base).suffix in SUFFIXES:
-        return path.parent / base
-    return packaged / f"{base}.yaml"
+    if Path(base).suffix not in SUFFIXES:
+        return packaged / f"{base}.yaml"
+    file = path.parent / base
+    if not file.is_file():
+        raise BadConfig(
+            f"{path.name}: extends must be a file, was {base!r}, and {path.parent.resolve()} has "
+            f"none of that name. A packaged configuration goes by its bare name, say "
+            f"'extends: {file.stem}'"
+        )
+    return file

@@ -170,7 +170,7 @@ def test_merging_changes_neither_side_and_saying_it_twice_changes_nothing(
     [
         ("- a\n- b", "top.yaml: keys and values are needed, was a list"),
         ("extends: [a.yaml]", "extends must be the path of one file"),
-        ("extends: missing.yaml", "missing.yaml: a readable text file is needed, was: No such"),
+        ("extends: missing.yaml", "has none of that name"),
     ],
 )
 def test_a_file_that_cannot_be_a_configuration_is_refused(
@@ -185,3 +185,9 @@ def test_an_empty_file_says_nothing_and_bytes_are_no_text(tmp_path: Path) -> Non
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00a")
     with pytest.raises(BadConfig, match="readable text file is needed"):
         read_layers(tmp_path / "binary.yaml", tmp_path)
+
+
+def test_a_file_that_is_not_there_is_named_with_the_way_to_a_packaged_one(tmp_path: Path) -> None:
+    write(tmp_path, child="extends: sp500_20.yaml")
+    with pytest.raises(BadConfig, match=r"'sp500_20\.yaml', and .* has none .*extends: sp500_20'"):
+        read_layers(tmp_path / "child.yaml", tmp_path / "packaged")
