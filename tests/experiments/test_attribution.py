@@ -71,7 +71,8 @@ def test_costs_are_those_of_fills_and_of_borrowing(eventful: History) -> None:
     one = run(eventful)
     everything = total([one])
     assert everything.costs > one.fills["cost"].sum()
-    assert everything.income == one.trades["income"].sum() + one.open_trades["income"].sum()
+    income = one.trades["income"].sum() + one.open_trades["income"].sum()
+    assert everything.income == pytest.approx(income, rel=1e-12)
 
 
 def test_rows_say_who_won_how_often_and_for_how_long(make_evaluation: Maker) -> None:
