@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
-Int32Array = NDArray[np.int32]
+PlaceArray = NDArray[np.uint32]  # indices from 0
 Int8Array = NDArray[np.int8]
 BoolArray = NDArray[np.bool_]
 WordArray = NDArray[np.uint64]  # 64 bits each

@@ -13,11 +13,11 @@ def apply_actions(desk: Desk, b: int, t: int) -> None:
     account = desk.book.accounts[b]
     for i in range(account.n_positions):
         position = desk.book.positions[b, i]
-        facts = desk.tape.facts[t, position.symbol]
-        if facts.split != 1.0:
-            split_position(position, facts.split)
-        if facts.dividend != 0.0:
-            pay_dividend(account, position, facts.dividend)
+        action = desk.tape.actions[t, position.symbol]
+        if action.split != 1.0:
+            split_position(position, action.split)
+        if action.dividend != 0.0:
+            pay_dividend(account, position, action.dividend)
 
 
 @compiled

@@ -7,13 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array, Int32Array, IntArray, WordArray
+from benbot.envs.arrays import Float32Array, IntArray, PlaceArray, WordArray
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.tape import WORD
 
 Score = Any  # a float32: of doubles the processor would handle half as many at once
 
+PLACE = np.uint32  # of a symbol or a strategy; without a sign, no place counts from the end
+LAST_PLACE = 2**32 - 1
+MAGNITUDE = 2**31 - 1  # bits of a float32 but its sign
+NOBODY = -1  # goes before nobody
 LEAST_SCORE = np.float32(1e-20)  # a strategy that only wants out scores less and wins nothing
 
 
@@ -25,9 +29,10 @@ class Contest(NamedTuple):
 
     long: Float32Array  # (2, S'), in row 0 the strongest positive score, 0 where there is none
     short: Float32Array  # (2, S'), likewise the strongest negative one
-    best: Float32Array  # (S',), score that wins the symbol
-    owner: Int32Array  # (2, S'), in row 0 the strategy whose score that is
-    winner: IntArray  # (S',), symbols that somebody won, first those that have had their chance
+    best: Float32Array  # (S',), score that wins the symbol, 0 where nobody does
+    owner: PlaceArray  # (2, S'), in row 0 the strategy whose score that is
+    winner: PlaceArray  # (S',), symbols that somebody won, first those that were asked
+    rank: IntArray  # (S',), numbers in the order in which the winners are asked, the highest first
     held: WordArray  # (W,), bits of the symbols that are held
     tied: WordArray  # (2, W), of those that move with what is held too much to be long, or short
     closed: IntArray  # (N, 3), symbol, strategy and side of the positions closed at this open
@@ -49,7 +54,8 @@ def open_contest(desk: Desk) -> Contest:
         np.zeros((2, n_symbols), np.float32),
         np.zeros((2, n_symbols), np.float32),
         np.zeros(n_symbols, np.float32),
-        np.zeros((2, n_symbols), np.int32),
+        np.zeros((2, n_symbols), PLACE),
+        np.zeros(n_symbols, PLACE),
         np.zeros(n_symbols, np.int64),
         np.zeros(desk.tape.tied.shape[3], np.uint64),
         np.zeros((2, desk.tape.tied.shape[3]), np.uint64),
@@ -121,10 +127,11 @@ def score_of(desk: Desk, b: int, t: int, k: int, s: int) -> float:
 
 
 @compiled
-def best_score(contest: Contest, s: int) -> Score:
-    """Return the score that wins symbol `s`: that of the stronger side, the long one of equals."""
-    long, short = contest.long[0, s], contest.short[0, s]
-    return long if long >= -short else short
+def settle_sides(contest: Contest) -> None:
+    """Note for every symbol the score of the stronger side, the long one of equals."""
+    for s in range(contest.best.size):
+        long, short = contest.long[0, s], contest.short[0, s]
+        contest.best[s] = long if long >= -short else short
 
 
 @compiled
@@ -141,10 +148,10 @@ def find_owners(desk: Desk, contest: Contest, b: int, t: int) -> None:
         weight, weight_1 = weight_of(desk, b, k), weight_of(desk, b, k1)
         weight_2, weight_3 = weight_of(desk, b, k2), weight_of(desk, b, k3)
         for s in range(value.shape[2]):
-            owner_3 = np.int32(k3) if weight_3 * value[t, k3, s] == best[s] else owner[row, s]
-            owner_2 = np.int32(k2) if weight_2 * value[t, k2, s] == best[s] else owner_3
-            owner_1 = np.int32(k1) if weight_1 * value[t, k1, s] == best[s] else owner_2
-            owner[1 - row, s] = np.int32(k) if weight * value[t, k, s] == best[s] else owner_1
+            owner_3 = PLACE(k3) if weight_3 * value[t, k3, s] == best[s] else owner[row, s]
+            owner_2 = PLACE(k2) if weight_2 * value[t, k2, s] == best[s] else owner_3
+            owner_1 = PLACE(k1) if weight_1 * value[t, k1, s] == best[s] else owner_2
+            owner[1 - row, s] = PLACE(k) if weight * value[t, k, s] == best[s] else owner_1
         row = 1 - row
 
 
@@ -184,13 +191,19 @@ def forget_own(desk: Desk, contest: Contest, b: int, t: int) -> None:
 
 @compiled
 def forget_if_own(desk: Desk, contest: Contest, b: int, t: int, holder: Holder) -> None:
-    """Take out the winner of a symbol if it is its holder, on the side that it holds."""
-    s = holder.symbol
-    own = score_of(desk, b, t, holder.strategy, s)
-    if not (own * holder.side > 0.0 and own == best_score(contest, s)):
-        return
-    if first_with(desk, own, b, t, s) == holder.strategy:
-        contest.long[0, s] = contest.short[0, s] = np.float32(0.0)
+    """Take out the winner of a symbol if it is its holder, on the side that it holds.
+
+    On record the owners are known already, and a branch would be as hard to predict as they are.
+    """
+    s, best = holder.symbol, contest.best[holder.symbol]
+    own = best * holder.side > 0.0
+    if is_on_record(desk):
+        own = own & (contest.owner[0, s] == holder.strategy)
+    elif own and score_of(desk, b, t, holder.strategy, s) == best:
+        own = first_with(desk, best, b, t, s) == holder.strategy
+    else:
+        own = False
+    contest.best[s] = np.float32(0.0) if own else best
 
 
 @compiled
@@ -237,8 +250,8 @@ def list_winners(desk: Desk, contest: Contest, b: int, longs: bool) -> int:
     account, on_record = desk.book.accounts[b], is_on_record(desk)
     n_listed, n_winners = 0, 0
     for s in range(desk.tape.facts.shape[1]):
-        score = best_score(contest, s)
-        contest.winner[n_listed], contest.best[s] = s, score
+        score = contest.best[s]
+        contest.winner[n_listed] = s
         wins = abs(score) > LEAST_SCORE
         n_listed += int(wins & (on_record or has_a_chance(desk, contest, s, score, longs)))
         n_winners += int(wins)
@@ -259,16 +272,19 @@ def has_a_chance(desk: Desk, contest: Contest, s: int, score: float, longs: bool
 def sort_winners(contest: Contest, n_listed: int) -> None:
     """Put the highest score of either side first, and of equals the first symbol.
 
-    By insertion, because the list is short.
+    By counting who goes before each, which takes no branch that nobody can predict. What is counted
+    are numbers that no two symbols share: the bits of a positive float are in the order of floats.
     """
-    winner, best = contest.winner, contest.best
-    for i in range(1, n_listed):
-        s, place = winner[i], i
-        score = abs(best[s])
-        while place > 0 and abs(best[winner[place - 1]]) < score:
-            winner[place] = winner[place - 1]
-            place -= 1
-        winner[place] = s
+    rank, bits = contest.rank, contest.best.view(np.int32)
+    rank[n_listed:] = NOBODY
+    for i in range(n_listed):
+        s = contest.winner[i]
+        rank[i] = (np.int64(bits[s] & MAGNITUDE) << 32) + (LAST_PLACE - s)
+    for i in range(n_listed):
+        place = 0
+        for other in range(rank.size):
+            place += int(rank[other] > rank[i])
+        contest.winner[place] = LAST_PLACE - (rank[i] & LAST_PLACE)
 
 
 @compiled

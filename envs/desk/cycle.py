@@ -23,11 +23,12 @@ from benbot.envs.desk.coordinate import (
     score_candidates,
     see_position,
     see_positions,
+    settle_sides,
     sort_winners,
 )
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.exits import guard_positions, leave_positions
-from benbot.envs.desk.fetching import fetch_ahead, fetch_tied, fetch_winners
+from benbot.envs.desk.fetching import fetch_ahead, fetch_stops, fetch_tied, fetch_winners
 from benbot.envs.desk.fills import last_close, open_position
 from benbot.envs.desk.floor import FloorLoan, take_floor
 from benbot.envs.desk.gates import account_gate, allow, may_be_long, side_gate
@@ -35,7 +36,7 @@ from benbot.envs.desk.ledger import write_decision
 from benbot.envs.desk.loan import Words
 from benbot.envs.desk.orders import Answer, Ask, Order
 from benbot.envs.desk.reasons import Verdict
-from benbot.envs.desk.sizing import multiple, position_cap, size_scale, standard_fraction
+from benbot.envs.desk.sizing import means_of, size_scale, standard_size, wanted_size
 
 RUIN_GROWTH = -5.0  # log growth of losing everything where it must be finite: nothing is worse
 CORRELATION_MEMORY = 0.97  # decay per bar of the covariance of a sleeve with the account
@@ -101,12 +102,15 @@ def hear_candidates(desk: Desk, contest: Contest, b: int, t: int) -> int:
     if not is_blocked:
         fetch_tied(desk, b, t)
     score_candidates(desk, contest, b, t)
+    settle_sides(contest)
+    if on_record:
+        find_owners(desk, contest, b, t)
     if not is_blocked:
         see_positions(desk, contest, b, t)
     forget_own(desk, contest, b, t)
     n_listed = list_winners(desk, contest, b, may_be_long(desk, t))
     if on_record:
-        find_owners(desk, contest, b, t)
+        fetch_stops(desk, contest, t, n_listed)
         if not is_blocked:
             sort_winners(contest, n_listed)
     elif n_listed > 0:
@@ -123,27 +127,30 @@ def may_open(desk: Desk, b: int, t: int) -> int:
 
 @compiled
 def enter_winners(desk: Desk, contest: Contest, b: int, t: int, n_listed: int) -> None:
-    """Give the winners their chance, best score first, and write down what became of each.
+    """Ask the winners, best score first, until the account is full; write down what became of all.
 
-    With a ledger they are sorted already; without one few will be asked before the account is full.
+    With a ledger they are sorted already; without one few will be asked before it is full.
     """
     account, on_record = desk.book.accounts[b], is_on_record(desk)
-    blocked = may_open(desk, b, t)
-    for i in range(n_listed):
-        verdict = blocked
+    blocked, n_asked = may_open(desk, b, t), 0
+    while blocked == Verdict.PASSED and n_asked < n_listed:
+        if not on_record:
+            bring_best(contest, n_asked, n_listed)
+            find_owner(desk, contest, b, t, contest.winner[n_asked])
+        s = contest.winner[n_asked]
+        verdict = candidate_gate(desk, contest, t, s)
         if verdict == Verdict.PASSED:
-            if not on_record:
-                bring_best(contest, i, n_listed)
-                find_owner(desk, contest, b, t, contest.winner[i])
-            verdict = candidate_gate(desk, contest, t, contest.winner[i])
-        if verdict == Verdict.PASSED:
-            verdict = order(desk, contest, b, t, contest.winner[i])
+            verdict = order(desk, contest, b, t, s)
         elif on_record:
-            refuse(desk, contest, b, t, contest.winner[i], verdict)
+            refuse(desk, contest, b, t, (n_asked, n_asked + 1), verdict)
         if verdict > Verdict.CLIPPED:
             account.n_refused += 1
         else:
             blocked = may_open(desk, b, t)  # which nothing but an entry changes
+        n_asked += 1
+    account.n_refused += n_listed - n_asked
+    if on_record:
+        refuse(desk, contest, b, t, (n_asked, n_listed), blocked)
     if account.blocked != Verdict.PASSED:
         account.n_winners = account.n_refused = 0  # nobody was heard, whatever was written down
 
@@ -163,35 +170,30 @@ def candidate_gate(desk: Desk, contest: Contest, t: int, s: int) -> int:
 
 
 @compiled
-def standard_size(desk: Desk, contest: Contest, b: int, t: int, s: int) -> float:
-    """Return the notional of symbol `s` that its winner would have at a weight of 1 / K."""
-    return standard_fraction(desk, b, t, contest.owner[0, s], s) * desk.book.accounts[b].equity
+def refuse(
+    desk: Desk, contest: Contest, b: int, t: int, places: tuple[int, int], verdict: int
+) -> None:
+    """Write down why the winners at `places`, first and end, were refused before their rooms.
 
-
-@compiled
-def wanted_size(desk: Desk, contest: Contest, b: int, s: int, standard: float) -> float:
-    """Return the notional that the winner of symbol `s` asks for."""
-    account, rules, k = desk.book.accounts[b], desk.rules[0], contest.owner[0, s]
-    share = multiple(desk.book.sleeves[b, k].weight, desk.book.sleeves.shape[1], rules)
-    return min(standard * share, position_cap(account, rules) * account.equity)
-
-
-@compiled
-def refuse(desk: Desk, contest: Contest, b: int, t: int, s: int, verdict: int) -> None:
-    """Write down that the winner of symbol `s` was not even asked for its price."""
-    wanted = wanted_size(desk, contest, b, s, standard_size(desk, contest, b, t, s))
-    side = np.sign(contest.best[s])
-    ask = Ask(s, contest.owner[0, s], side, wanted, np.nan, np.nan, False)
-    answer = Answer(0.0, 0.0, verdict, Verdict.PASSED)
-    write_decision(desk.ledger, b, t, ask, answer, desk.book.accounts[b].equity)
+    All they say is how much they wanted.
+    """
+    account, answer = desk.book.accounts[b], Answer(0.0, 0.0, verdict, Verdict.PASSED)
+    means, share = means_of(account, desk.rules[0]), 1.0 / account.equity
+    for i in range(places[0], places[1]):
+        s = contest.winner[i]
+        k, side = contest.owner[0, s], np.copysign(1.0, contest.best[s])
+        wanted = wanted_size(desk, means, b, k, standard_size(desk, means, t, k, s))
+        ask = Ask(s, k, side, wanted, np.nan, np.nan, False)
+        write_decision(desk.ledger, b, t, ask, answer, share)
 
 
 @compiled
 def order(desk: Desk, contest: Contest, b: int, t: int, s: int) -> int:
     """Fill what the gates allow the winner of symbol `s`, write it down, return their verdict."""
-    k, side, price = contest.owner[0, s], np.sign(contest.best[s]), last_close(desk, t, s)
-    standard = standard_size(desk, contest, b, t, s)
-    wanted = wanted_size(desk, contest, b, s, standard)
+    account, k, side = desk.book.accounts[b], contest.owner[0, s], np.sign(contest.best[s])
+    means, price = means_of(account, desk.rules[0]), last_close(desk, t, s)
+    standard = standard_size(desk, means, t, k, s)
+    wanted = wanted_size(desk, means, b, k, standard)
     ask = Ask(s, k, side, wanted, price, desk.tape.stop[t, k, s], False)
     answer = allow(desk, b, t, ask, Verdict.PASSED)
     if answer.units != 0.0:
@@ -199,7 +201,7 @@ def order(desk: Desk, contest: Contest, b: int, t: int, s: int) -> int:
             see_position(desk, contest, t, s, side)
         else:
             answer = Answer(0.0, 0.0, Verdict.NOT_TRADABLE, answer.limit)
-    write_decision(desk.ledger, b, t, ask, answer, desk.book.accounts[b].equity)
+    write_decision(desk.ledger, b, t, ask, answer, 1.0 / account.equity)
     return answer.verdict
 
 

@@ -119,7 +119,7 @@ def ask_for_more(desk: Desk, b: int, i: int, t: int, wanted: float) -> None:
     answer = allow(desk, b, t, ask, verdict)
     if answer.units != 0.0 and not enlarge(desk, b, i, t, answer.units):
         answer = Answer(0.0, 0.0, Verdict.NOT_TRADABLE, answer.limit)
-    write_decision(desk.ledger, b, t, ask, answer, account.equity)
+    write_decision(desk.ledger, b, t, ask, answer, 1.0 / account.equity)
 
 
 @compiled

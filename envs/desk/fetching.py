@@ -12,29 +12,33 @@ def fetch_ahead(desk: Desk, b: int, t: int) -> None:
     """Ask for what account `b` will read first at bar `t`: values, and the bars that it holds.
 
     An account with a slot to fill reads all values, any other only those of its positions; with a
-    ledger everybody reads all, and what all candidates would be sized by.
+    ledger everybody reads all, and what sizes are made of.
     """
     value, bars, n_positions = desk.tape.value, desk.tape.bars, desk.book.accounts[b].n_positions
     row = value.shape[2] * value.itemsize
-    reads_all = is_on_record(desk) or n_positions < desk.book.positions.shape[1]
+    has_room, on_record = n_positions < desk.book.positions.shape[1], is_on_record(desk)
     for i in range(n_positions):
         position = desk.book.positions[b, i]
         prefetch(bars, ((t + 1) * bars.shape[1] + position.symbol) * bars.itemsize)
-        if not reads_all:
+        if not (has_room or on_record):
             own = (t * value.shape[1] + position.strategy) * row + position.symbol * value.itemsize
             prefetch(value, own)
-    if reads_all:
+    if has_room or on_record:
         fetch_rows(value, t, value.shape[1] * row)
-    if is_on_record(desk):
-        fetch_sizes(desk, t)
+    if on_record:
+        fetch_rows(desk.tape.sizing, t, desk.tape.sizing.shape[1] * desk.tape.sizing.itemsize)
+        if has_room:
+            fetch_rows(desk.tape.facts, t, desk.tape.facts.shape[1] * desk.tape.facts.itemsize)
 
 
 @compiled
-def fetch_sizes(desk: Desk, t: int) -> None:
-    """Ask for the stops of all candidates and the facts of all symbols."""
-    stop, facts = desk.tape.stop, desk.tape.facts
-    fetch_rows(stop, t, stop.shape[1] * stop.shape[2] * stop.itemsize)
-    fetch_rows(facts, t, facts.shape[1] * facts.itemsize)
+def fetch_stops(desk: Desk, contest: Contest, t: int, n_listed: int) -> None:
+    """Ask for the stops of all winners."""
+    stop = desk.tape.stop
+    for i in range(n_listed):
+        s = contest.winner[i]
+        row = t * stop.shape[1] + contest.owner[0, s]
+        prefetch(stop, (row * stop.shape[2] + s) * stop.itemsize)
 
 
 @compiled

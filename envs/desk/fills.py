@@ -74,7 +74,7 @@ def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
     position.opened, position.missing, position.partial_done = t + 1, 0, 0
     position.watched = t + 2 if terms.is_sliced else t + 1
     position.regime = desk.tape.regime[t]
-    position.diamond = desk.tape.facts[t, order.symbol].diamond
+    position.diamond = desk.tape.sizing[t, order.symbol].diamond
     position.last_price = last_close(desk, t, order.symbol)
     add_units(desk, b, i, t + 1, units, terms)
     place_stop(position, position.entry_price, order.stop, desk.rules[0])
@@ -86,8 +86,8 @@ def last_close(desk: Desk, t: int, s: int) -> float:
     """Return the close of bar `t` as the next open sees it: after its split and dividend."""
     close = desk.tape.bars[t, s].close
     if desk.tape.calendar[t + 1].has_action:
-        facts = desk.tape.facts[t + 1, s]
-        return close / facts.split - facts.dividend
+        action = desk.tape.actions[t + 1, s]
+        return close / action.split - action.dividend
     return close
 
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from benbot.envs.desk.book import ACCOUNT, POSITION, SLEEVE, Book
-from benbot.envs.desk.coordinate import Contest, open_contest
+from benbot.envs.desk.coordinate import PLACE, Contest, open_contest
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import DECISION, FILL, TRADE, Ledger
 from benbot.envs.desk.loan import Kind, Loan, array_of, taker, tuple_of
 from benbot.envs.desk.rules import RULES
-from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, Tape
+from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, SIZING, Tape
 
 
 class Floor(NamedTuple):
@@ -30,7 +30,9 @@ BOOK = tuple_of(Book, written(ACCOUNT, 1), written(POSITION, 2), written(SLEEVE,
 TAPE = tuple_of(
     Tape,
     array_of(BAR, 2),
+    array_of(ACTION, 2),
     array_of(FACTS, 2),
+    array_of(SIZING, 2),
     written(np.float32, 3),  # value
     array_of(np.float32, 3),  # stop
     written(np.float64, 2),  # variance
@@ -51,8 +53,9 @@ CONTEST = tuple_of(
     written(np.float32, 2),  # long
     written(np.float32, 2),  # short
     written(np.float32, 1),  # best
-    written(np.int32, 2),  # owner
-    written(np.int64, 1),  # winner
+    written(PLACE, 2),  # owner
+    written(PLACE, 1),  # winner
+    written(np.int64, 1),  # rank
     written(np.uint64, 1),  # held
     written(np.uint64, 2),  # tied
     written(np.int64, 2),  # closed

@@ -115,13 +115,13 @@ def write_trade(
 
 
 @compiled
-def write_decision(ledger: Ledger, b: int, t: int, ask: Ask, answer: Answer, equity: float) -> None:
-    """Note what the gates answered at the close of bar `t`."""
+def write_decision(ledger: Ledger, b: int, t: int, ask: Ask, answer: Answer, share: float) -> None:
+    """Note what the gates answered at the close of bar `t`; money × `share` is that of equity."""
     n = ledger.n_decisions[b]
     if n < ledger.decisions.shape[1]:
         row = ledger.decisions[b, n]
         row.bar, row.symbol, row.strategy = t, ask.symbol, ask.strategy
-        share = ask.side / equity
-        row.wanted, row.allowed = ask.wanted * share, answer.allowed * share
+        signed = ask.side * share
+        row.wanted, row.allowed = ask.wanted * signed, answer.allowed * signed
         row.verdict, row.limit, row.enlarges = answer.verdict, answer.limit, ask.enlarges
     ledger.n_decisions[b] = n + 1

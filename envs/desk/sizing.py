@@ -4,6 +4,8 @@ fraction   notional as a fraction of equity, positive
 multiple   weight × K, so 1 is an equal share of the risk budget
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from benbot.envs.arrays import Record
@@ -16,6 +18,15 @@ BY_RISK, BY_VOLATILITY = 0, 1  # of `rules.SIZING_METHODS`; the third is Kelly's
 FORGIVEN = 1e-9  # of a lot: what rounding may have taken from a whole number of them
 
 
+class Means(NamedTuple):
+    """What an account may put behind any candidate of one decision, in account currency."""
+
+    capital: float  # equity × the scale of sizes
+    risk: float  # what a trade may lose at its stop
+    diamond_risk: float  # likewise of a diamond
+    most: float  # notional of one position
+
+
 @compiled
 def multiple(weight: float, n_strategies: int, rules: Record) -> float:
     """Return how many standard risks a strategy of this weight takes per trade."""
@@ -23,25 +34,37 @@ def multiple(weight: float, n_strategies: int, rules: Record) -> float:
 
 
 @compiled
-def standard_fraction(desk: Desk, b: int, t: int, k: int, s: int) -> float:
-    """Return the fraction that one standard risk buys of symbol `s` for strategy `k`."""
-    account, rules, facts = desk.book.accounts[b], desk.rules[0], desk.tape.facts[t, s]
-    if rules.sizing_method == BY_RISK:
-        fraction = risk_fraction(account, desk.tape.stop[t, k, s], facts.diamond, rules)
-    elif rules.sizing_method == BY_VOLATILITY:
-        fraction = volatility_fraction(facts.deviation, rules)
-    else:
-        fraction = kelly_fraction(desk.tape.value[t, k, s], desk.tape.variance[t, k], rules)
-    return fraction * account.scale * facts.budget
+def means_of(account: Record, rules: Record) -> Means:
+    """Return what an account may put behind its candidates."""
+    risk, diamond_risk = rules.sizing_risk_per_trade, rules.sizing_risk_per_diamond
+    if account.equity < rules.poor_below:
+        risk = min(risk, rules.poor_risk_per_trade)
+        diamond_risk = min(diamond_risk, rules.poor_risk_per_trade)
+    capital, most = account.equity * account.scale, account.equity * position_cap(account, rules)
+    return Means(capital, risk * capital, diamond_risk * capital, most)
 
 
 @compiled
-def risk_fraction(account: Record, stop: float, is_diamond: bool, rules: Record) -> float:
-    """Return the fraction at which the stop, if hit at its price, costs exactly the risk."""
-    risk = rules.sizing_risk_per_diamond if is_diamond else rules.sizing_risk_per_trade
-    if account.equity < rules.poor_below:
-        risk = min(risk, rules.poor_risk_per_trade)
-    return risk / stop
+def standard_size(desk: Desk, means: Means, t: int, k: int, s: int) -> float:
+    """Return the notional that one standard risk buys of symbol `s` for strategy `k`."""
+    rules, sizing = desk.rules[0], desk.tape.sizing[t, s]
+    if rules.sizing_method == BY_RISK:
+        risk = means.diamond_risk if sizing.diamond else means.risk
+        size = risk / desk.tape.stop[t, k, s]  # the stop, if hit at its price, costs just that
+    elif rules.sizing_method == BY_VOLATILITY:
+        size = volatility_fraction(sizing.deviation, rules) * means.capital
+    else:
+        value, variance = desk.tape.value[t, k, s], desk.tape.variance[t, k]
+        size = kelly_fraction(value, variance, rules) * means.capital
+    return size * sizing.budget
+
+
+@compiled
+def wanted_size(desk: Desk, means: Means, b: int, k: int, standard: float) -> float:
+    """Return the notional that strategy `k` asks for where a standard risk buys so much."""
+    sleeves = desk.book.sleeves
+    share = multiple(sleeves[b, k].weight, sleeves.shape[1], desk.rules[0])
+    return min(standard * share, means.most)
 
 
 @compiled

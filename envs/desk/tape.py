@@ -44,18 +44,30 @@ BAR = np.dtype(
     align=True,  # 64 bytes: one line of the processor's cache
 )
 
-FACTS = np.dtype(
-    [  # what is read together lies within eight bytes, so never across two lines
+ACTION = np.dtype(
+    [
         ("split", np.float64),  # new units for each old one, before the open
         ("dividend", np.float64),  # account currency per unit, before the open
+    ],
+    align=True,
+)
+
+FACTS = np.dtype(
+    [  # what is read together lies within eight bytes, so never across two lines
         ("adv", np.float64),  # average value traded a day, account currency; inf unknown
-        ("budget", np.float32),  # multiple of the standard risk
-        ("diamond", np.int32),  # whether a candidate in the symbol is a diamond
-        ("deviation", np.float32),  # of its return in a day, NaN unknown
         ("swing", np.float32),  # deviation by which every covariance is bounded, see `bounds`
         ("beta", np.float32),  # to the universe, NaN unknown
         ("sector", np.int32),  # number of its sector, UNKNOWN_SECTOR
         ("age", np.float32),  # bars since the symbol's last price; inf: halted, or never one
+    ],
+    align=True,
+)
+
+SIZING = np.dtype(
+    [  # apart from the facts, because a ledger asks for it of every candidate
+        ("budget", np.float32),  # multiple of the standard risk
+        ("deviation", np.float32),  # of its return in a day, NaN unknown
+        ("diamond", np.int32),  # whether a candidate in the symbol is a diamond
     ],
     align=True,
 )
@@ -80,7 +92,9 @@ class Tape(NamedTuple):
     """T bars of S symbols under K strategies.
 
     bars           (T, S)     of BAR
+    actions        (T, S)     of ACTION
     facts          (T, S)     of FACTS
+    sizing         (T, S)     of SIZING
     value          (T, K, S') filled in by the sleeves, which learn the expected values; S' is S
                               rounded up to whole vectors, what lies behind the symbols is 0
     stop           (T, K, S)  distance of the protective stop, fraction of the fill price
@@ -98,7 +112,9 @@ class Tape(NamedTuple):
     """
 
     bars: RecordArray
+    actions: RecordArray
     facts: RecordArray
+    sizing: RecordArray
     value: Float32Array
     stop: Float32Array
     variance: FloatArray
@@ -133,7 +149,9 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
     risk = risk_facts(market, rules.gates.risk)
     return Tape(
         bars=_bars(market, rules.costs),
-        facts=_facts(market, signals, risk, rules),
+        actions=_actions(market),
+        facts=_facts(market, risk),
+        sizing=_sizing(market, signals, risk, rules),
         value=np.zeros((n_bars, n_strategies, -(-n_symbols // VECTOR) * VECTOR), np.float32),
         stop=signals.stop_distance,
         variance=np.zeros((n_bars, n_strategies)),
@@ -227,20 +245,33 @@ def _usual_half_spread(market: Market, costs: Costs) -> FloatArray:
     return usual
 
 
-def _facts(market: Market, signals: Signals, risk: RiskFacts, rules: DeskRules) -> RecordArray:
+def _actions(market: Market) -> RecordArray:
+    actions = np.zeros((market.n_bars, market.n_symbols), ACTION)
+    actions["split"], actions["dividend"] = market.split, market.dividend
+    return actions
+
+
+def _facts(market: Market, risk: RiskFacts) -> RecordArray:
     facts = np.zeros((market.n_bars, market.n_symbols), FACTS)
-    facts["split"], facts["dividend"] = market.split, market.dividend
     facts["adv"] = daily_money(market, traded_money(market))
     facts["age"] = np.where(market.halted, np.inf, _age(market))
-    known, row = risk.row >= 0, np.maximum(risk.row, 0)
-    own = np.sqrt(np.diagonal(risk.covariance, axis1=1, axis2=2))
-    facts["deviation"] = np.where(known[:, None], own[row], np.nan)
-    facts["swing"] = np.where(known[:, None], bounds(risk.covariance)[row], np.nan)
-    facts["beta"] = np.where(known[:, None], risk.beta[row], np.nan)
-    facts["budget"] = symbol_budgets(market, rules.portfolio).multiplier
+    facts["swing"] = _known(risk, bounds(risk.covariance))
+    facts["beta"] = _known(risk, risk.beta)
     facts["sector"] = _sector_numbers(market)
-    facts["diamond"] = signals.diamond
     return facts
+
+
+def _sizing(market: Market, signals: Signals, risk: RiskFacts, rules: DeskRules) -> RecordArray:
+    sizing = np.zeros((market.n_bars, market.n_symbols), SIZING)
+    sizing["budget"] = symbol_budgets(market, rules.portfolio).multiplier
+    sizing["deviation"] = _known(risk, np.sqrt(np.diagonal(risk.covariance, axis1=1, axis2=2)))
+    sizing["diamond"] = signals.diamond
+    return sizing
+
+
+def _known(risk: RiskFacts, numbers: Float32Array | FloatArray) -> Float32Array | FloatArray:
+    """Return what of (R, S) is known at each close, (T, S); NaN where nothing is."""
+    return np.where(risk.row[:, None] >= 0, numbers[np.maximum(risk.row, 0)], np.nan)
 
 
 def _age(market: Market) -> FloatArray:

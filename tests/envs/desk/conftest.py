@@ -13,7 +13,17 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import BAR, CALENDAR, FACTS, UNKNOWN_SECTOR, Tape, bounds, tied_symbols
+from benbot.envs.desk.tape import (
+    ACTION,
+    BAR,
+    CALENDAR,
+    FACTS,
+    SIZING,
+    UNKNOWN_SECTOR,
+    Tape,
+    bounds,
+    tied_symbols,
+)
 
 # Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
 # Stops of a test are powers of two, which a float32 holds exactly.
@@ -56,6 +66,16 @@ def quiet_rules(capital: float = 100_000.0, **sections: dict[str, float]) -> Des
     return DeskRules.model_validate({"capital": capital, **merged})
 
 
+def uneventful(n_bars: int, n_symbols: int) -> tuple[RecordArray, RecordArray, RecordArray]:
+    """Return actions that change nothing, and facts and sizes that stop and scale nobody."""
+    actions, facts, sizing = (
+        np.zeros((n_bars, n_symbols), dtype) for dtype in (ACTION, FACTS, SIZING)
+    )
+    actions["split"] = sizing["budget"] = facts["beta"] = 1.0
+    facts["adv"], facts["sector"] = np.inf, UNKNOWN_SECTOR
+    return actions, facts, sizing
+
+
 class Trial:
     """An account that stands at the close of bar `t`; every price is 100 until a test moves it.
 
@@ -77,11 +97,7 @@ class Trial:
         self.bars["half_spread"] = self.rules.costs.half_spread
         self.bars["borrow_rate"] = self.rules.costs.borrow_rate
         self.bars["room"] = np.inf
-        self.facts = np.zeros((n_bars, n_symbols), FACTS)
-        for name in ("split", "budget", "beta"):
-            self.facts[name] = 1.0
-        self.facts["adv"] = np.inf
-        self.facts["sector"] = UNKNOWN_SECTOR
+        self.actions, self.facts, self.sizing = uneventful(n_bars, n_symbols)
         self.calendar = np.zeros(n_bars, CALENDAR)
         self.covariance = np.zeros((1, n_symbols, n_symbols), np.float32)
         self.tied = tied_symbols(self.covariance, self.rules.gates.correlation)
@@ -97,7 +113,9 @@ class Trial:
         # Read-only views have the types of a real market, for which the kernel is compiled already.
         tape = Tape(
             bars=self.bars,
+            actions=self.actions,
             facts=self.facts,
+            sizing=self.sizing,
             value=self.value,
             stop=frozen(self.stop),
             variance=self.variance,
@@ -159,13 +177,13 @@ class Trial:
     def relate(self, correlation: FloatArray, deviation: float = 0.01) -> None:
         """Let the symbols' daily returns have these correlations and this deviation."""
         self.covariance[0] = deviation**2 * np.asarray(correlation)
-        self.facts["deviation"] = deviation
+        self.sizing["deviation"] = deviation
         self.facts["swing"] = bounds(self.covariance)[0]
         self.tied[:] = tied_symbols(self.covariance, self.rules.gates.correlation)
 
     def act(self, t: int, s: int = 0, split: float = 1.0, dividend: float = 0.0) -> None:
         """Let a symbol split or pay a dividend before the open of bar `t`."""
-        self.facts["split"][t, s], self.facts["dividend"][t, s] = split, dividend
+        self.actions["split"][t, s], self.actions["dividend"][t, s] = split, dividend
         self.calendar["has_action"][t] = 1
 
     def weigh(self, *weights: float, cash: float = 0.0) -> None:

@@ -17,9 +17,11 @@ from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import (
+    ACTION,
     BAR,
     CALENDAR,
     FACTS,
+    SIZING,
     UNKNOWN_SECTOR,
     VECTOR,
     Tape,
@@ -56,18 +58,24 @@ def random_world(seed: int, n_accounts: int = 1) -> World:
     stop[rng.random(stop.shape) < 0.02] = np.nan
     session = np.arange(T) // int(rng.integers(1, 5))
     covariance = random_covariances(rng)
-    facts = random_facts(rng, bars, missing, covariance[session - 1])
+    actions = random_actions(rng, bars, missing)
+    facts, sizing = random_facts(rng, missing), random_sizing(rng)
     facts["swing"] = bounds(covariance)[session - 1]
-    facts[["deviation", "beta", "swing"]][session == 0] = np.nan
+    sizing["deviation"] = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))[session - 1]
+    facts["beta"][np.isnan(sizing["deviation"])] = np.nan
+    facts[["beta", "swing"]][session == 0] = np.nan
+    sizing["deviation"][session == 0] = np.nan
     tape = Tape(
         bars=bars,
+        actions=actions,
         facts=facts,
+        sizing=sizing,
         value=value,
         stop=frozen(stop.astype(np.float32)),
         variance=rng.uniform(0.0005, 0.01, (T, K)),
         covariance=covariance,
         tied=tied_symbols(covariance, 0.75),
-        calendar=calendar_of(facts, session),
+        calendar=calendar_of(actions, session),
         session=frozen(session),
         regime=rng.choice([-1, 0, 2, 4, 8], T, p=[0.1, 0.2, 0.1, 0.3, 0.3]).astype(np.int8),
         sleeve_return=rng.normal(0.0, 0.01, (T, K)),
@@ -98,28 +106,35 @@ def random_bars(rng: np.random.Generator) -> RecordArray:
     return bars
 
 
-def random_facts(
-    rng: np.random.Generator, bars: RecordArray, missing: BoolArray, covariance: FloatArray
-) -> RecordArray:
-    """Return facts, and let the prices of `bars` fall by their splits."""
-    facts = np.zeros((T, S), FACTS)
-    facts["split"] = 1.0
+def random_actions(rng: np.random.Generator, bars: RecordArray, missing: BoolArray) -> RecordArray:
+    """Return splits and dividends, or none, and let the prices of `bars` fall by the splits."""
+    actions = np.zeros((T, S), ACTION)
+    actions["split"] = 1.0
     if rng.random() < 0.5:
-        facts["split"] = rng.choice([1.0, 2.0, 0.1, 1.5], (T, S), p=[0.94, 0.03, 0.01, 0.02])
+        actions["split"] = rng.choice([1.0, 2.0, 0.1, 1.5], (T, S), p=[0.94, 0.03, 0.01, 0.02])
         for name in PRICES:
-            bars[name] /= np.cumprod(facts["split"], axis=0)
+            bars[name] /= np.cumprod(actions["split"], axis=0)
         pays = rng.random((T - 1, S)) < 0.05
-        facts["dividend"][1:] = np.where(pays & ~missing[:-1], 0.02 * bars["close"][:-1], 0.0)
-        facts["dividend"] /= facts["split"]
+        actions["dividend"][1:] = np.where(pays & ~missing[:-1], 0.02 * bars["close"][:-1], 0.0)
+        actions["dividend"] /= actions["split"]
+    return actions
+
+
+def random_facts(rng: np.random.Generator, missing: BoolArray) -> RecordArray:
+    facts = np.zeros((T, S), FACTS)
     facts["adv"] = rng.choice([INF, 1e6, 1e5], (T, S), p=[0.5, 0.4, 0.1])
-    facts["deviation"] = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     facts["age"] = age_of(missing)
     facts["age"][rng.random((T, S)) < 0.03] = INF
-    facts["beta"] = np.where(np.isnan(facts["deviation"]), np.nan, rng.normal(1.0, 0.7, (T, S)))
-    facts["budget"] = rng.choice([1.0, 0.5, 2.0, 0.0], (T, S), p=[0.7, 0.1, 0.1, 0.1])
+    facts["beta"] = rng.normal(1.0, 0.7, (T, S))
     facts["sector"] = rng.choice([UNKNOWN_SECTOR, 0, 1], S)
-    facts["diamond"] = rng.random((T, S)) < 0.1
     return facts
+
+
+def random_sizing(rng: np.random.Generator) -> RecordArray:
+    sizing = np.zeros((T, S), SIZING)
+    sizing["budget"] = rng.choice([1.0, 0.5, 2.0, 0.0], (T, S), p=[0.7, 0.1, 0.1, 0.1])
+    sizing["diamond"] = rng.random((T, S)) < 0.1
+    return sizing
 
 
 def random_covariances(rng: np.random.Generator) -> FloatArray:
@@ -138,11 +153,11 @@ def age_of(missing: BoolArray) -> FloatArray:
     return age
 
 
-def calendar_of(facts: RecordArray, session: Any) -> RecordArray:  # noqa: ANN401
+def calendar_of(actions: RecordArray, session: Any) -> RecordArray:  # noqa: ANN401
     """Return the calendar of a tape whose covariances have a row for every session."""
     calendar = np.zeros(T, CALENDAR)
     calendar["risk_row"] = session - 1
-    calendar["has_action"] = ((facts["split"] != 1.0) | (facts["dividend"] != 0.0)).any(axis=1)
+    calendar["has_action"] = ((actions["split"] != 1.0) | (actions["dividend"] != 0.0)).any(axis=1)
     return calendar
 
 

@@ -134,7 +134,7 @@ def test_without_covariances_the_first_position_passes_and_the_second_does_not(
 ) -> None:
     account = trial(3, n_symbols=2, rules=rules(gates={"correlation": 0.75}))
     account.calendar["risk_row"] = -1
-    account.facts["deviation"] = NAN
+    account.sizing["deviation"] = NAN
     account.want(0, 0.02, s=0)
     account.want(0, 0.01, s=1)
     account.run()
@@ -148,7 +148,7 @@ def test_who_wants_exactly_nothing_is_refused_as_a_bad_number(
     """And not as too small, whatever the smallest order is."""
     for smallest in (0.0, 100.0):
         account = trial(3, rules=rules(sizing={"smallest_order": smallest}))
-        account.facts["budget"] = budget
+        account.sizing["budget"] = budget
         account.want(0)
         account.run()
         assert answers(account) == [("BAD_NUMBER", "PASSED")]

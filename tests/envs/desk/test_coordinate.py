@@ -214,3 +214,47 @@ def test_the_highest_scores_are_heard_first_and_of_equals_the_first_symbol(
     assert account.positions["symbol"].tolist() == [4, 2, 1, 3]
     if room:
         assert account.decisions["symbol"].tolist() == [4, 2, 1, 3, 5, 6, 0]
+
+
+def test_winners_of_an_earlier_close_have_no_place_among_those_of_a_later_one(
+    trial: Trial, rules: Rules
+) -> None:
+    account = trial(4, 3, rules=rules(exits={"time_stop": 1}))
+    for s in range(3):
+        account.want(0, 0.03, s=s)
+    account.want(1, 0.001, s=1)
+    account.want(2, 0.001, s=2)
+    account.run(3)
+    assert account.decisions["symbol"].tolist() == [0, 1, 2, 2]  # 1 is held from the bar before
+    assert account.positions["symbol"].tolist() == [2]
+
+
+def test_the_order_of_a_hundred_symbols_is_that_of_their_scores(trial: Trial, rules: Rules) -> None:
+    account = trial(3, 100, rules=rules(limits={"max_positions": 100}))
+    values = np.random.default_rng(3).permutation(np.repeat(np.arange(1, 51), 2)) / 1000.0
+    for s, value in enumerate(values):
+        account.want(0, value if s % 3 else -value, s=s)
+    account.run()
+    asked = account.decisions["symbol"][account.decisions["verdict"] == Verdict.PASSED]
+    first = np.argsort(-values.astype(np.float32), kind="stable")[: len(asked)]
+    assert len(asked) > 5
+    assert asked.tolist() == first.tolist()
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(0.02, 0.04), (-0.02, -0.04)])
+def test_who_is_refused_before_its_rooms_says_how_much_it_wanted(
+    trial: Trial, rules: Rules, value: float, wanted: float
+) -> None:
+    """A hundredth of equity at a stop of an eighth is 0.08, and half of it at half the weight."""
+    account = trial(4, 2, 2, rules=rules(limits={"max_positions": 1}))
+    account.want(0, k=0)
+    account.run()
+    account.move(2, 125.0)  # equity is another than the capital
+    account.run()
+    account.weigh(0.75, 0.25)
+    account.want(2, value, k=1, s=1)
+    account.run()
+    refused = account.decisions[-1]
+    assert Verdict(refused["verdict"]) == Verdict.CAPACITY
+    assert refused["wanted"] == pytest.approx(wanted)
+    assert (refused["allowed"], refused["limit"]) == (0.0, Verdict.PASSED)

@@ -247,8 +247,10 @@ def test_a_diamond_has_less_time(
     trial: Trial, rules: Rules, is_diamond: int, expected: tuple[int, str]
 ) -> None:
     account = trial(12, rules=rules(exits={"diamond_time_stop": 2, "time_stop": 4}))
-    account.facts["diamond"][0, 0] = is_diamond  # of the decision; what comes later changes nothing
-    account.facts["diamond"][1:, 0] = 1 - is_diamond
+    account.sizing["diamond"][0, 0] = (
+        is_diamond  # of the decision; what comes later changes nothing
+    )
+    account.sizing["diamond"][1:, 0] = 1 - is_diamond
     account.want(0)
     account.run(8)
     assert [(bar, reason) for bar, _, _, reason in exits(account)] == [expected]
@@ -258,7 +260,7 @@ def test_of_both_time_stops_in_one_bar_that_of_the_diamond_is_named(
     trial: Trial, rules: Rules
 ) -> None:
     account = trial(6, rules=rules(exits={"diamond_time_stop": 2, "time_stop": 2}))
-    account.facts["diamond"] = 1
+    account.sizing["diamond"] = 1
     account.want(0)
     account.run(3)
     assert exits(account) == [(3, -100.0, 100.0, "DIAMOND")]  # twice the risk, at the cap

@@ -39,8 +39,8 @@ INSIDE = [
 ]
 
 KINDS = ("decisions", "fills", "trades")
-# What bar t + 1 is filled by and valued at; of its facts, the splits and dividends.
-FILLING = ("bars", "session", "calendar", "year_share", "sleeve_return")
+# What bar t + 1 is filled by and valued at.
+FILLING = ("bars", "actions", "session", "calendar", "year_share", "sleeve_return")
 
 
 @settings(max_examples=40)
@@ -66,16 +66,14 @@ def test_a_decision_and_its_fills_do_not_see_the_bar_in_which_they_fill(
     world, other = random_world(seed), random_world(seed + 1).tape
     rules = with_section(rules, "execution", style="open")
     rng = np.random.default_rng(seed)
-    bars, facts = world.tape.bars.copy(), other.facts.copy()
+    bars = world.tape.bars.copy()
     filling = bars[t + 1]
     filling["close"] *= rng.uniform(0.7, 1.4, S)
     filling["high"] = 1.1 * np.maximum(filling["close"], filling["open"])
     filling["low"] = 0.9 * np.minimum(filling["close"], filling["open"])
     filling["borrow_rate"] = 0.3
-    for name in ("split", "dividend"):
-        facts[name] = world.tape.facts[name]
-    kept = ("bars", "session", "calendar", "year_share")
-    later = spliced(world.tape, other._replace(facts=facts), t, kept)
+    kept = ("bars", "actions", "session", "calendar", "year_share")
+    later = spliced(world.tape, other, t, kept)
     blind = World(later._replace(bars=bars), world.weights)
     decided, filled = [], []
     for one in (world, blind):
@@ -92,13 +90,9 @@ def test_a_decision_and_its_fills_do_not_see_the_bar_in_which_they_fill(
 def knowing(tape: Tape, other: Tape, t: int) -> Tape:
     """Return a tape that is the other after bar `t`, but for what fills and values bar t + 1.
 
-    Of its facts only the corporate actions stay: what is traded in a day, how a symbol moves, its
-    age and its budget are those of another market.
+    What is traded in a day, how a symbol moves, its age and its budget are those of another market.
     """
-    facts = other.facts.copy()
-    for name in ("split", "dividend"):
-        facts[name] = tape.facts[name]
-    return spliced(tape, other._replace(facts=facts), t, FILLING)
+    return spliced(tape, other, t, FILLING)
 
 
 def dearer(tape: Tape, t: int, rng: np.random.Generator) -> Tape:

@@ -36,11 +36,11 @@ class Bookkeeper:
         self.units = np.zeros(S)
         self.price = np.zeros(S)
 
-    def open_bar(self, facts: RecordArray) -> None:
+    def open_bar(self, actions: RecordArray) -> None:
         """Split what is held, and pay its dividends."""
-        self.units *= facts["split"]
-        self.cash += self.units @ facts["dividend"]
-        self.price = self.price / facts["split"] - facts["dividend"]
+        self.units *= actions["split"]
+        self.cash += self.units @ actions["dividend"]
+        self.price = self.price / actions["split"] - actions["dividend"]
 
     def close_bar(self, fills: RecordArray, close: FloatArray, borrow_rate: FloatArray) -> float:
         """Return the equity at the close; the rate is that of the bar, not of a year."""
@@ -67,7 +67,7 @@ def test_no_money_appears_or_vanishes(seed: int, rules: DeskRules) -> None:
         rate = world.tape.bars["borrow_rate"][t + 1]
         rate = np.where(np.isinf(rate), rules.gates.borrow_rate, rate)
         before = desk.book.accounts["previous_equity"][0]
-        keeper.open_bar(world.tape.facts[t + 1])
+        keeper.open_bar(world.tape.actions[t + 1])
         close, years = world.tape.bars["close"][t + 1], world.tape.year_share[t + 1]
         equity = keeper.close_bar(fills, close, rate * years)
         account = desk.book.accounts[0]
@@ -160,11 +160,11 @@ def test_a_share_split_changes_no_money(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
     rules = with_section(rules, "execution", lot=0.0, tick=0.0)
     before = trade_through(world, rules)
-    split, facts = world.tape.bars.copy(), world.tape.facts.copy()
-    facts["dividend"] /= 4.0
+    split, actions = world.tape.bars.copy(), world.tape.actions.copy()
+    actions["dividend"] /= 4.0
     for name in PRICES:
         split[name] /= 4.0
-    tape = world.tape._replace(bars=split, facts=facts)
+    tape = world.tape._replace(bars=split, actions=actions)
     after = trade_through(World(tape, world.weights), rules)
     np.testing.assert_array_equal(after.book.accounts, before.book.accounts)
     n = before.book.accounts["n_positions"][0]
@@ -223,10 +223,10 @@ def test_a_stop_never_moves_away_from_the_price(seed: int, rules: DeskRules) -> 
             side, stop = np.sign(position["units"]), float(position["stop"])
             assert side * stop >= side * stops.get(place, stop)
             stops[place] = stop
-        facts = world.tape.facts[min(t + 2, T - 1)]  # they move with the next bar's actions
+        action = world.tape.actions[min(t + 2, T - 1)]  # they move with the next bar's actions
         for symbol, opened in stops:
-            stops[symbol, opened] /= facts["split"][symbol]
-            stops[symbol, opened] -= facts["dividend"][symbol]
+            stops[symbol, opened] /= action["split"][symbol]
+            stops[symbol, opened] -= action["dividend"][symbol]
 
 
 # Whoever pays more has less, and must neither be halted, nor refused, nor trimmed for it.

@@ -35,13 +35,16 @@ def spoil(tape: Tape, rng: np.random.Generator) -> Tape:
         spoilt: BoolArray = rng.random(shape) < share
         return spoilt
 
-    bars, facts, shape = tape.bars.copy(), tape.facts.copy(), tape.bars.shape
+    bars, facts, sizing = tape.bars.copy(), tape.facts.copy(), tape.sizing.copy()
+    shape = tape.bars.shape
     missing = holes(shape)
     for name in PRICES:
         bars[name][missing] = np.nan
     bars["borrow_rate"][holes(shape)] = np.nan
-    for name in ("adv", "deviation", "age", "beta", "budget"):
+    for name in ("adv", "age", "beta"):
         facts[name][holes(shape)] = np.nan
+    for name in ("deviation", "budget"):
+        sizing[name][holes(shape)] = np.nan
     value, stop, covariance = tape.value.copy(), tape.stop.copy(), tape.covariance.copy()
     value[holes(value.shape)] = np.nan
     value[:, :, shape[1] :] = 0.0  # behind the symbols there is nothing
@@ -53,6 +56,7 @@ def spoil(tape: Tape, rng: np.random.Generator) -> Tape:
     return tape._replace(
         bars=bars,
         facts=facts,
+        sizing=sizing,
         value=value,
         stop=frozen(stop),
         covariance=covariance,
@@ -63,13 +67,13 @@ def spoil(tape: Tape, rng: np.random.Generator) -> Tape:
 def numbers_behind(tape: Tape, rules: DeskRules, decision: Any) -> dict[str, float]:  # noqa: ANN401
     """Return what must be a number, or the trade was none."""
     t, k, s = int(decision["bar"]), int(decision["strategy"]), int(decision["symbol"])
-    now, facts = tape.bars[t, s], tape.facts[t, s]
+    now, facts, sizing = tape.bars[t, s], tape.facts[t, s], tape.sizing[t, s]
     numbers = {"open": tape.bars["open"][t + 1, s], "age": facts["age"]}
     if not decision["enlarges"]:
         numbers |= {"close": now["close"], "value": tape.value[t, k, s], "stop": tape.stop[t, k, s]}
-        numbers["budget"] = facts["budget"]
+        numbers["budget"] = sizing["budget"]
         if rules.sizing.method == "volatility":
-            numbers["deviation"] = facts["deviation"]
+            numbers["deviation"] = sizing["deviation"]
     if decision["wanted"] < 0.0:
         numbers["borrow rate"] = now["borrow_rate"]
     if rules.limits.beta < 100.0:
@@ -124,7 +128,7 @@ def test_without_weight_nothing_is_opened_and_what_is_held_is_closed(
         for position in step.held:
             fill = tape.bars[step.t + 1, position["symbol"]]
             prices = max(fill["open"], fill["high"], fill["close"])
-            units = abs(position["units"]) * tape.facts["split"][step.t + 1, position["symbol"]]
+            units = abs(position["units"]) * tape.actions["split"][step.t + 1, position["symbol"]]
             if fill["open"] > 0.0 and fill["room"] >= units * prices:
                 assert position["symbol"] not in left
     if n_bars == 0:

@@ -151,13 +151,13 @@ def without_ticks(rules: DeskRules) -> DeskRules:
 
 
 def tape_in_other_money(tape: Tape, factor: float) -> Tape:
-    bars, facts = tape.bars.copy(), tape.facts.copy()
+    bars, facts, actions = tape.bars.copy(), tape.facts.copy(), tape.actions.copy()
     for name in (*PRICES, "room"):
         bars[name] *= factor
     bars["impact"] /= np.sqrt(factor)
-    facts["dividend"] *= factor
+    actions["dividend"] *= factor
     facts["adv"] *= factor
-    return tape._replace(bars=bars, facts=facts)
+    return tape._replace(bars=bars, facts=facts, actions=actions)
 
 
 def assert_scaled(own: Desk, other: Desk, factor: float) -> None:

@@ -36,7 +36,7 @@ def test_volatility_sizing_adds_the_same_volatility_a_year_whatever_the_symbol(
 ) -> None:
     steady = rules(sizing={"method": "volatility", "volatility_per_trade": 0.02} | UNCAPPED)
     account = trial(3, n_symbols=2, rules=steady)
-    account.facts["deviation"][0] = (0.01, 0.04)
+    account.sizing["deviation"][0] = (0.01, 0.04)
     account.want(0, 0.02 * side, s=0)
     account.want(0, 0.01 * side, s=1)
     account.run()
@@ -48,7 +48,7 @@ def test_volatility_sizing_adds_the_same_volatility_a_year_whatever_the_symbol(
 
 def test_volatility_sizing_does_not_look_at_the_stop(trial: Trial, rules: Rules) -> None:
     account = trial(3, rules=rules(sizing={"method": "volatility"} | UNCAPPED))
-    account.facts["deviation"] = 0.02
+    account.sizing["deviation"] = 0.02
     account.stop[:] = 0.5
     account.want(0)
     account.run()
@@ -61,7 +61,7 @@ def test_a_volatility_that_is_not_known_or_none_opens_nothing(
     trial: Trial, rules: Rules, deviation: float
 ) -> None:
     account = trial(3, rules=rules(sizing={"method": "volatility"}))
-    account.facts["deviation"] = deviation
+    account.sizing["deviation"] = deviation
     account.want(0)
     account.run()
     assert verdicts(account) == ["BAD_NUMBER"]
@@ -101,7 +101,7 @@ def test_the_budget_of_a_symbol_multiplies_its_risk(
     trial: Trial, rules: Rules, budget: float, units: list[float], verdict: str
 ) -> None:
     account = trial(3, rules=rules(sizing=UNCAPPED))
-    account.facts["budget"][0, 0] = budget
+    account.sizing["budget"][0, 0] = budget
     account.want(0)
     account.run()
     assert verdicts(account) == [verdict]
@@ -113,7 +113,7 @@ def test_every_factor_of_a_size_multiplies_and_the_cap_comes_last(
     trial: Trial, rules: Rules
 ) -> None:
     account = trial(3, n_strategies=4, rules=rules(sizing={"position_cap": 0.2, "weight_cap": 2.0}))
-    account.facts["budget"][0, 0] = 0.5
+    account.sizing["budget"][0, 0] = 0.5
     account.want(0)
     account.weigh(0.75, 0.25, 0.0, 0.0)  # 0.75 × 4 = 3, capped at 2
     account.run()

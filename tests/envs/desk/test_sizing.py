@@ -36,7 +36,7 @@ def test_a_stop_that_is_hit_costs_one_percent_of_equity(trial: Trial) -> None:
 def test_the_stop_of_a_diamond_costs_two_percent(trial: Trial) -> None:
     account = trial(3)
     account.stop[:] = 0.25
-    account.facts["diamond"][0, 0] = 1
+    account.sizing["diamond"][0, 0] = 1
     account.want(0)
     account.shape(1, low=75.0)
     account.run()
@@ -233,7 +233,7 @@ def test_a_poor_account_risks_less(trial: Trial, rules: Rules) -> None:
 
 def test_a_poor_account_has_no_larger_risk_for_diamonds(trial: Trial, rules: Rules) -> None:
     account = trial(3, rules=rules(capital=20_000.0, poor=POOR))
-    account.facts["diamond"][:] = 1
+    account.sizing["diamond"][:] = 1
     account.want(0)
     account.run()
     assert bought(account) == pytest.approx(20_000.0 * 0.056)

@@ -113,8 +113,8 @@ def test_a_bar_has_an_action_if_any_symbol_splits_or_pays() -> None:
     split[0, 4], dividend[1, 4] = 0.5, 0.02
     tape = tape_of(market_of(close=np.ones((2, 5)), split=split, dividend=dividend))
     assert tape.calendar["has_action"].tolist() == [0, 0, 1, 1, 1]
-    np.testing.assert_array_equal(tape.facts["split"], split.T)
-    np.testing.assert_array_equal(tape.facts["dividend"], dividend.T)
+    np.testing.assert_array_equal(tape.actions["split"], split.T)
+    np.testing.assert_array_equal(tape.actions["dividend"], dividend.T)
 
 
 def test_a_diamond_is_one_where_the_signals_say_so() -> None:
@@ -123,8 +123,8 @@ def test_a_diamond_is_one_where_the_signals_say_so() -> None:
     zeros = np.zeros(shape)
     signals = Signals(("k",), (0,), np.zeros(shape, np.int8), zeros, zeros, diamond)
     market = market_of(close=np.ones((2, 3)))
-    facts = blank_tape(market, signals, np.zeros(3, np.int8), DeskRules()).facts
-    assert facts["diamond"].tolist() == [[0, 1], [1, 0], [0, 0]]
+    sizing = blank_tape(market, signals, np.zeros(3, np.int8), DeskRules()).sizing
+    assert sizing["diamond"].tolist() == [[0, 1], [1, 0], [0, 0]]
 
 
 def test_deviation_and_beta_are_those_of_the_sessions_before() -> None:
@@ -132,10 +132,10 @@ def test_deviation_and_beta_are_those_of_the_sessions_before() -> None:
     gates = {"min_sessions": 2, "memory": 0.5, "beta_memory": 0.5}
     tape = tape_of(market, gates=gates)
     assert tape.calendar["risk_row"].tolist() == [-1, 0, 1, 2]
-    assert np.isnan(tape.facts["deviation"][:3]).all()
+    assert np.isnan(tape.sizing["deviation"][:3]).all()
     assert np.isnan(tape.facts["beta"][:3]).all()
     deviation = np.sqrt((0.5 * 0.01**2 + 0.02**2) / 1.5)  # bar 2, whose return is 2 %, weighs most
-    assert tape.facts["deviation"][3].tolist() == pytest.approx([deviation, 3.0 * deviation])
+    assert tape.sizing["deviation"][3].tolist() == pytest.approx([deviation, 3.0 * deviation])
     assert tape.facts["beta"][3].tolist() == pytest.approx([0.5, 1.5])
 
 
@@ -143,9 +143,9 @@ def test_what_is_written_every_third_session_is_known_after_it_and_not_before() 
     close = np.exp(np.cumsum([0.0, 0.01, 0.01, 0.01, 0.04, 0.01]))
     tape = tape_of(market_of(close=close), gates={"min_sessions": 2, "refresh": 3})
     assert tape.calendar["risk_row"].tolist() == [-1, 0, 0, 0, 1, 1]
-    for name, known in (("deviation", 0.01), ("beta", 1.0)):
-        assert np.isnan(tape.facts[name][:4]).all()
-        assert tape.facts[name][4:, 0].tolist() == pytest.approx([known, known])
+    for fact, known in ((tape.sizing["deviation"], 0.01), (tape.facts["beta"], 1.0)):
+        assert np.isnan(fact[:4]).all()
+        assert fact[4:, 0].tolist() == pytest.approx([known, known])
 
 
 def test_a_row_of_covariances_that_is_the_first_is_known_like_any_other() -> None:
