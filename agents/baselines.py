@@ -37,10 +37,15 @@ def equal_weight(layout: Layout) -> Fixed:
     return Fixed("equal_weight", _all_invested(np.full(n_strategies, 1.0 / n_strategies)))
 
 
+def single(layout: Layout, k: int, name: str) -> Fixed:
+    """Return the policy that trusts strategy `k` alone."""
+    return Fixed(name, _one_hot(k, len(layout.strategies)))
+
+
 def best_single(history: History, span: Span) -> Fixed:
     """Return the policy that trusts only the strategy whose sleeve grew most in the span."""
     growth = history.tape.sleeve_return[span.first + 1 : span.last + 1].sum(axis=0)
-    return Fixed("best_single", _one_hot(int(growth.argmax()), growth.size))
+    return single(history.layout, int(growth.argmax()), "best_single")
 
 
 @dataclass(frozen=True, eq=False)

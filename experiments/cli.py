@@ -87,6 +87,36 @@ def audit(config: Config, overrides: Overrides = None) -> None:
 
 
 @app.command()
+def sleeves(
+    config: Config,
+    overrides: Overrides = None,
+    segment: Annotated[str, typer.Option(help="fit, valid or test.")] = "fit",
+) -> None:
+    """Trade every strategy alone: results, correlations and growth by regime, after costs."""
+    from rich.console import Console
+
+    from benbot.experiments.config import load_config
+    from benbot.experiments.sleeves import show_sleeves
+
+    show_sleeves(load_config(config, overrides or ()), segment, Console())
+
+
+@app.command()
+def strategies(
+    name: Annotated[str | None, typer.Argument(help="Only this one, with its parameters.")] = None,
+) -> None:
+    """List the strategies that a configuration may name, or tell all about one."""
+    from rich.console import Console
+
+    from benbot.experiments.catalogue_view import show_catalogue, show_rule
+
+    if name is None:
+        show_catalogue(Console())
+    else:
+        show_rule(name, Console())
+
+
+@app.command()
 def evaluate(
     run: Annotated[str, typer.Argument(help="Id of a run, or the folder of a policy bundle.")],
     config: Annotated[

@@ -5,8 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from benbot.envs.allocation import AllocationEnv
-from benbot.envs.errors import UnknownName
-from benbot.envs.history import Span
 from benbot.envs.vector import AllocationVectorEnv
 from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
@@ -20,7 +18,7 @@ def make_env(
 ) -> AllocationEnv:
     """Return one environment over a segment (fit, valid or test) of a configuration."""
     prepared = _prepared(load_config(config, overrides).model_dump_json())
-    span = _span(prepared, segment)
+    span = prepared.span(segment)
     return AllocationEnv(prepared.history, span, prepared.config.environment, render_mode)
 
 
@@ -32,7 +30,7 @@ def make_vector_env(
 ) -> AllocationVectorEnv:
     """Return `num_envs` environments in one batch over a segment of a configuration."""
     prepared = _prepared(load_config(config, overrides).model_dump_json())
-    span = _span(prepared, segment)
+    span = prepared.span(segment)
     return AllocationVectorEnv(prepared.history, span, prepared.config.environment, num_envs)
 
 
@@ -40,9 +38,3 @@ def make_vector_env(
 def _prepared(config: str) -> Prepared:
     """Prepare a configuration once; its text is the key, since a file of one name may change."""
     return prepare_experiment(ExperimentConfig.model_validate_json(config))
-
-
-def _span(prepared: Prepared, segment: str) -> Span:
-    if segment not in prepared.spans:
-        raise UnknownName(f"segment must be one of {', '.join(prepared.spans)}, was {segment!r}")
-    return prepared.spans[segment]

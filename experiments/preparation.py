@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benbot.envs.errors import BadConfig
+from benbot.envs.errors import BadConfig, UnknownName
 from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.experiments.config import ExperimentConfig, SegmentSettings
 from benbot.strategies.base import Strategy, check_history, collect
 from benbot.strategies.catalogue import build
+
+SEGMENTS = ("fit", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,17 @@ class Prepared:
     @property
     def market(self) -> Market:
         return self.history.market
+
+    def span(self, segment: str) -> Span:
+        """Return the bars of a segment; refuse one that there is not."""
+        check_segment(segment)
+        return self.spans[segment]
+
+
+def check_segment(segment: str) -> None:
+    """Refuse a segment that no configuration has."""
+    if segment not in SEGMENTS:
+        raise UnknownName(f"segment must be one of {', '.join(SEGMENTS)}, was {segment!r}")
 
 
 def prepare_experiment(config: ExperimentConfig) -> Prepared:
@@ -43,7 +56,7 @@ def place_segments(market: Market, segments: SegmentSettings) -> dict[str, Span]
     a segment must not help in it (Lopez de Prado 2018, chapter 7).
     """
     spans, days = {}, market.days
-    for name in ("fit", "valid", "test"):
+    for name in SEGMENTS:
         segment = getattr(segments, name)
         inside = np.flatnonzero(
             (days >= np.datetime64(segment.start)) & (days <= np.datetime64(segment.end))

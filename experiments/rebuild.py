@@ -51,9 +51,7 @@ def judge_again(
     folder: Path, prepared: Prepared, segment: str, *, with_plan: bool
 ) -> SegmentResult:
     """Run the policies of a run over a segment, beside the baselines."""
-    if segment not in prepared.spans:
-        raise UnknownName(f"segment must be one of {', '.join(prepared.spans)}, was {segment!r}")
-    span, plan = prepared.spans[segment], folder / PLAN_FILE
+    span, plan = prepared.span(segment), folder / PLAN_FILE
     oracle = read_plan(plan, prepared) if with_plan and plan.is_file() else None
     agents = {seed: _again(path, prepared, segment) for seed, path in _bundles(folder).items()}
     return SegmentResult(segment, agents, evaluate_baselines(prepared, span, oracle))

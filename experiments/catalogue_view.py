@@ -1,0 +1,52 @@
+"""The strategies that there are, for a person: what each does, and what can be set."""
+
+import inspect
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benbot.envs.market.selection import check_known
+from benbot.strategies.base import SIDES, Strategy
+from benbot.strategies.catalogue import CATALOGUE
+
+
+def show_catalogue(console: Console) -> None:
+    """Print a line a strategy."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("strategy", no_wrap=True)
+    table.add_column("what it does")
+    table.add_column("warm-up", justify="right", no_wrap=True)
+    for name, rule in CATALOGUE.items():
+        table.add_row(name, headline_of(rule), f"{rule().warmup} bars")
+    console.print(table)
+    console.print("benbot strategies NAME tells how one makes and loses money, and its parameters.")
+
+
+def show_rule(name: str, console: Console) -> None:
+    """Print when a strategy makes and loses money, its source, and its parameters."""
+    check_known("strategy", [name], CATALOGUE)
+    rule = CATALOGUE[name]
+    console.print(story_of(rule), highlight=False, markup=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in ("parameter", "default", "from", "to", "meaning"):
+        ends = heading in ("default", "from", "to")
+        table.add_column(heading, justify="right" if ends else "left")
+    for parameter, wanted in rule.parameters().items():
+        numbers = (f"{value:g}" for value in (wanted.default, wanted.low, wanted.high))
+        table.add_row(parameter, *numbers, wanted.meaning)
+    table.add_row("side", SIDES[0], "", "", f"one of {', '.join(SIDES)}")
+    console.print(table)
+
+
+def story_of(rule: type[Strategy]) -> str:
+    """Return what the file of a rule says of it, a line a paragraph."""
+    told = inspect.cleandoc(sys.modules[rule.__module__].__doc__ or rule.__doc__ or "")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in told.split("\n\n"))
+
+
+def headline_of(rule: type[Strategy]) -> str:
+    """Return the first sentence, without the name that stands before its colon."""
+    first = story_of(rule).split("\n", maxsplit=1)[0].split(". ")[0]
+    return first.partition(": ")[2].rstrip(".") or first.rstrip(".")
