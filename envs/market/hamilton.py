@@ -67,5 +67,6 @@ def stationary(transition: FloatArray) -> FloatArray:
     n_states = len(transition)
     balance = np.vstack([transition.T - np.eye(n_states), np.ones(n_states)])
     solution: FloatArray = np.linalg.lstsq(balance, np.eye(n_states + 1)[-1], rcond=None)[0]
-    share: FloatArray = solution.clip(0.0)
-    return share / share.sum()
+    positive = solution.clip(0.0)
+    share: FloatArray = positive / positive.sum()
+    return share

@@ -26,7 +26,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from benbot.envs.arrays import FloatArray, TimeArray
+from benbot.envs.arrays import FloatArray, TimeArray, frozen
 from benbot.envs.errors import BadMarketData
 from benbot.envs.market.hamilton import filter_states, stationary
 from benbot.envs.settings import Settings
@@ -40,7 +40,7 @@ COLLAPSED = 0.01
 STAYS = 0.97
 FIRST_DEVIATIONS = {2: (0.6, 1.6), 3: (0.5, 1.0, 2.2)}
 # Expectation and maximisation first, then a quasi-Newton search until the slope of the mean log
-# likelihood is this flat; ten times flatter takes half as long again and finds the same states.
+# likelihood is this flat. Ten times flatter takes half as long again and gains 1 in it at most.
 EM_STEPS, SEARCH_STEPS, FLAT = 100, 200, 1e-4
 
 
@@ -195,11 +195,12 @@ def _in_order(states: States, scale: float) -> States | None:
         return None
     order = np.argsort(states.deviation, kind="stable")
     transition = states.transition[np.ix_(order, order)].clip(0.0)
-    return States(
+    parts = (
         states.mean[order],
         scale * states.deviation[order],
         transition / transition.sum(axis=1, keepdims=True),
     )
+    return States(*map(frozen, parts))  # it is remembered, so nobody may change it
 
 
 def _filter(returns: FloatArray, states: States) -> FloatArray:
