@@ -1,22 +1,39 @@
 """The regime of a market at each close: its trend and its volatility, seen from behind.
 
-Both rest on the return of the universe, the mean log return of the symbols that traded at this
-bar and the one before. Every number of bar t comes from the `warmup` bars that end at t and from
-nothing else, so that a live feed which holds so many bars computes what a backtest did.
-
     code = trend x 3 + volatility        trend       0 bear, 1 neutral, 2 bull
                                          volatility  0 low, 1 normal, 2 high
-    -1 where unknown: in the warm-up, or where more than half of a window had no return
+    -1 where unknown: in the warm-up, where more than half of a window had no return, or where a
+    model could not be estimated
+
+Two methods tell it, `rules` and `hidden_markov`. Both rest on the return of the universe, the mean
+log return of the symbols that traded at this bar and the one before. Every number of bar t comes
+from the `warmup` bars that end at t and from nothing else, so that a live feed which holds so many
+bars computes what a backtest did.
+
+*rules*: the t-statistic of the returns of `trend_window` bars, and the volatility of
+`volatility_window` bars against its median over `volatility_history`.
+
+*hidden_markov*: the likeliest of a few hidden states, by filtered probability (`hidden_markov`).
+The codes are names for what was estimated of that state, before the bars that it names:
+
+- its trend is the t-statistic that `trend_window` bars of its mean and deviation would have on
+  average, against the same `trend_threshold`. The mean of a state is hard to estimate: with 250
+  bars in a state the error of that number is half a unit, as large as the default threshold;
+- its volatility is normal for the calmest of two states, or the middle one of three. A calmer one
+  is low below `low_volatility` x that, a wilder one high above `high_volatility` x it. So the
+  calmest is never called high, nor the wildest low, whatever an estimate says; states that hardly
+  differ are all normal. High means high against that state of the last `window` bars.
 """
 
 import math
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import Field, model_validator
 
 from benbot.envs.arrays import BoolArray, FloatArray, Int8Array
+from benbot.envs.market.hidden_markov import HiddenMarkovSettings, filter_hidden_states
 from benbot.envs.market.market import Market
 from benbot.envs.settings import Settings
 
@@ -30,8 +47,15 @@ EXTREME = 10.0
 
 
 class RegimeSettings(Settings):
-    """How far back to look, and what counts as a trend or as unusual volatility."""
+    """How to tell the regime, how far back to look, and what is a trend or unusual volatility.
 
+    The windows are also those of the market's trend and volatility in the observation, whatever the
+    method.
+    """
+
+    method: Literal["rules", "hidden_markov"] = Field(
+        default="rules", description="what tells the regime: trailing windows, or hidden states"
+    )
     trend_window: int = Field(
         default=63, ge=2, le=5000, description="bars of return the trend rests on"
     )
@@ -51,6 +75,9 @@ class RegimeSettings(Settings):
         default=0.8, gt=0.0, le=1.0, description="low below this x the usual"
     )
     high_volatility: float = Field(default=1.25, ge=1.0, description="high above this x the usual")
+    hidden_markov: HiddenMarkovSettings = Field(
+        default=HiddenMarkovSettings(), description="for the method of that name"
+    )
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -63,9 +90,10 @@ class RegimeSettings(Settings):
 
     @property
     def warmup(self) -> int:
-        """Bars needed before the first regime is known."""
+        """Bars needed before the first regime is known; of `hidden_markov`, at the latest."""
         volatility = self.volatility_window + self.volatility_history - 1
-        return 1 + max(self.trend_window, volatility)
+        windows = 1 + max(self.trend_window, volatility)
+        return windows if self.method == "rules" else max(windows, self.hidden_markov.warmup)
 
 
 DEFAULT = RegimeSettings()
@@ -73,8 +101,27 @@ DEFAULT = RegimeSettings()
 
 def detect_regime(market: Market, settings: RegimeSettings = DEFAULT) -> Int8Array:
     """Return the code of the regime at each close, [T], -1 where unknown."""
+    if settings.method == "hidden_markov":
+        return _code_of_likeliest(market, settings)
     trend = market_trend(market, settings)
     volatility = market_volatility(market, settings)
+    return _codes(trend, volatility, settings)
+
+
+def _code_of_likeliest(market: Market, settings: RegimeSettings) -> Int8Array:
+    seen = filter_hidden_states(market_return(market), market.days, settings.hidden_markov)
+    usual = seen.deviation[
+        :, [settings.hidden_markov.n_states // 3]
+    ]  # of 2 the first, of 3 the next
+    trend = seen.mean / seen.deviation * math.sqrt(settings.trend_window)
+    codes = _codes(trend, np.log(seen.deviation / usual), settings)
+    likeliest = seen.probability.argmax(axis=1)
+    code: Int8Array = np.take_along_axis(codes, likeliest[:, None], axis=1)[:, 0]
+    return code
+
+
+def _codes(trend: FloatArray, volatility: FloatArray, settings: RegimeSettings) -> Int8Array:
+    """Return the codes of t-statistics and of log volatilities over the usual, UNKNOWN for NaN."""
     bull = (trend > settings.trend_threshold).astype(np.int8)
     bear = (trend < -settings.trend_threshold).astype(np.int8)
     high = (volatility > math.log(settings.high_volatility)).astype(np.int8)

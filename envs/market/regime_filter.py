@@ -1,11 +1,10 @@
 """What the closes say about the hidden regime of a synthetic market, bar by bar.
 
-The filter of Hamilton (1989), Econometrica 57, section 4, with the planted parameters:
+The filter of Hamilton (see `hamilton`) with the planted parameters and the density
 
-    predicted_t = filtered_{t-1} × transition
-    filtered_t  ∝ predicted_t × density(returns_t | regime, closes up to t - 1)
+    density(returns_t | regime, closes up to t - 1)
 
-The density looks at two things that anybody can see at the close.
+which looks at two things that anybody can see at the close.
 
 - The market. The factor's return, estimated across the symbols by weighted least squares, has the
   drift and the variance of the regime: a Student-t.
@@ -28,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benbot.envs.arrays import FloatArray
+from benbot.envs.market.hamilton import learn_bar
 from benbot.envs.market.market import TRADING_DAYS_PER_YEAR
 from benbot.envs.market.synthetic_source import (
     SyntheticSource,
@@ -130,8 +130,7 @@ def _learn(state: _State, market: float, own: FloatArray, model: _Model) -> _Sta
 
     fit = _log_density(market_miss, market_variance, model.freedom)
     fit = fit + _log_density(own_miss, own_variance, model.freedom) @ model.weight
-    likelihood = (state.probability @ model.transition) * np.exp(fit - fit.max())
-    probability = likelihood / likelihood.sum()
+    probability, _ = learn_bar(state.probability, model.transition, fit)
 
     drift, uncertainty = _learn_drift(state, own_miss, probability, model)
     constant, shock, memory = model.garch

@@ -16,6 +16,11 @@ from rich.console import Console
 from benbot.envs.arrays import Float32Array, FloatArray, Int8Array
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.history import History, Span, prepare
+from benbot.envs.market.hidden_markov import (
+    HiddenMarkovSettings,
+    estimate_states,
+    filter_hidden_states,
+)
 from benbot.envs.market.market import FACTS, PRICES, Market
 from benbot.envs.market.regime import RegimeSettings, market_return
 from benbot.envs.market.synthetic import generate
@@ -302,6 +307,31 @@ def test_a_regime_that_was_smoothed_is_caught_on_the_tape(market: Market) -> Non
     assert row.bar is not None
     assert row.bar < max(result.cuts)
     assert row.difference == 1.0
+
+
+def test_hidden_states_do_not_leak_and_parameters_of_the_whole_market_do(market: Market) -> None:
+    states = HiddenMarkovSettings(window=120, refresh_days=28)
+    regime = REGIME.model_copy(update={"method": "hidden_markov", "hidden_markov": states})
+
+    def history(market: Market) -> History:
+        return prepare(market, collect(RULES, market), DeskRules(), regime)
+
+    def of_all(market: Market) -> FloatArray:
+        found = estimate_states(market_return(market), 2)
+        deviation = np.nan if found is None else found.deviation
+        return np.broadcast_to(deviation, (market.n_bars, 2))
+
+    given = {
+        "hidden": lambda market: (
+            filter_hidden_states(market_return(market), market.days, states).probability
+        ),
+        "of_all": of_all,
+    }
+    subject = subject_with(history=history, regime=regime, given=given)
+    assert subject.warmup == 149
+    assert len(np.unique(history(market).tape.regime[149:])) > 1
+    result = examine(subject, market, Effort(cuts=4, starts=2, orders=2))
+    assert leaking(result) == {"given/of_all"}
 
 
 def impact_of(market: Market, n_known: int) -> FloatArray:

@@ -132,6 +132,21 @@ def test_seeds_must_be_distinct_and_not_negative(small: Path) -> None:
     assert "at least 1 item" in refusal(small, "seeds=[]")
 
 
+def test_hidden_states_are_chosen_by_name_and_refused_where_they_make_no_sense(
+    small: Path,
+) -> None:
+    assert load_config(small).regime.method == "rules"
+    chosen = "regime={method: hidden_markov, hidden_markov: {n_states: 3}}"
+    assert load_config(small, [chosen]).regime.warmup == 1 + 504 + 91
+    for wrong, message in (
+        ("regime.method=hmm", "must be 'rules' or 'hidden_markov', was 'hmm'"),
+        ("regime.hidden_markov.n_states=1", "n_states must be greater than or equal to 2, was 1"),
+        ("regime.hidden_markov.n_states=4", "n_states must be less than or equal to 3, was 4"),
+        ("regime.hidden_markov.window=50", "window must be at least 120, 20 bars for each of"),
+    ):
+        assert message in refusal(small, wrong), wrong
+
+
 def test_a_store_that_mlflow_no_longer_keeps_is_refused(small: Path) -> None:
     assert "must begin with sqlite:///" in refusal(small, "tracking.uri=./mlruns")
 
