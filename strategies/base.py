@@ -98,8 +98,9 @@ class Strategy(ABC):
     2p - 1 = tanh(|z| / 2).
 
     A direction means "would open this now, and still wants to hold it". At 0 a position is left to
-    its stops; the opposite direction ends it. With side "long" a short opinion keeps its direction
-    and loses its confidence: it can end a long position, and asks for no short one.
+    its stops; the opposite direction ends it. An opinion that may not open a position keeps its
+    direction and loses its confidence: it can end one of the other side, and asks for none. Such
+    are the short ones with side "long", and those that a second indicator does not confirm.
     """
 
     rule: ClassVar[str]  # the name in the catalogue
@@ -157,13 +158,19 @@ class Strategy(ABC):
     def evidence(self, market: Market) -> FloatArray:
         """Return the evidence [T, S]: positive for long, negative for short, NaN or 0 for none."""
 
+    def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
+        """Return which of these opinions may open a position [T, S]; others can only end one."""
+        if self.side == "long":
+            return evidence > 0.0
+        return np.ones(evidence.shape, np.bool_)
+
     def opinion(self, market: Market) -> Opinion:
         """Return the opinions of every bar, made from the evidence in the one way there is."""
         evidence = self.evidence(market)
         stop = self._stop_distance(market)
         asked = self._ready(market) & (np.abs(evidence) > NEGLIGIBLE) & np.isfinite(stop)
         direction = np.where(asked, np.sign(evidence), 0.0)
-        heard = asked & (direction > 0.0) if self.side == "long" else asked
+        heard = asked & self.opens(market, evidence)
         return Opinion(
             direction.astype(np.int8),
             np.where(heard, np.tanh(np.abs(evidence) / 2.0), 0.0).astype(np.float32),

@@ -13,10 +13,15 @@ from benbot.envs.settings import Settings
 from benbot.strategies.base import SIDES, Strategy
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum
+from benbot.strategies.rules.gap_fade import GapFade
+from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
+from benbot.strategies.rules.macd_trend import MacdTrend
 from benbot.strategies.rules.rsi_reversion import RsiReversion
+from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
+from benbot.strategies.rules.vwap_reversion import VwapReversion
 
 RULES: tuple[type[Strategy], ...] = (
     RsiReversion,
@@ -25,6 +30,11 @@ RULES: tuple[type[Strategy], ...] = (
     CrossSectionalMomentum,
     VolatilityBreakout,
     BollingerReversion,
+    MacdTrend,
+    GapFade,
+    LowVolatility,
+    VwapReversion,
+    TimeOfDayMomentum,
 )
 CATALOGUE: Mapping[str, type[Strategy]] = MappingProxyType({rule.rule: rule for rule in RULES})
 LABEL = r"^[A-Za-z0-9_.-]*$"  # it becomes part of the names of metrics and files

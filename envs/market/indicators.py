@@ -30,6 +30,10 @@ from benbot.envs.errors import InvalidParameter
 # the whole history would need 300 bars before nine digits no longer depend on its first bar.
 RSI_MEMORY = 8  # windows
 
+# An exponential average gives each bar about twice the weight that Wilder's gives it, so after half
+# as many windows as little is left of what came before: a share of exp(-8) of its weight.
+EMA_MEMORY = 4  # windows
+
 
 class Bands(NamedTuple):
     """Two lines around a middle, each a price [T, S]."""
@@ -68,6 +72,20 @@ def moving_average(values: FloatArray, window: int) -> FloatArray:
     """Return the plain mean of the last `window` values."""
     _check_window(window, 1)
     return _over_own_bars(lambda own: talib.SMA(own, window), values)
+
+
+def exponential_average(values: FloatArray, window: int) -> FloatArray:
+    """Return the exponential average of the last `EMA_MEMORY * window` values and no others.
+
+    Each value has weight 2 / (window + 1). It equals TA-Lib's EMA of the values in its memory.
+    """
+    _check_window(window, 2)
+    weight, age = 2.0 / (window + 1.0), (EMA_MEMORY - 1) * window
+
+    def average(own: FloatArray) -> FloatArray:
+        return _restarted(talib.EMA(own, window), talib.SMA(own, window), 1.0 - weight, age)
+
+    return _over_own_bars(average, values)
 
 
 def bollinger_bands(close: FloatArray, window: int, width: float) -> Bands:
@@ -153,19 +171,65 @@ def relative_strength_index(close: FloatArray, window: int) -> FloatArray:
     return _over_own_bars(strength, close)
 
 
-def _wilder_mean(moves: FloatArray, window: int) -> FloatArray:
-    """Return Wilder's average of moves >= 0, started afresh `RSI_MEMORY` windows ago.
+def average_directional_index(high: FloatArray, low: FloatArray, window: int) -> FloatArray:
+    """Return Wilder's ADX in [0, 100]: how one-sided the moves of high and low are.
 
-    Each bar keeps 1 - 1 / window of the average before it. The average is linear in its start, so
-    what the fresh start would change is the difference of the two starts, decayed since then.
+    A bar moves up by what its high exceeds the last one, down by what its low undercuts it, and
+    only the larger of the two counts. DX = 100 |up - down| / (up + down), each smoothed over the
+    last `RSI_MEMORY * window` moves, and ADX is DX smoothed likewise (Wilder, 1978), so that it
+    needs `2 * RSI_MEMORY * window - 1` bars before the present one. His true range is a divisor of
+    both sides and cancels. DX is 0 where nothing moved.
     """
-    age = (RSI_MEMORY - 1) * window  # bars since the fresh start, which is a mean of `window`
+    _check_window(window, 2)
+    span = RSI_MEMORY * window
+
+    def strength(highs: FloatArray, lows: FloatArray) -> FloatArray:
+        rise, fall = np.diff(highs), -np.diff(lows)
+        up = _wilder_mean(np.where((rise > fall) & (rise > 0.0), rise, 0.0), window)
+        down = _wilder_mean(np.where((fall > rise) & (fall > 0.0), fall, 0.0), window)
+        moved = talib.MAX(np.maximum(rise, fall), span) > 0.0
+        one_sided = np.divide(
+            np.abs(up - down), up + down, out=np.zeros(up.shape), where=moved & (up + down > 0.0)
+        )
+        answer: FloatArray = np.full(highs.shape, np.nan)
+        answer[span:] = 100.0 * _wilder_mean(one_sided[span - 1 :], window)
+        return answer
+
+    return _over_own_bars(strength, high, low)
+
+
+def relative_volume(volume: FloatArray, tradable: BoolArray, window: int) -> FloatArray:
+    """Return the volume over its mean in the `window` bars before; NaN where one is unknown.
+
+    A bar without a known volume is a bar all the same, so the answer never reaches further back.
+    """
+    known = np.where(tradable, np.isfinite(volume), np.nan)
+    traded = np.where(tradable, np.nan_to_num(volume), np.nan)
+    usable = (lowest(known, window) > 0.0) & (highest(traded, window) > 0.0)
+    mean = np.where(usable, moving_average(traded, window), 0.0)
+    usual = lagged(np.where(tradable, mean, np.nan), 1)
+    return volume / np.where(usual > 0.0, usual, np.nan)
+
+
+def _wilder_mean(moves: FloatArray, window: int) -> FloatArray:
+    """Return Wilder's average of moves >= 0, started afresh `RSI_MEMORY` windows ago."""
     lead = 2 * window - 2  # TA-Lib's EMA of 2 window - 1 has this weight and begins after it
     whole = talib.EMA(np.concatenate((np.zeros(lead), moves)), 2 * window - 1)[lead:]
-    remembered = (1.0 - 1.0 / window) ** age * (whole - talib.SMA(moves, window))
-    mean: FloatArray = np.full(moves.shape, np.nan)
-    mean[age:] = whole[age:] - remembered[: max(moves.size - age, 0)]
+    age = (RSI_MEMORY - 1) * window
+    mean = _restarted(whole, talib.SMA(moves, window), 1.0 - 1.0 / window, age)
     mean[mean < 0.0] = 0.0  # rounding may leave less than nothing of what was nothing
+    return mean
+
+
+def _restarted(whole: FloatArray, start: FloatArray, kept: float, age: int) -> FloatArray:
+    """Return an average that keeps `kept` of itself a bar, as if begun with `start` `age` bars ago.
+
+    It is linear in its start, so what the fresh start would change is the difference of the two
+    starts, decayed since then.
+    """
+    remembered = kept**age * (whole - start)
+    mean: FloatArray = np.full(whole.shape, np.nan)
+    mean[age:] = whole[age:] - remembered[: max(whole.size - age, 0)]
     return mean
 
 

@@ -8,12 +8,11 @@ Source: Jegadeesh and Titman, Returns to Buying Winners and Selling Losers, Jour
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.indicators import past_return
 from benbot.envs.market.market import Market
 from benbot.strategies.base import Strategy, parameter
+from benbot.strategies.ranking import evidence_of_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,28 +37,5 @@ class CrossSectionalMomentum(Strategy):
         return self.window
 
     def evidence(self, market: Market) -> FloatArray:
-        """Return the log-odds of the place among the others, so that the median is no evidence.
-
-        Confidence is then the distance of the place from the median: near 1 for the first and the
-        last of many, 1 - 2 `share` for those that are just among the chosen.
-        """
-        place = standing(past_return(market.close, self.window, self.skip))
-        chosen = np.abs(place) > 1.0 - 2.0 * self.share
-        return np.where(chosen, np.log1p(place) - np.log1p(-place), 0.0)
-
-
-def standing(values: FloatArray) -> FloatArray:
-    """Return the place of each symbol among those with a value, per row, in (-1, 1); NaN stays.
-
-    The share of symbols with a lower value minus the share with a higher one; equal values share
-    their place, so a symbol that is alone, or like all others, is at 0.
-    """
-    place = np.full(values.shape, np.nan)
-    for t in np.flatnonzero(np.isfinite(values).any(axis=1)):
-        known = np.isfinite(values[t])
-        row = values[t, known]
-        ordered = np.sort(row)
-        at_most = np.searchsorted(ordered, row, side="right")
-        lower = np.searchsorted(ordered, row, side="left")
-        place[t, known] = (lower + at_most - row.size) / row.size
-    return place
+        """Return the log-odds of the place among the others, see `ranking`."""
+        return evidence_of_place(past_return(market.close, self.window, self.skip), self.share)

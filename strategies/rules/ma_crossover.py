@@ -13,11 +13,12 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.indicators import moving_average, volatility
 from benbot.envs.market.market import Market
-from benbot.strategies.base import Strategy, in_deviations, parameter
+from benbot.strategies.base import in_deviations, parameter
+from benbot.strategies.confirmation import TrendConfirmed
 
 
 @dataclass(frozen=True, kw_only=True)
-class MovingAverageCrossover(Strategy):
+class MovingAverageCrossover(TrendConfirmed):
     rule = "ma_crossover"
 
     fast: int = parameter(5, low=1, high=100, meaning="bars in the fast average")
