@@ -270,7 +270,8 @@ def _drop_short(
 
 
 def _first_of_each_bar(table: PriceTable) -> "pd.DataFrame":
-    return table.frame.drop_duplicates(["symbol", "bar"])
+    first: pd.DataFrame = table.frame.drop_duplicates(["symbol", "bar"])
+    return first
 
 
 def _market(table: PriceTable, source: FilesSource, origin: Origin) -> Market:

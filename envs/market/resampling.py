@@ -65,9 +65,10 @@ def place_in_longer_bars(
     )
     over = end <= known_until
     if not over.any():
+        last = np.datetime_as_string(known_until, unit="m")
         raise BadMarketData(
             f"{table.paths[0]}: a bar of {_text(wanted)} must be over by the end of the data, "
-            f"{np.datetime_as_string(known_until, unit='m')} UTC, none is. Add data or set a shorter resample"
+            f"{last} UTC, none is. Add data or set a shorter resample"
         )
     early = int(np.count_nonzero(~over))
     notes = (f"{early} bars at the end left out, because their {_text(wanted)} bar was not over",)
