@@ -28,8 +28,9 @@ from benbot.envs.observation import (
 )
 from benbot.envs.signals import Signals
 
-USUAL_SLEEVE_VOLATILITY = 0.005  # a day; what the volatility features are relative to
-USUAL_DISPERSION = 0.015  # a day
+# Both are a bar's, as large as they usually are where a bar is a day.
+USUAL_SLEEVE_VOLATILITY = 0.005  # what the volatility features are relative to
+USUAL_DISPERSION = 0.015
 LEAST_VOLATILITY = 1e-4  # a sleeve that holds nothing has no volatility to divide by
 RECORD_SHRINKAGE = 60.0  # bars of no growth that a record starts with
 RECORD_HALF_LIFE = 504.0  # bars of the same regime after which a bar counts for half

@@ -24,9 +24,9 @@ STATIC_STRATEGY = (
     "return_5",  # log growth of the sleeve less the mean of all sleeves, in standard deviations
     "return_21",
     "return_63",
-    "volatility_21",  # log of the daily volatility of the sleeve over half a percent
+    "volatility_21",  # log of the volatility of the sleeve, a bar, over half a percent
     "volatility_63",
-    "record_mean",  # mean growth in the present regime, shrunk, in annual Sharpe units
+    "record_mean",  # mean growth in the present regime, shrunk, as a Sharpe ratio of 252 bars
     "record_t",  # its t-statistic
     "record_count",  # log of one plus the bars on record in this regime
     "drawdown",  # of the sleeve, negative

@@ -29,10 +29,19 @@ from benbot.envs.market.bars import (
 )
 from benbot.envs.market.calendar import Sessions, load_sessions
 from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, Market, Origin, market_from_prices
+from benbot.envs.market.quotes import read_quotes, with_spread
+from benbot.envs.market.resampling import merge_bars, parse_length, place_in_longer_bars
 from benbot.envs.market.selection import choose_symbols
 from benbot.envs.market.stamps import parse_times, settle_times
 from benbot.envs.market.table import ACTIONS, PriceTable, find_files, join, read_table
-from benbot.envs.market.timeline import Hours, Stamp, local_days, place_days, place_instants
+from benbot.envs.market.timeline import (
+    Hours,
+    Stamp,
+    bar_length,
+    local_days,
+    place_days,
+    place_instants,
+)
 from benbot.envs.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,6 +69,15 @@ class FilesSource(Settings):
     hours: Hours = Field(
         default="regular", description="all keeps bars before the opening and after it"
     )
+    resample: str | None = Field(
+        default=None,
+        description="make longer bars of those in the file, such as 5min or 1h; none lies in two "
+        "sessions, the last of an early close is the shorter",
+    )
+    quotes: Path | None = Field(
+        default=None,
+        description="a file or folder with bid and ask of the same bars, which give the spread",
+    )
     start: date | None = Field(default=None, description="first day, inclusive")
     end: date | None = Field(default=None, description="last day, inclusive")
     symbols: tuple[str, ...] | None = Field(default=None, min_length=1, description="default all")
@@ -78,6 +96,13 @@ class FilesSource(Settings):
             raise ValueError(f"timezone must be an IANA name such as UTC, was {value!r}")
         return value
 
+    @field_validator("resample")
+    @classmethod
+    def _known_length(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_length(value)
+        return value
+
 
 def load_files(source: FilesSource) -> Market:
     """Return the market that the files describe; `origin.notes` says what was left out.
@@ -94,6 +119,8 @@ def load_files(source: FilesSource) -> Market:
     table, untraded = _drop_untraded(table)
     table, short = _drop_short(table, _symbols_of(tables), source)
     table = widen_range(adjust(table, adjustment))
+    if source.resample is not None:
+        table = merge_bars(table)
     return _market(table, source, Origin(str(source.path), adjustment, placed + untraded + short))
 
 
@@ -125,11 +152,66 @@ def _place(tables: list[PriceTable], source: FilesSource) -> tuple[PriceTable, N
     with_actions = source.adjust == "actions"
     table = join([table for table, _ in settled], ACTIONS if with_actions else ())
     check_order(table)
+    table = _quoted(table, is_daily, source, sessions)
+    latest = table.frame["time"].max().to_datetime64()
     table = _within_span(table, local_days(table, is_daily, sessions), source)
     table = read_actions(table) if with_actions else table.drop(ACTIONS)
-    if is_daily:
-        return place_days(table, sessions), ()
-    return place_instants(table, sessions, source.stamp, source.hours)
+    if not is_daily:
+        table, notes = _place_instants(table, sessions, source, latest)
+    elif source.resample is None:
+        table, notes = place_days(table, sessions), ()
+    else:
+        raise BadMarketData(
+            f"{source.path}: resample needs bars within the day, was {source.resample} of days. "
+            "Leave it out"
+        )
+    return table, notes + _unquoted(table, source)
+
+
+def _place_instants(
+    table: PriceTable, sessions: Sessions, source: FilesSource, latest: np.datetime64
+) -> tuple[PriceTable, Notes]:
+    """Return the bars with their close and session, and the longer bar of each, if wanted.
+
+    latest   time of the last bar in the files, whatever the span
+    """
+    length = bar_length(table)
+    table, notes = place_instants(table, sessions, length, source.stamp, source.hours)
+    never = sorted(set(source.symbols or ()) - set(table.frame["symbol"]) - set(source.exclude))
+    if never and source.hours == "regular":
+        raise BadMarketData(
+            f"{source.path}: every symbol asked for needs a bar in the span and in the regular "
+            f"hours of {source.calendar}, {', '.join(never)} had none. Change the span or the "
+            "symbols, check timezone and stamp, or set hours: all"
+        )
+    if source.resample is None:
+        return table, notes
+    known_until = latest + length if source.stamp == "start" else latest
+    wanted = parse_length(source.resample)
+    table, early = place_in_longer_bars(table, sessions, length, wanted, known_until)
+    return table, notes + early
+
+
+def _quoted(
+    table: PriceTable, is_daily: bool, source: FilesSource, sessions: Sessions
+) -> PriceTable:
+    """Return the bars with the spread of their quotes, if there is a file of them."""
+    if source.quotes is None:
+        return table
+    symbols = table.frame["symbol"].unique()
+    quotes, of_days = read_quotes(source.quotes, symbols, sessions.zone, source.timezone)
+    # A longer quote ends after its bar, so it would tell the future.
+    if of_days != is_daily or not (is_daily or bar_length(quotes) == bar_length(table)):
+        raise BadMarketData(
+            f"{source.quotes}: quotes must be of bars as long as those of {source.path}. "
+            "Use those of the same length"
+        )
+    return with_spread(table, quotes)
+
+
+def _unquoted(table: PriceTable, source: FilesSource) -> Notes:
+    unknown = 0 if source.quotes is None else int(table.frame["spread"].isna().sum())
+    return (f"{unknown} bars without a quote of both sides have no spread",) if unknown else ()
 
 
 def _sessions_around(tables: list[PriceTable], calendar: str) -> Sessions:
@@ -165,7 +247,8 @@ def _drop_short(
     table: PriceTable, symbols: set[str], source: FilesSource
 ) -> tuple[PriceTable, Notes]:
     """Leave out symbols with too few bars in the span, or none at all."""
-    n_bars = dict.fromkeys(sorted(symbols), 0) | table.frame["symbol"].value_counts().to_dict()
+    bars = table.frame if source.resample is None else _first_of_each_bar(table)
+    n_bars = dict.fromkeys(sorted(symbols), 0) | bars["symbol"].value_counts().to_dict()
     never = [symbol for symbol in source.symbols or () if n_bars.get(symbol) == 0]
     if never:
         raise BadMarketData(
@@ -184,6 +267,11 @@ def _drop_short(
     listed = ", ".join(f"{symbol} ({n_bars[symbol]})" for symbol in short)
     note = f"symbols with fewer bars in the span than {least} left out: {listed}"
     return table.keep(~table.frame["symbol"].isin(short)), (note,)
+
+
+def _first_of_each_bar(table: PriceTable) -> "pd.DataFrame":
+    first: pd.DataFrame = table.frame.drop_duplicates(["symbol", "bar"])
+    return first
 
 
 def _market(table: PriceTable, source: FilesSource, origin: Origin) -> Market:

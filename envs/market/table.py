@@ -30,6 +30,7 @@ NUMBERS = (
 FACTORS = ("price_factor", "split_factor")
 ACTIONS = ("split", "dividend")
 CELLS = (*NUMBERS, *ACTIONS, "halted", "sector")
+TEXTS = {"time", "symbol"}  # in which NA is no empty cell
 NAMES = {
     **dict.fromkeys(("date", "ts", "timestamp", "datetime", "time"), "time"),
     **dict.fromkeys(("symbol", "ticker"), "symbol"),
@@ -97,15 +98,20 @@ def find_files(path: Path) -> tuple[Path, ...]:
     return files
 
 
-def read_table(path: Path) -> PriceTable:
-    """Read one file and check that it has bars, a time, a close and a symbol for each bar."""
-    frame = _read_parquet(path) if _is_parquet(path) else _read_csv(path)
-    for needed in ("time", "close"):
-        if needed not in frame:
-            accepted = [name for name, ours in NAMES.items() if ours == needed]
+def read_table(
+    path: Path, names: dict[str, str] = NAMES, needed: tuple[str, ...] = ("time", "close")
+) -> PriceTable:
+    """Read one file and check that it has bars, what is needed and a symbol for each bar.
+
+    names    our name for each column of use, by what a file may call it
+    """
+    frame = _read_parquet(path, names) if _is_parquet(path) else _read_csv(path, names)
+    for one in needed:
+        if one not in frame:
+            accepted = [name for name, ours in names.items() if ours == one]
             raise BadMarketData(
                 f"{path}: a column {' or '.join(accepted)} is needed, its columns of use are "
-                f"{', '.join(frame.columns) or 'none'}. Rename the one that holds the {needed}"
+                f"{', '.join(frame.columns) or 'none'}. Rename the one that holds the {one}"
             )
     lacking = [name for name in ("open", "high", "low") if name not in frame]
     if len(lacking) in (1, 2):
@@ -158,26 +164,26 @@ def _stem(path: Path) -> str:
     return path.name[: -len(suffix)]
 
 
-def _known_columns(path: Path, header: list[str]) -> dict[int, str]:
+def _known_columns(path: Path, header: list[str], ours: dict[str, str]) -> dict[int, str]:
     """Map the position of each column of use to our name for it."""
     plain = ["_".join(name.strip().lower().replace("-", " ").split()) for name in header]
-    known = {i: NAMES[name] for i, name in enumerate(plain) if name in NAMES}
+    known = {i: ours[name] for i, name in enumerate(plain) if name in ours}
     names = list(known.values())
     for name in names:
         if names.count(name) > 1:
-            twice = [header[i] for i, ours in known.items() if ours == name]
+            twice = [header[i] for i, own in known.items() if own == name]
             raise BadMarketData(
                 f"{path}: one column for the {name} is needed, was {' and '.join(twice)}"
             )
     return known
 
 
-def _read_csv(path: Path) -> "pd.DataFrame":
+def _read_csv(path: Path, names: dict[str, str]) -> "pd.DataFrame":
     import pandas as pd
 
     try:
         head = pd.read_csv(path, header=None, nrows=1, dtype=str)
-        known = _known_columns(path, head.iloc[0].fillna("").tolist())
+        known = _known_columns(path, head.iloc[0].fillna("").tolist(), names)
         with catch_warnings():
             # By default pandas drops cells that stand beyond the header, and says so softly.
             simplefilter("error", pd.errors.ParserWarning)
@@ -187,7 +193,7 @@ def _read_csv(path: Path) -> "pd.DataFrame":
                 header=0,
                 names=[known.get(i, f"unused {i}") for i in range(head.shape[1])],
                 dtype=dict.fromkeys(("time", "symbol", "sector"), str),
-                na_values={name: list(MISSING) for name in CELLS},
+                na_values={name: list(MISSING) for name in set(names.values()) - TEXTS},
                 keep_default_na=False,
                 index_col=False,
                 low_memory=False,
@@ -203,13 +209,13 @@ def _read_csv(path: Path) -> "pd.DataFrame":
     return frame[list(known.values())]
 
 
-def _read_parquet(path: Path) -> "pd.DataFrame":
+def _read_parquet(path: Path, names: dict[str, str]) -> "pd.DataFrame":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         header = pq.read_schema(path).names
-        known = _known_columns(path, header)
+        known = _known_columns(path, header, names)
         arrow = pq.read_table(path, columns=[header[i] for i in known])
     except (pa.ArrowInvalid, OSError) as error:
         raise BadMarketData(f"{path}: must be a Parquet file: {error}") from error

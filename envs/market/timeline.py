@@ -34,14 +34,14 @@ def place_days(table: PriceTable, sessions: Sessions) -> PriceTable:
 
 
 def place_instants(
-    table: PriceTable, sessions: Sessions, stamp: Stamp, hours: Hours
+    table: PriceTable, sessions: Sessions, length: np.timedelta64, stamp: Stamp, hours: Hours
 ) -> tuple[PriceTable, tuple[str, ...]]:
-    """Return bars within the day with `time` as their close and their session, and notes.
+    """Return bars within the day with `start`, `time` as their close and their session, and notes.
 
+    length   of a bar, see `bar_length`
     stamp    whether a time in the file is the start or the end of its bar
     hours    "regular" leaves out what began before the opening or after the close
     """
-    length = _bar_length(table)
     written = table.frame["time"].dt.tz_localize(None).to_numpy()
     start = written if stamp == "start" else written - length
     regular = sessions.of_times(start)
@@ -52,7 +52,7 @@ def place_instants(
         number = np.where(inside, regular, sessions.of_days(local_days(table, False, sessions)))
         closed = f"the day must be a session of {sessions.calendar}. Remove the bar"
         table.refuse(number == NO_SESSION, closed)
-        return table.assign(time=end, session=number), ()
+        return table.assign(start=start, time=end, session=number), ()
     if not inside.any():
         raise BadMarketData(
             f"{table.paths[0]}: bars must lie in the regular hours of {sessions.calendar}, none "
@@ -60,11 +60,12 @@ def place_instants(
         )
     left_out = int(np.count_nonzero(~inside))
     notes = (f"{left_out} bars outside regular hours left out",) if left_out else ()
-    table, moved = keep_with_actions(table.assign(time=end, session=regular), inside)
+    placed = table.assign(start=start, time=end, session=regular)
+    table, moved = keep_with_actions(placed, inside)
     return table, notes + moved
 
 
-def _bar_length(table: PriceTable) -> np.timedelta64:
+def bar_length(table: PriceTable) -> np.timedelta64:
     """Return the most common step between two bars of a symbol."""
     steps = table.frame.groupby(["file", "symbol"], sort=False)["time"].diff()
     steps = steps[steps > np.timedelta64(0)]

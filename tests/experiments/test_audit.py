@@ -49,7 +49,8 @@ from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 REGIME = RegimeSettings(trend_window=10, volatility_window=5, volatility_history=20)
 RULES = (MovingAverageCrossover(fast=2, slow=10), BollingerReversion(window=10, width=1.0))
 EFFORT = Effort(cuts=8, starts=2, orders=4)
-WITHOUT_FILE = [name for name in packaged_configs() if name != "us_stocks_daily"]
+FROM_FILES = {"us_stocks_daily", "us_minutes"}  # which do not come with the project
+WITHOUT_FILE = [name for name in packaged_configs() if name not in FROM_FILES]
 
 
 @pytest.fixture(scope="module")
@@ -604,6 +605,18 @@ def test_no_configuration_that_comes_with_the_project_has_a_leak(name: str) -> N
     result = audit(prepare_experiment(load_config(name)))
     assert [row.sentence for row in result.leaks] == []
     assert result.n_fills > 50
+
+
+@pytest.mark.nightly
+@pytest.mark.shared_data
+def test_real_minutes_have_no_leak(shared_data: Any) -> None:  # noqa: ANN401
+    files = [
+        f"market.path={shared_data / 'us_minute_trades.parquet'}",
+        f"market.quotes={shared_data / 'us_minute_quotes.parquet'}",
+    ]
+    result = audit(prepare_experiment(load_config("us_minutes", files)))
+    assert [row.sentence for row in result.leaks] == []
+    assert result.n_fills > 20
 
 
 @pytest.mark.nightly
