@@ -64,14 +64,19 @@ def check_finite_memory(strategy: Strategy, market: Market) -> None:
     """The last `warmup` + 1 bars of each symbol give the same last row as all of history."""
     whole = strategy.opinion(market)
     for t in _places(strategy, market):
-        start = memory_start(market, t, strategy.warmup)
-        recent = strategy.opinion(market.between(start, t + 1))
-        np.testing.assert_array_equal(recent.direction[-1], whole.direction[t])
-        for name in ("confidence", "stop_distance"):
-            short, full = getattr(recent, name)[-1], getattr(whole, name)[t]
-            np.testing.assert_allclose(
-                short.astype(np.float64), full, rtol=LAST_DIGIT, atol=CLOSE_ENOUGH
-            )
+        assert_remembered(strategy, market, whole, t)
+
+
+def assert_remembered(strategy: Strategy, market: Market, whole: Opinion, t: int) -> None:
+    """Row `t` of the opinions on the whole market needs no more than its memory."""
+    start = memory_start(market, t, strategy.warmup)
+    recent = strategy.opinion(market.between(start, t + 1))
+    np.testing.assert_array_equal(recent.direction[-1], whole.direction[t])
+    for name in ("confidence", "stop_distance"):
+        short, full = getattr(recent, name)[-1], getattr(whole, name)[t]
+        np.testing.assert_allclose(
+            short.astype(np.float64), full, rtol=LAST_DIGIT, atol=CLOSE_ENOUGH
+        )
 
 
 CHECKS: tuple[Check, ...] = (

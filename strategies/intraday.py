@@ -71,6 +71,7 @@ class Intraday(Strategy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._needs_order("exit_minutes", "session_minutes")
         if not self.bar_minutes <= self.session_minutes:
             raise InvalidParameter(
                 f"{self.rule} needs bar_minutes of at most session_minutes, was "
@@ -92,7 +93,11 @@ class Intraday(Strategy):
         return (self.earlier_sessions + 1) * self.session_bars
 
     def minutes(self, market: Market) -> IntArray:
-        """Return how long the session had lasted at the close of each bar, (T,)."""
+        """Return how long the session had lasted at the close of each bar, (T,).
+
+        A session begins with the first bar of any symbol: of one that nobody traded in its first
+        minutes the count is late by as many.
+        """
         first = np.searchsorted(market.session, market.session)
         since = market.timestamps - market.timestamps[first]
         minutes: IntArray = since // MINUTE + self.bar_minutes

@@ -4,10 +4,11 @@ A gap is the way from a session's last price to the next one's first. Orders are
 of a bar, and then the gap itself is past. On daily bars the rule bets that what did not come back
 within the day comes back on the days after it; on bars within the day it begins after the first one
 and ends shortly before the close. Makes money where the opening overshoots, as it does when orders
-that cannot wait meet at it. Loses when the gap was news and goes on, and when the next gap jumps over
-its stop. Source: Berkman, Koch, Tuttle and Zhang, Paying Attention: Overnight Returns and the Hidden
-Cost of Buying at the Open, Journal of Financial and Quantitative Analysis, 2012, who find that high
-openings of stocks that draw attention come back during the day: the daily form goes beyond them.
+that cannot wait meet at it. Loses when the gap was news and goes on, and when the next gap jumps
+over its stop. Source: Berkman, Koch, Tuttle and Zhang, Paying Attention: Overnight Returns and the
+Hidden Cost of Buying at the Open, Journal of Financial and Quantitative Analysis, 2012, who find
+that high openings of stocks that draw attention come back during the day: the form on daily bars,
+and the bet after a gap downwards, go beyond what they say.
 
 A market of closes only knows no gaps, and the rule has no opinion on it.
 """

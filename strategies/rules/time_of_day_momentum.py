@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benbot.envs.arrays import BoolArray, FloatArray, IntArray
+from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.strategies.base import parameter
 from benbot.strategies.intraday import Intraday, OwnSessions, in_usual_sizes, own_sessions
@@ -27,7 +28,7 @@ class TimeOfDayMomentum(Intraday):
 
     sessions: int = parameter(
         5,
-        low=1,
+        low=2,
         high=60,
         meaning="earlier sessions that say how large a first half hour usually is",
     )
@@ -38,6 +39,11 @@ class TimeOfDayMomentum(Intraday):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._needs_order("exit_minutes", "part_minutes")
+        if not 2 * self.part_minutes <= self.session_minutes:
+            raise InvalidParameter(
+                f"{self.rule} needs two parts of part_minutes in session_minutes, was "
+                f"part_minutes={self.part_minutes} session_minutes={self.session_minutes}"
+            )
 
     @property
     def earlier_sessions(self) -> int:
@@ -55,12 +61,8 @@ class TimeOfDayMomentum(Intraday):
             first = self._first_part(own, market.close[own.rows, s], minutes[own.rows])
             strength = in_usual_sizes(first, self.sessions)[own.number]
             evidence[own.rows, s] = np.where(self.remembered(own), strength, np.nan)
-        evidence[~self._is_last_part(minutes)] = np.nan
+        evidence[minutes < self.session_minutes - self.part_minutes] = np.nan
         return np.where(self.is_closing(market)[:, np.newaxis], -evidence, evidence)
-
-    def _is_last_part(self, minutes: IntArray) -> BoolArray:
-        late: BoolArray = minutes >= self.session_minutes - self.part_minutes
-        return late & (self.session_minutes >= 2 * self.part_minutes)
 
     def _first_part(self, own: OwnSessions, close: FloatArray, minutes: IntArray) -> FloatArray:
         """Return the log return of each session's first half hour, (J,); NaN where none traded."""

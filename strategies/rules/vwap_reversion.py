@@ -31,7 +31,7 @@ class VwapReversion(Intraday):
         10, low=3, high=390, meaning="bars of the session before the first opinion"
     )
     width: float = parameter(
-        2.0, low=0.5, high=5.0, meaning="opens farther than this from the average, in deviations"
+        1.5, low=0.5, high=5.0, meaning="opens farther than this from the average, in deviations"
     )
 
     def evidence(self, market: Market) -> FloatArray:

@@ -24,7 +24,10 @@ from benbot.strategies.base import Strategy, collect
 from benbot.strategies.checks import with_another_future
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum
+from benbot.strategies.rules.gap_fade import GapFade
+from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
+from benbot.strategies.rules.macd_trend import MacdTrend
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
@@ -42,6 +45,9 @@ QUICK_STRATEGIES: Sequence[Strategy] = (
     CrossSectionalMomentum(window=20, skip=2),
     VolatilityBreakout(window=8),
     BollingerReversion(window=8, width=1.0),
+    MacdTrend(fast=2, slow=4, signal=3, trend_above=15.0, trend_window=2),
+    GapFade(sessions=5, width=1.0),
+    LowVolatility(window=20),
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benbot.envs.arrays import BoolArray, FloatArray
+from benbot.envs.arrays import BoolArray, FloatArray, IntArray, TimeArray
 from benbot.envs.market.datasets import DatasetSource, load_dataset
 from benbot.envs.market.files import FilesSource, load_files
 from benbot.envs.market.market import Market, market_from_prices
@@ -49,6 +49,43 @@ def random_market() -> MakeMarket:
         return market_from_prices(days(n_bars), names, prices)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def session_market() -> MakeMarket:
+    """Make a market of half-hour bars with jumps overnight, days that close early, and volume.
+
+    A regular session is 12 bars long. Symbols and whole rows miss bars, and some volumes are
+    unknown or nothing.
+    """
+
+    def make(seed: int, n_symbols: int, n_sessions: int = 26, *, has_range: bool) -> Market:
+        rng = np.random.default_rng(seed)
+        lengths = rng.choice([12, 12, 12, 7], n_sessions)
+        session = np.repeat(np.arange(n_sessions), lengths)
+        bar = np.concatenate([np.arange(1, length + 1) for length in lengths])
+        moves = rng.normal(0.0, 0.003, (session.size, n_symbols))
+        moves[bar == 1] += rng.standard_t(3, (n_sessions, n_symbols)) * 0.01
+        close = 40.0 * np.exp(moves.cumsum(axis=0))
+        close[rng.random(close.shape) < rng.choice([0.0, 0.05, 0.3], n_symbols)] = np.nan
+        kept = (rng.random(session.size) > 0.02) & np.isfinite(close).any(axis=1)
+        volume = rng.gamma(1.0, 1e4, close.shape).round()
+        volume[rng.random(close.shape) < 0.01] = np.nan
+        volume[rng.random(close.shape) < 0.05] = 0.0
+        prices = _with_range(rng, close) if has_range else {"close": close}
+        facts = {name: fact[kept] for name, fact in (prices | {"volume": volume}).items()}
+        names = tuple(f"S{s}" for s in range(n_symbols))
+        times = half_hours(session, bar)[kept]
+        return market_from_prices(times, names, facts, session=session[kept])
+
+    return make
+
+
+def half_hours(session: IntArray, bar: IntArray) -> TimeArray:
+    """Return when the n-th half hour of each day closed, if the exchange opens at 14:30."""
+    start = session.astype("datetime64[D]") + np.timedelta64(870, "m")
+    times: TimeArray = (start + bar * np.timedelta64(30, "m")).astype("datetime64[ns]")
+    return times
 
 
 def _closes(rng: np.random.Generator, n_bars: int, n_symbols: int) -> FloatArray:

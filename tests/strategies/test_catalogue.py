@@ -54,10 +54,11 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
         build(chosen("ma_crosover"))
 
 
-def test_a_name_like_no_other_is_refused_with_the_list() -> None:
+def test_a_name_like_no_other_is_refused_with_the_first_of_the_list() -> None:
     with pytest.raises(UnknownName) as refused:
         build(chosen("zzz"))
-    assert all(name in str(refused.value) for name in CATALOGUE)
+    shown = ", ".join(sorted(CATALOGUE)[:8])
+    assert str(refused.value).endswith(f"There are {shown} and {len(CATALOGUE) - 8} more")
 
 
 def test_an_unknown_parameter_is_refused_with_a_suggestion() -> None:

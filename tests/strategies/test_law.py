@@ -16,14 +16,23 @@ from benbot.envs.market.market import Market
 from benbot.strategies import checks
 from benbot.strategies.base import Opinion, Strategy
 from benbot.strategies.catalogue import RULES
+from benbot.strategies.intraday import Intraday
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum
+from benbot.strategies.rules.gap_fade import GapFade
+from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
+from benbot.strategies.rules.macd_trend import MacdTrend
 from benbot.strategies.rules.rsi_reversion import RsiReversion
+from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
+from benbot.strategies.rules.vwap_reversion import VwapReversion
 
 DEFAULTS = tuple(rule() for rule in RULES)
+# Those that have something to say on daily closes, which know neither gaps nor the day within.
+ON_DAILY_CLOSES = tuple(each for each in DEFAULTS if not isinstance(each, Intraday))
+ON_DAILY_BARS = (*ON_DAILY_CLOSES, GapFade())
 VARIANTS: tuple[Strategy, ...] = (
     RsiReversion(window=2, oversold=49.0, overbought=51.0, side="long"),
     MovingAverageCrossover(fast=1, slow=2),
@@ -31,6 +40,20 @@ VARIANTS: tuple[Strategy, ...] = (
     CrossSectionalMomentum(window=60, skip=0, share=0.5),
     VolatilityBreakout(window=5, stop_multiple=0.5),
     BollingerReversion(window=5, width=0.5, stop_multiple=10.0),
+    MacdTrend(fast=3, slow=7, signal=4, trend_above=20.0, trend_window=5),
+    MovingAverageCrossover(fast=2, slow=6, trend_above=30.0, trend_window=3, side="long"),
+    GapFade(sessions=3, width=0.5, side="long"),
+    LowVolatility(window=20, share=0.5),
+)
+HALF_HOURS = {"bar_minutes": 30, "session_minutes": 360, "exit_minutes": 20}
+WITHIN_THE_DAY: tuple[Strategy, ...] = (
+    VwapReversion(least_bars=3, width=0.5, **HALF_HOURS),
+    VwapReversion(least_bars=3, width=0.5, side="long", bar_minutes=30, session_minutes=240),
+    TimeOfDayMomentum(sessions=2, **HALF_HOURS),
+    TimeOfDayMomentum(sessions=4, part_minutes=90, bar_minutes=30, session_minutes=330),
+    GapFade(sessions=2, width=0.5, **HALF_HOURS),
+    GapFade(sessions=3, width=0.5, bar_minutes=40, session_minutes=360),
+    VolatilityBreakout(window=5, volume_above=1.0),
 )
 REPEAT = settings(max_examples=3)
 seeds = st.integers(0, 2**32 - 1)
@@ -53,6 +76,22 @@ def test_a_strategy_obeys_the_law_on_generated_markets(
     check(strategy, random_market(seed, **shape))
 
 
+@pytest.mark.parametrize("strategy", WITHIN_THE_DAY, ids=repr)
+@REPEAT
+@given(seed=seeds)
+def test_a_strategy_obeys_the_law_within_the_day(
+    strategy: Strategy, session_market: Callable[..., Market], seed: int
+) -> None:
+    market = session_market(seed, 4, has_range=True)
+    for check in checks.CHECKS:
+        check(strategy, market)
+    whole = strategy.opinion(market)
+    spoken = np.flatnonzero((whole.direction != 0).any(axis=1))
+    assert spoken.size >= 5
+    for t in spoken[:: spoken.size // 5]:  # the usual places are mostly bars of silence
+        checks.assert_remembered(strategy, market, whole, int(t))
+
+
 @pytest.mark.parametrize("strategy", DEFAULTS, ids=lambda strategy: strategy.name)
 def test_a_strategy_obeys_the_law_with_forty_symbols(
     strategy: Strategy, random_market: Callable[..., Market]
@@ -61,7 +100,7 @@ def test_a_strategy_obeys_the_law_with_forty_symbols(
         check(strategy, random_market(7, 40, has_range=True))
 
 
-@pytest.mark.parametrize("strategy", DEFAULTS, ids=lambda strategy: strategy.name)
+@pytest.mark.parametrize("strategy", ON_DAILY_CLOSES, ids=lambda strategy: strategy.name)
 def test_a_strategy_obeys_the_law_on_real_closes(strategy: Strategy, sp500_market: Market) -> None:
     for check in checks.CHECKS:
         check(strategy, sp500_market)
@@ -69,7 +108,7 @@ def test_a_strategy_obeys_the_law_on_real_closes(strategy: Strategy, sp500_marke
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("strategy", DEFAULTS, ids=lambda strategy: strategy.name)
+@pytest.mark.parametrize("strategy", ON_DAILY_BARS, ids=lambda strategy: strategy.name)
 def test_a_strategy_obeys_the_law_on_real_bars_with_gaps(
     strategy: Strategy, stocks_market: Market
 ) -> None:

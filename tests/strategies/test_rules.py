@@ -4,15 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import talib
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.indicators import relative_strength_index
 from benbot.envs.market.market import Market
 from benbot.strategies.base import Strategy
+from benbot.strategies.ranking import standing
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
-from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum, standing
+from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum
+from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
+from benbot.strategies.rules.macd_trend import MacdTrend
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
@@ -233,12 +237,76 @@ class TestBollingerReversion:
         assert opinions(BollingerReversion(window=5, width=1.99), market)[0] == [-1, -1, -1]
 
 
+class TestMacdTrend:
+    def test_it_is_long_all_along_a_rising_line_and_short_along_a_falling_one(
+        self, market_of: MarketOf
+    ) -> None:
+        strategy = MacdTrend()
+        opinion = strategy.opinion(market_of(line(100, 200, 200), line(200, 100, 200)))
+        assert strategy.warmup == 4 * (26 + 9) - 2
+        assert not opinion.direction[:138].any()
+        assert (opinion.direction[138:] == [1, -1]).all()
+        assert opinion.confidence[138:].all()
+
+    def test_its_confidence_is_the_macd_in_deviations(self, market_of: MarketOf) -> None:
+        # One step of 1 behind a flat line. An average of n keeps (n - 1) / (n + 1) of the distance
+        # to where it was, so averages of 2 and 3 bars lie 2/3 and 1/2 of the step above.
+        strategy = MacdTrend(fast=2, slow=3, signal=2)
+        direction, confidence = opinions(strategy, market_of(np.append(np.full(40, 100.0), 101.0)))
+        # A random walk: of the move i bars old the slow one lacks 1 / 2^i, the fast one 1 / 3^i.
+        lacking = np.sqrt(sum((0.5**i - 3.0**-i) ** 2 for i in range(1, 60)))
+        deviation = lacking * np.log(1.01) / np.sqrt(3.0)
+        assert direction == [1]
+        expected = np.tanh((2 / 3 - 1 / 2) / 101.0 / deviation / 2.0)
+        assert confidence == pytest.approx([expected], rel=1e-6)
+
+    def test_a_trend_that_fades_ends_the_position_and_opens_none(self, market_of: MarketOf) -> None:
+        market = market_of(np.concatenate([line(100, 200, 200), line(200, 204, 12)[1:]]))
+        opinion = MacdTrend().opinion(market)
+        averages = [talib.EMA(market.close[:, 0].copy(), bars) for bars in (12, 26)]
+        assert averages[0][-1] > averages[1][-1]  # the MACD is above zero still
+        assert opinion.direction[199, 0] == 1
+        assert opinion.direction[-1, 0] == -1
+        assert opinion.confidence[199, 0] > 0.0
+        assert opinion.confidence[-1, 0] == 0.0
+
+    def test_a_price_that_stands_still_after_a_trend_is_no_trend(self, market_of: MarketOf) -> None:
+        halted = np.concatenate([line(100, 57.123), np.full(200, 57.123)])
+        assert not MacdTrend().opinion(market_of(halted)).direction[177:].any()
+
+    def test_the_fast_average_must_be_the_faster(self) -> None:
+        with pytest.raises(InvalidParameter, match="needs fast below slow, was fast=26 slow=26"):
+            MacdTrend(fast=26)
+
+
+class TestLowVolatility:
+    def test_it_is_long_the_calmest_fifth_and_short_the_wildest(self, market_of: MarketOf) -> None:
+        widths = (1.0, 0.2, 0.5, 3.0, 2.0)
+        market = market_of(*(zigzag(60, 100.0 - width, 100.0 + width) for width in widths))
+        direction, confidence = opinions(LowVolatility(window=20), market)
+        assert direction == [0, 1, 0, -1, 0]
+        # The calmest of five is calmer than four and wilder than none, as for momentum.
+        assert confidence == pytest.approx([0.0, 0.8, 0.0, 0.8, 0.0], rel=1e-6)
+
+    def test_only_the_window_counts(self, market_of: MarketOf) -> None:
+        calmed = np.concatenate([zigzag(60, 80.0, 120.0), zigzag(30, 99.5, 100.5)])
+        market = market_of(calmed, zigzag(90, 99.0, 101.0))
+        assert opinions(LowVolatility(window=20, share=0.3), market)[0] == [1, -1]
+        assert opinions(LowVolatility(window=60, share=0.3), market)[0] == [-1, 1]
+
+    def test_a_price_that_stands_still_is_not_calm(self, market_of: MarketOf) -> None:
+        market = market_of(np.full(60, 7.3), zigzag(60), zigzag(60, 98.0, 102.0))
+        assert opinions(LowVolatility(window=20, share=0.3), market)[0] == [0, 1, -1]
+
+
 @pytest.mark.parametrize(
     "strategy",
     [
         MovingAverageCrossover(),
         MovingAverageCrossover(fast=1, slow=50),
         MovingAverageCrossover(fast=49, slow=50),
+        MacdTrend(),
+        MacdTrend(fast=5, slow=60, signal=3),
         TimeSeriesMomentum(window=60),
         TimeSeriesMomentum(window=60, skip=20),
     ],

@@ -128,6 +128,76 @@ def test_the_rsi_forgets_a_crash_once_it_is_out_of_memory() -> None:
     assert np.isnan(strength[41:]).all()
 
 
+@given(seed=st.integers(0, 2**32 - 1), window=st.integers(2, 20), gaps=st.sampled_from([0.0, 0.1]))
+def test_the_exponential_average_is_talibs_of_the_values_in_its_memory(
+    seed: int, window: int, gaps: float
+) -> None:
+    close = walk(seed, n_symbols=1, gaps=gaps)[2]
+    own = close[np.isfinite(close)]
+    average = indicators.exponential_average(close, window)[np.isfinite(close)]
+    memory = indicators.EMA_MEMORY * window
+    assert np.isnan(average[: memory - 1]).all()
+    for t in range(memory - 1, own.size, 17):
+        expected = talib.EMA(own[t + 1 - memory : t + 1], window)[-1]
+        assert average[t] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_macd_of_exponential_averages_is_talibs_but_for_what_they_forget() -> None:
+    close = walk(seed=5, n_bars=3_000, n_symbols=1)[2]
+    fast, slow = (indicators.exponential_average(close, bars) for bars in (12, 26))
+    signal = indicators.exponential_average(fast - slow, 9)
+    macd, signal_line, _ = talib.MACD(close[:, 0].copy(), 12, 26, 9)
+    assert np.isnan(signal[:138]).all()
+    for ours, theirs in ((fast - slow, macd), (signal, signal_line)):
+        assert np.nanmax(np.abs(ours[138:, 0] - theirs[138:])) < 0.02 * np.nanstd(theirs)
+
+
+@pytest.mark.parametrize("window", [3, 14])
+@pytest.mark.parametrize("gaps", [0.0, 0.2])
+def test_the_adx_differs_from_talibs_of_the_whole_history_by_less_than_a_tenth_of_a_point(
+    window: int, gaps: float
+) -> None:
+    high, low, close = walk(seed=6, n_bars=2_000, n_symbols=1, gaps=gaps)
+    traded = np.isfinite(close[:, 0])
+    strength = indicators.average_directional_index(high, low, window)
+    whole = talib.ADX(high[traded, 0], low[traded, 0], close[traded, 0], window)
+    assert np.isnan(strength[~traded]).all()
+    memory = 2 * indicators.RSI_MEMORY * window - 1
+    assert np.isnan(strength[traded, 0][:memory]).all()
+    assert np.abs(strength[traded, 0] - whole)[memory:].max() < 0.1
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_adx_needs_no_bar_before_its_memory(seed: int) -> None:
+    high, low, _ = walk(seed, n_bars=150, n_symbols=1)
+    memory = 2 * indicators.RSI_MEMORY * 4 - 1
+    whole = indicators.average_directional_index(high, low, 4)
+    for t in (memory, 101, 149):
+        recent = slice(t - memory, t + 1)
+        short = indicators.average_directional_index(high[recent], low[recent], 4)
+        assert short[-1, 0] == pytest.approx(whole[t, 0], abs=1e-9)
+
+
+def test_the_adx_is_a_hundred_in_a_line_and_nothing_where_nothing_moves() -> None:
+    line, flat = np.linspace(100.0, 200.0, 120), np.full(120, 10.0)
+    prices = np.column_stack([line, 300.0 - line, flat])
+    strength = indicators.average_directional_index(prices + 0.1, prices - 0.1, 5)
+    np.testing.assert_allclose(strength[79:], np.tile([100.0, 100.0, 0.0], (41, 1)), atol=1e-9)
+
+
+def test_relative_volume_is_the_volume_over_the_mean_of_the_bars_before_it() -> None:
+    volume = column(1.0, 3.0, 6.0, NAN, 4.0, 8.0, 9.0, 0.0, 0.0, 5.0)
+    relative = indicators.relative_volume(volume, np.ones(volume.shape, np.bool_), 2)
+    expected = column(NAN, NAN, 3.0, NAN, NAN, NAN, 1.5, 0.0, 0.0, NAN)
+    np.testing.assert_allclose(relative, expected)
+
+
+def test_relative_volume_counts_a_symbols_own_bars() -> None:
+    volume, tradable = column(1.0, 7.0, 3.0, 4.0), column(1.0, 0.0, 1.0, 1.0) > 0.0
+    relative = indicators.relative_volume(volume, tradable, 2)
+    np.testing.assert_allclose(relative[tradable], [NAN, NAN, 2.0])
+
+
 def test_the_first_mean_true_range_is_where_talibs_smoothed_one_starts() -> None:
     high, low, close = walk(seed=2, n_symbols=1)
     mean = indicators.mean_true_range(high, low, close, 14)[:, 0]
