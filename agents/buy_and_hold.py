@@ -16,7 +16,7 @@ from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.arrays import BoolArray
 from benbot.envs.desk.portfolio import PortfolioSettings
 from benbot.envs.desk.rules import DeskRules, Execution
-from benbot.envs.desk.tape import blank_tape
+from benbot.envs.desk.taping import blank_tape
 from benbot.envs.history import History, Span
 from benbot.envs.observation import Features, Layout
 from benbot.envs.signals import Signals

@@ -32,7 +32,7 @@ NEVER_NONE = "a position has units, or it is none"
 EITHER_SIDE = "to sell costs what to buy does"
 
 EXCLUDED = {
-    "actions.py | if facts.split != 1.0: | 1.0 -> 0.0": BY_ONE,
+    "actions.py | if action.split != 1.0: | 1.0 -> 0.0": BY_ONE,
     "coordinate.py | for k in range(0, last + 1, 4): | 4 -> 3": AGAIN,
     "gates.py | common = covariance_at(desk.tape, t, first.symbol, second.symbol) | "
     "covariance_at(desk.tape, t, first.symbol, second.symbol) -> "
@@ -53,29 +53,30 @@ EXCLUDED = {
     "2 -> 3": ENOUGH,
     "sleeves.py | desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most)) | "
     "2 -> 4": ENOUGH,
-    "tape.py | last = np.flatnonzero(np.diff(market.session, append=market.session[-1] + 1)) | "
+    "taping.py | last = np.flatnonzero(np.diff(market.session, append=market.session[-1] + 1)) | "
     "1 -> 2 (2)": ANY_OTHER,
     "portfolio.py | inverse: FloatArray = 1.0 / returns.std(axis=0, ddof=1) | 1 -> 2": CANCELS,
     "portfolio.py | inverse: FloatArray = 1.0 / returns.std(axis=0, ddof=1) | 1 -> 0": CANCELS,
     "actions.py | return | return -> pass": NEUTRAL,
-    "actions.py | if facts.dividend != 0.0: | 0.0 -> -1.0": NEUTRAL,
+    "actions.py | if action.dividend != 0.0: | 0.0 -> -1.0": NEUTRAL,
     "actions.py | account.gross -= income if position.units > 0.0 else -income | "
     "position.units > 0.0 -> position.units >= 0.0": NEVER_NONE,
     "sizing.py | return np.nan | return np.nan -> return -np.nan": UNSIGNED,
     "sizing.py | if not share > 0.0: | share > 0.0 -> share >= 0.0": SAME_THERE,
     "tape.py | return np.nan | return np.nan -> return -np.nan": UNSIGNED,
-    "tape.py | known, row = risk.row >= 0, np.maximum(risk.row, 0) | "
+    "taping.py | is_known, row = risk.row >= 0, np.maximum(risk.row, 0) | "
     "risk.row >= 0 -> risk.row > 0": FIRST_ROW,
-    "tape.py | known, row = risk.row >= 0, np.maximum(risk.row, 0) | 0 -> 1": FIRST_ROW,
-    "tape.py | known, row = risk.row >= 0, np.maximum(risk.row, 0) | 0 -> -1": FIRST_ROW,
-    "tape.py | known, row = risk.row >= 0, np.maximum(risk.row, 0) | 0 -> -1 (2)": MASKED,
-    "tape.py | last = np.flatnonzero(np.diff(market.session, append=market.session[-1] + 1)) | "
+    "taping.py | is_known, row = risk.row >= 0, np.maximum(risk.row, 0) | 0 -> 1": FIRST_ROW,
+    "taping.py | is_known, row = risk.row >= 0, np.maximum(risk.row, 0) | 0 -> -1": FIRST_ROW,
+    "taping.py | is_known, row = risk.row >= 0, np.maximum(risk.row, 0) | 0 -> -1 (2)": MASKED,
+    "taping.py | last = np.flatnonzero(np.diff(market.session, append=market.session[-1] + 1)) | "
     "market.session[-1] + 1 -> market.session[-1] - 1": ANY_OTHER,
-    "tape.py | adv[:, s] = np.where(at >= 0, mean[np.maximum(at, 0)], np.inf) | "
+    "taping.py | adv[:, s] = np.where(at >= 0, mean[np.maximum(at, 0)], np.inf) | "
     "0 -> -1 (2)": MASKED,
-    "tape.py | ratio = np.where(known, volatility / np.sqrt(np.where(known, volume, 1.0)), 0.0) | "
+    "taping.py | "
+    "ratio = np.where(known, volatility / np.sqrt(np.where(known, volume, 1.0)), 0.0) | "
     "1.0 -> 2.0": MASKED,
-    "tape.py | for t in range(1, squares.size): | 1 -> 0": MASKED,
+    "taping.py | for t in range(1, squares.size): | 1 -> 0": MASKED,
     "sleeves.py | np.zeros((n_strategies, N_REGIMES, 2)), | 2 -> 3": ENOUGH,
     "sleeves.py | np.zeros((n_strategies, N_REGIMES, 2)), | 2 -> 4": ENOUGH,
     "sleeves.py | np.zeros((n_strategies, market.n_symbols, 2)), | 2 -> 3": ENOUGH,

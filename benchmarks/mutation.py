@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "envs" / "desk"
 FILES = (
     *("actions", "book", "breakers", "coordinate", "cycle", "exits", "fills", "gates", "ledger"),
-    *("sizing", "sleeves", "tape", "risk", "portfolio", "execution"),
+    *("sizing", "sleeves", "tape", "taping", "risk", "portfolio", "execution"),
 )
 TESTS = ("tests/envs/desk", "tests/envs/test_observation.py", "tests/envs/test_reward.py")
 # They start an interpreter of their own, in which no mutant lives.
@@ -50,7 +50,7 @@ SEPARATE = ("test_compiled.py", "test_interpreted.py")
 REMEMBERED = (
     ("tests.envs.desk.test_parity", "random_world"),
     ("tests.envs.desk.test_parity", "tell"),
-    ("benbot.envs.desk.tape", "estimated_half_spread"),
+    ("benbot.envs.desk.taping", "estimated_half_spread"),
 )
 PATIENCE = 30.0  # seconds, and twice what all of its tests take together, for one mutant
 SURVIVED, KILLED, TIMEOUT, UNTESTED = "survived", "killed", "timeout", "untested"
@@ -68,6 +68,8 @@ def main() -> None:
     mutants = chosen(arguments)
     known = read_answers(arguments.results, again=arguments.again)
     left = [mutant for mutant in mutants if mutant.key not in known]
+    if stale := stale_exclusions():
+        sys.exit(f"these exclusions fit no mutant any more: {stale}")
     console.print(f"{len(mutants)} mutants, {len(left)} of them to be asked for")
     if left:
         run = Run(left, arguments, console)
@@ -103,15 +105,17 @@ def chosen(arguments: argparse.Namespace) -> list[Mutant]:
     """Return the mutants to ask for: all that are not excluded, or a sample of them."""
     files = arguments.files or FILES
     every = [mutant for name in files for mutant in mutants_of(SOURCES / f"{name}.py")]
-    used = {pattern for mutant in every for pattern in _patterns(mutant) if pattern in EXCLUDED}
-    stale = [] if arguments.files else sorted(set(EXCLUDED) - used)
-    if stale:
-        sys.exit(f"these exclusions fit no mutant any more: {stale}")
     asked = [mutant for mutant in every if not EXCLUDED.keys() & set(_patterns(mutant))]
     if arguments.sample is None:
         return asked
     order = np.random.default_rng(arguments.seed).permutation(len(asked))[: arguments.sample]
     return [asked[i] for i in sorted(order)]
+
+
+def stale_exclusions() -> list[str]:
+    """Return the exclusions that fit no mutant of the present source."""
+    every = (mutant for name in FILES for mutant in mutants_of(SOURCES / f"{name}.py"))
+    return sorted(set(EXCLUDED) - {pattern for mutant in every for pattern in _patterns(mutant)})
 
 
 def _patterns(mutant: Mutant) -> tuple[str, str]:

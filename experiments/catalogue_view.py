@@ -36,7 +36,7 @@ def show_rule(name: str, console: Console) -> None:
     for parameter, wanted in rule.parameters().items():
         numbers = (f"{value:g}" for value in (wanted.default, wanted.low, wanted.high))
         table.add_row(parameter, *numbers, wanted.meaning)
-    table.add_row("side", SIDES[0], "", "", f"one of {', '.join(SIDES)}")
+    table.add_row("side", rule().side, "", "", f"one of {', '.join(SIDES)}")
     console.print(table)
 
 

@@ -90,7 +90,9 @@ def audit(config: Config, overrides: Overrides = None) -> None:
 def sleeves(
     config: Config,
     overrides: Overrides = None,
-    segment: Annotated[str, typer.Option(help="fit, valid or test.")] = "fit",
+    segment: Annotated[
+        str, typer.Option(help="fit, valid or test; who looks at test has no test any more.")
+    ] = "fit",
 ) -> None:
     """Trade every strategy alone: results, correlations and growth by regime, after costs."""
     from rich.console import Console

@@ -4,7 +4,6 @@ An account gives all of its weight to one strategy, which therefore takes as man
 trade as `desk.sizing.weight_cap` allows. K strategies, in the order of the configuration.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -92,12 +91,9 @@ def regimes_of(sleeves: Sequence[Evaluation]) -> Table:
     table = _table("Log growth, % a year, of the bars that follow a close in each regime")
     table.add_column("% of bars", justify="right", no_wrap=True)
     _add_numbers(table, len(sleeves))
-    # A sleeve that is ruined stops early, so not every one has met every regime.
-    groups = [{group.name: group for group in growth_by_regime([one])} for one in sleeves]
-    longest = max(groups, key=len)
-    for name, group in longest.items():
-        grown = (own[name].growth if name in own else math.nan for own in groups)
-        table.add_row(name, *map(_in_hundredths, (group.share, *grown)))
+    for groups in zip(*(growth_by_regime([one]) for one in sleeves), strict=True):
+        shares = (groups[0].share, *(group.growth for group in groups))
+        table.add_row(groups[0].name, *map(_in_hundredths, shares))
     return table
 
 

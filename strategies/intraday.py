@@ -66,7 +66,10 @@ class Intraday(Strategy):
         390, low=2, high=1440, meaning="length of a regular session, in minutes"
     )
     exit_minutes: int = parameter(
-        5, low=0, high=390, meaning="minutes before the close at which positions end; 0: they stay"
+        5,
+        low=0,
+        high=390,
+        meaning="minutes before the close at which positions end, a bar at least; 0: they stay",
     )
 
     def __post_init__(self) -> None:
@@ -103,11 +106,19 @@ class Intraday(Strategy):
         minutes: IntArray = since // MINUTE + self.bar_minutes
         return minutes
 
+    @property
+    def last_minutes(self) -> int:
+        """Minutes before the close from which on positions are ended.
+
+        An order fills in the next bar, so it is given before the last bar begins.
+        """
+        return max(self.exit_minutes, self.bar_minutes)
+
     def is_closing(self, market: Market) -> BoolArray:
         """Return the bars at which positions end, (T,); none where a session is a single bar."""
         if self.session_bars == 1 or self.exit_minutes == 0:
             return np.zeros(market.n_bars, np.bool_)
-        closing: BoolArray = self.minutes(market) >= self.session_minutes - self.exit_minutes
+        closing: BoolArray = self.minutes(market) >= self.session_minutes - self.last_minutes
         return closing
 
     def remembered(self, own: OwnSessions) -> BoolArray:

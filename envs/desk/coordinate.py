@@ -17,7 +17,7 @@ Score = Any  # a float32: of doubles the processor would handle half as many at 
 PLACE = np.uint32  # of a symbol or a strategy; without a sign, no place counts from the end
 LAST_PLACE = 2**32 - 1
 MAGNITUDE = 2**31 - 1  # bits of a float32 but its sign
-NOBODY = -1  # goes before nobody
+LAST_RANK = -1
 LEAST_SCORE = np.float32(1e-20)  # a strategy that only wants out scores less and wins nothing
 
 
@@ -193,7 +193,7 @@ def forget_own(desk: Desk, contest: Contest, b: int, t: int) -> None:
 def forget_if_own(desk: Desk, contest: Contest, b: int, t: int, holder: Holder) -> None:
     """Take out the winner of a symbol if it is its holder, on the side that it holds.
 
-    On record the owners are known already, and a branch would be as hard to predict as they are.
+    On record all owners are known already, so no strategy is looked for and no branch is taken.
     """
     s, best = holder.symbol, contest.best[holder.symbol]
     own = best * holder.side > 0.0
@@ -272,11 +272,12 @@ def has_a_chance(desk: Desk, contest: Contest, s: int, score: float, longs: bool
 def sort_winners(contest: Contest, n_listed: int) -> None:
     """Put the highest score of either side first, and of equals the first symbol.
 
-    By counting who goes before each, which takes no branch that nobody can predict. What is counted
-    are numbers that no two symbols share: the bits of a positive float are in the order of floats.
+    Each is put where as many go before it as are counted, so that there is no branch to mispredict.
+    A rank holds the bits of the score, which are in the order of positive floats, and below them
+    how far the symbol is from the last, so no two symbols share one.
     """
     rank, bits = contest.rank, contest.best.view(np.int32)
-    rank[n_listed:] = NOBODY
+    rank[n_listed:] = LAST_RANK
     for i in range(n_listed):
         s = contest.winner[i]
         rank[i] = (np.int64(bits[s] & MAGNITUDE) << 32) + (LAST_PLACE - s)

@@ -22,7 +22,8 @@ from benbot.envs.desk.floor import lend, take_floor
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.loan import Words
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import Tape, blank_tape
+from benbot.envs.desk.tape import Tape
+from benbot.envs.desk.taping import blank_tape
 from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
 

@@ -110,9 +110,8 @@ def detect_regime(market: Market, settings: RegimeSettings = DEFAULT) -> Int8Arr
 
 def _code_of_likeliest(market: Market, settings: RegimeSettings) -> Int8Array:
     seen = filter_hidden_states(market_return(market), market.days, settings.hidden_markov)
-    usual = seen.deviation[
-        :, [settings.hidden_markov.n_states // 3]
-    ]  # of 2 the first, of 3 the next
+    middle = settings.hidden_markov.n_states // 3  # of 2 the first, of 3 the second
+    usual = seen.deviation[:, [middle]]
     trend = seen.mean / seen.deviation * math.sqrt(settings.trend_window)
     codes = _codes(trend, np.log(seen.deviation / usual), settings)
     likeliest = seen.probability.argmax(axis=1)

@@ -8,7 +8,8 @@ Financial Economics, 2018, on the S&P 500 fund; they find it strongest on volati
 the periodicity of Heston, Korajczyk and Sadka, Intraday Patterns in the Cross-Section of Stock
 Returns, Journal of Finance, 2010, where a half hour predicts the same half hour of later days.
 
-It needs bars of at most half an hour: on daily bars it has no opinion.
+It needs bars shorter than half an hour, to open in the last one and be out by its end. On daily
+bars it has no opinion.
 """
 
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class TimeOfDayMomentum(Intraday):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._needs_order("exit_minutes", "part_minutes")
+        self._needs_order("bar_minutes", "part_minutes")
         if not 2 * self.part_minutes <= self.session_minutes:
             raise InvalidParameter(
                 f"{self.rule} needs two parts of part_minutes in session_minutes, was "

@@ -38,9 +38,9 @@ class VwapReversion(Intraday):
         """Return how far the close is from the VWAP, in deviations of that under a random walk.
 
         Between `width` and the average this ends a position of the other side, and opens none. So
-        does everything shortly before the close, where the sign is turned.
+        does everything shortly before the close, where it speaks against what was held until then.
         """
-        evidence = np.full(market.close.shape, np.nan)
+        evidence, closing = np.full(market.close.shape, np.nan), self.is_closing(market)
         for s in range(market.n_symbols):
             own = own_sessions(market, s)
             heard = self.remembered(own)
@@ -48,11 +48,23 @@ class VwapReversion(Intraday):
                 of_session = np.arange(own.first[j], own.last[j] + 1)
                 late = of_session[self.least_bars - 1 :]
                 away = distance_from_vwap(market, own.rows[of_session], s)[self.least_bars - 1 :]
-                evidence[own.rows[late], s] = np.where(heard[late], -away, np.nan)
-        return np.where(self.is_closing(market)[:, np.newaxis], -evidence, evidence)
+                back = against_what_was_held(-away, closing[own.rows[late]])
+                evidence[own.rows[late], s] = np.where(heard[late], back, np.nan)
+        return evidence
 
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         return super().opens(market, evidence) & (np.abs(evidence) > self.width + MARGIN)
+
+
+def against_what_was_held(evidence: FloatArray, closing: BoolArray) -> FloatArray:
+    """Return the evidence of a session's bars (N,), turned from its last known one at the close.
+
+    The price may cross the average while the session closes, so the evidence there is not always
+    that of what is held.
+    """
+    known = np.flatnonzero(np.isfinite(evidence) & ~closing)
+    last = evidence[known[-1]] if known.size else np.nan
+    return np.where(closing, -last, evidence)
 
 
 def distance_from_vwap(market: Market, rows: IntArray, s: int) -> FloatArray:

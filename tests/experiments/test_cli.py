@@ -242,3 +242,21 @@ def test_a_store_on_the_command_line_is_where_a_run_is_recorded(
     assert seen[2] == "elsewhere"
     assert benbot("train", "tiny.yaml").code == 0
     assert seen[3] == workshop.store
+
+
+def test_the_strategies_are_listed_and_one_is_told(benbot: Command) -> None:
+    every, one = benbot("strategies"), benbot("strategies", "ma_crossover")
+    assert (every.code, one.code) == (0, 0)
+    assert "volatility_breakout" in every.said
+    assert "Makes money" in one.said
+    assert "trend_above" in one.said
+    wrong = benbot("strategies", "ma_crosover")
+    assert (wrong.code, wrong.said) == (2, "")
+    assert "Did you mean ma_crossover" in wrong.complained
+
+
+def test_the_sleeves_of_a_segment_are_told(workshop: Any, benbot: Command) -> None:  # noqa: ANN401
+    answer = benbot("sleeves", str(workshop.config), "--segment", "valid")
+    assert answer.code == 0
+    assert "Each strategy alone, valid, 2003-07-0" in answer.said
+    assert "3 bollinger_reversion" in answer.said

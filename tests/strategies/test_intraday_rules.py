@@ -16,9 +16,10 @@ from benbot.strategies.rules.vwap_reversion import VwapReversion
 
 BARS = 8  # half hours in a regular session of these tests
 SESSION = {"bar_minutes": 30, "session_minutes": 240, "exit_minutes": 10}
+HOURS = {**SESSION, "part_minutes": 60}
 RULES: tuple[Intraday, ...] = (
     VwapReversion(least_bars=3, width=0.5, **SESSION),
-    TimeOfDayMomentum(sessions=2, **SESSION),
+    TimeOfDayMomentum(sessions=2, **HOURS),
     GapFade(sessions=2, width=0.5, **SESSION),
 )
 
@@ -76,9 +77,8 @@ class TestVwapReversion:
         market = market_of_sessions([wave(), wave(), list(self.pushed)])
         direction, confidence = day_of(strategy, market, 2)
         assert strategy.warmup == 14
-        # At 100 the price is below the average: what is short ends, and it is not far enough to
-        # buy. The last bar closes less than ten minutes before the end, so there it is the other
-        # way round: whoever is still short buys back.
+        # The bar that closes at 210 minutes is the last whose orders fill within the session: from
+        # there on whoever was short buys back, whether the price is back at the average or not.
         assert direction == [0, 0, 1, -1, -1, -1, 1, 1]
         assert [value > 0.0 for value in confidence] == [False] * 4 + [True] + [False] * 3
 
@@ -98,14 +98,14 @@ class TestVwapReversion:
         away = (104.0 - vwap) / 104.0 / deviation
         assert strategy.evidence(market)[-1, 0] == pytest.approx(-away, rel=1e-12)
 
-    def test_where_volume_is_unknown_it_has_no_opinion_for_the_rest_of_the_session(self) -> None:
+    def test_once_volume_is_unknown_it_only_ends_before_the_close_what_it_may_hold(self) -> None:
         strategy = VwapReversion(least_bars=3, width=0.5, **SESSION)
         volume = np.full(3 * BARS, 100.0)
         volume[2 * BARS + 4] = np.nan
         market = market_of_sessions([wave(), wave(), list(self.pushed)], volume=volume)
-        direction, _ = day_of(strategy, market, 2)
-        assert direction[2:4] == [1, -1]
-        assert not any(direction[4:])
+        direction, confidence = day_of(strategy, market, 2)
+        assert direction[2:] == [1, -1, 0, 0, 1, 1]
+        assert not any(confidence[4:])
 
     def test_a_session_of_one_bar_is_no_day_to_trade_within(self) -> None:
         days = [[100.0 + day % 3] for day in range(500)]
@@ -121,59 +121,60 @@ class TestVwapReversion:
 
 
 class TestTimeOfDayMomentum:
-    # First half hours of 1 %, -1 %, 2 % and -3 %, each from the close before, and nothing else.
+    # First hours of 1 %, -1 %, 2 % and -3 %, each from the close before, and nothing else.
     levels = np.exp(np.cumsum([0.0, 0.01, -0.01, 0.02, -0.03]))
 
-    def test_it_follows_the_first_half_hour_in_the_last_one(self) -> None:
-        strategy = TimeOfDayMomentum(sessions=2, **SESSION)
+    def test_it_follows_the_first_part_in_the_last_one(self) -> None:
+        strategy = TimeOfDayMomentum(sessions=2, **HOURS)
         market = market_of_sessions([flat(100.0 * level) for level in self.levels])
         assert strategy.warmup == 3 * BARS
         assert day_of(strategy, market, 2)[0] == [0] * 8  # needs two days, each with one before it
-        # Usually 1 %, so 2 % are two sizes. The last half hour begins with the bar that closes at
-        # 210 minutes; the bar that closes at 240 ends what was opened.
+        # Usually 1 %, so 2 % are two sizes. The last hour begins with the bar that closes at 180
+        # minutes; those that close at 210 and 240 end what was opened.
         direction, confidence = day_of(strategy, market, 3)
-        assert direction == [0] * 6 + [1, -1]
-        assert confidence[6:] == pytest.approx([np.tanh(1.0), 0.0], rel=1e-6)
+        assert direction == [0] * 5 + [1, -1, -1]
+        assert confidence[5:] == pytest.approx([np.tanh(1.0), 0.0, 0.0], rel=1e-6)
         direction, confidence = day_of(strategy, market, 4)
         usual = np.sqrt((0.01**2 + 0.02**2) / 2.0)
-        assert direction == [0] * 6 + [-1, 1]
-        assert confidence[6:] == pytest.approx([np.tanh(0.03 / usual / 2.0), 0.0], rel=1e-6)
+        assert direction == [0] * 5 + [-1, 1, 1]
+        assert confidence[5:] == pytest.approx([np.tanh(0.03 / usual / 2.0), 0.0, 0.0], rel=1e-6)
 
-    def test_what_happens_after_the_first_half_hour_does_not_count(self) -> None:
+    def test_what_happens_after_the_first_part_does_not_count(self) -> None:
         sessions = [flat(100.0 * level) for level in self.levels]
-        sessions[3][1:] = [90.0] * 7
-        strategy = TimeOfDayMomentum(sessions=2, **SESSION)
-        assert day_of(strategy, market_of_sessions(sessions), 3)[0] == [0] * 6 + [1, -1]
+        sessions[3][2:] = [90.0] * 6
+        strategy = TimeOfDayMomentum(sessions=2, **HOURS)
+        assert day_of(strategy, market_of_sessions(sessions), 3)[0] == [0] * 5 + [1, -1, -1]
 
     def test_on_a_day_that_closes_early_it_has_no_opinion(self) -> None:
         sessions = [flat(100.0 * level) for level in self.levels]
         sessions[3] = sessions[3][:5]
         market = market_of_sessions(sessions)
-        strategy = TimeOfDayMomentum(sessions=2, **SESSION)
+        strategy = TimeOfDayMomentum(sessions=2, **HOURS)
         assert not any(day_of(strategy, market, 3)[0])
-        assert day_of(strategy, market, 4)[0] == [0] * 6 + [-1, 1]
+        assert day_of(strategy, market, 4)[0] == [0] * 5 + [-1, 1, 1]
 
-    def test_a_session_without_its_first_half_hour_says_nothing_nor_what_is_usual(self) -> None:
+    def test_a_session_without_its_first_part_says_nothing_nor_what_is_usual(self) -> None:
         sessions = [flat(100.0 * level) for level in self.levels]
         whole = market_of_sessions(sessions)
-        late = np.arange(whole.n_bars) != 2 * BARS  # the first bar of the third session
+        late = ~np.isin(np.arange(whole.n_bars), [2 * BARS, 2 * BARS + 1])  # of the third session
         facts = {name: np.where(late, getattr(whole, name)[:, 0], np.nan) for name in PRICES}
         both = {name: np.column_stack([fact, getattr(whole, name)]) for name, fact in facts.items()}
         market = market_from_prices(whole.timestamps, ("A", "B"), both, session=whole.session)
-        direction = TimeOfDayMomentum(sessions=2, **SESSION).opinion(market).direction
+        direction = TimeOfDayMomentum(sessions=2, **HOURS).opinion(market).direction
         assert not direction[:, 0].any()
-        assert direction[3 * BARS + 6].tolist() == [0, 1]
+        assert direction[3 * BARS + 5].tolist() == [0, 1]
 
     def test_daily_bars_have_no_half_hours(self) -> None:
         days = [[100.0 + day % 3] for day in range(60)]
-        strategy = TimeOfDayMomentum(bar_minutes=390)
-        assert not strategy.opinion(market_of_sessions(days)).direction.any()
+        assert not TimeOfDayMomentum().opinion(market_of_sessions(days)).direction.any()
 
     def test_the_two_parts_must_fit_into_the_session(self) -> None:
         with pytest.raises(InvalidParameter, match="part_minutes=30 session_minutes=50"):
             TimeOfDayMomentum(session_minutes=50)
         with pytest.raises(InvalidParameter, match="needs exit_minutes below part_minutes"):
             TimeOfDayMomentum(exit_minutes=30)
+        with pytest.raises(InvalidParameter, match="needs bar_minutes below part_minutes"):
+            TimeOfDayMomentum(bar_minutes=30)
 
 
 PRICES = ("open", "high", "low", "close")
@@ -214,8 +215,8 @@ class TestGapFade:
         quiet = [flat(level) for level in (100.0, 101.0, 100.0)]
         strategy = GapFade(sessions=2, width=1.5, **SESSION)
         stays = market_of_sessions([*quiet, flat(103.0)])
-        assert day_of(strategy, stays, 3)[0] == [-1] * 7 + [1]
-        assert [value > 0.0 for value in day_of(strategy, stays, 3)[1]] == [True] * 7 + [False]
+        assert day_of(strategy, stays, 3)[0] == [-1] * 6 + [1, 1]
+        assert [value > 0.0 for value in day_of(strategy, stays, 3)[1]] == [True] * 6 + [False] * 2
         returns = market_of_sessions([*quiet, [103.0, 102.0, 99.9, 103.0, *flat(102.0, 4)]])
         direction, confidence = day_of(strategy, returns, 3)
         assert direction == [-1, -1, *[1] * 6]

@@ -49,7 +49,7 @@ HALF_HOURS = {"bar_minutes": 30, "session_minutes": 360, "exit_minutes": 20}
 WITHIN_THE_DAY: tuple[Strategy, ...] = (
     VwapReversion(least_bars=3, width=0.5, **HALF_HOURS),
     VwapReversion(least_bars=3, width=0.5, side="long", bar_minutes=30, session_minutes=240),
-    TimeOfDayMomentum(sessions=2, **HALF_HOURS),
+    TimeOfDayMomentum(sessions=2, part_minutes=60, **HALF_HOURS),
     TimeOfDayMomentum(sessions=4, part_minutes=90, bar_minutes=30, session_minutes=330),
     GapFade(sessions=2, width=0.5, **HALF_HOURS),
     GapFade(sessions=3, width=0.5, bar_minutes=40, session_minutes=360),

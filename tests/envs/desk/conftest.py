@@ -13,17 +13,8 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import (
-    ACTION,
-    BAR,
-    CALENDAR,
-    FACTS,
-    SIZING,
-    UNKNOWN_SECTOR,
-    Tape,
-    bounds,
-    tied_symbols,
-)
+from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, SIZING, UNKNOWN_SECTOR, Tape
+from benbot.envs.desk.taping import bounds, tied_symbols
 
 # Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
 # Stops of a test are powers of two, which a float32 holds exactly.

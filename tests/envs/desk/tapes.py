@@ -25,9 +25,8 @@ from benbot.envs.desk.tape import (
     UNKNOWN_SECTOR,
     VECTOR,
     Tape,
-    bounds,
-    tied_symbols,
 )
+from benbot.envs.desk.taping import bounds, tied_symbols
 
 T, K, S = 48, 5, 5
 PRICES = ["open", "high", "low", "close"]

@@ -17,7 +17,7 @@ from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import record_tape
-from benbot.envs.desk.tape import blank_tape
+from benbot.envs.desk.taping import blank_tape
 from benbot.envs.market.liquidity import estimated_half_spread
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import blank_tape
+from benbot.envs.desk.taping import blank_tape
 from benbot.envs.market.market import market_from_prices
 from benbot.envs.signals import Signals
 

@@ -7,7 +7,8 @@ import pytest
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.desk.rules import Costs, DeskRules
-from benbot.envs.desk.tape import Tape, blank_tape, impact_per_root_money
+from benbot.envs.desk.tape import Tape
+from benbot.envs.desk.taping import blank_tape, impact_per_root_money
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals
