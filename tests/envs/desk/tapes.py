@@ -21,6 +21,7 @@ from benbot.envs.desk.tape import (
     BAR,
     CALENDAR,
     FACTS,
+    LEG,
     SIZING,
     UNKNOWN_SECTOR,
     VECTOR,
@@ -80,6 +81,8 @@ def random_world(seed: int, n_accounts: int = 1) -> World:
         sleeve_return=rng.normal(0.0, 0.01, (T, K)),
         year_share=np.full(T, 0.01),
         stress=frozen(rng.random(K) < 0.3),
+        pairing=frozen(np.full(K, -1)),
+        legs=np.zeros((T, 0, S), LEG),
     )
     weights = rng.dirichlet(np.full(K + 1, 0.5), (T, n_accounts))
     weights[rng.random(weights.shape) < 0.2] = 0.0
@@ -169,7 +172,7 @@ def spliced(tape: Tape, other: Tape, t: int, kept: tuple[str, ...] = ()) -> Tape
     known = {"covariance": n_covariances, "tied": n_covariances + 1}
     parts: dict[str, Any] = {}
     for name, array in tape._asdict().items():
-        if name in ("stress", *kept):
+        if name in ("stress", "pairing", *kept):
             continue
         n = known.get(name, t + 1)
         changed = np.concatenate([array[:n], getattr(other, name)[n:]])
