@@ -175,10 +175,13 @@ class Strategy(ABC):
     def opinion(self, market: Market) -> Opinion:
         """Return the opinions of every bar, made from the evidence in the one way there is."""
         evidence = self.evidence(market)
+        return self._opinion_of(market, evidence, self.opens(market, evidence))
+
+    def _opinion_of(self, market: Market, evidence: FloatArray, opens: BoolArray) -> Opinion:
         stop = self._stop_distance(market)
         asked = self._ready(market) & (np.abs(evidence) > NEGLIGIBLE) & np.isfinite(stop)
         direction = np.where(asked, np.sign(evidence), 0.0)
-        heard = asked & self.opens(market, evidence)
+        heard = asked & opens
         return Opinion(
             direction.astype(np.int8),
             np.where(heard, np.tanh(np.abs(evidence) / 2.0), 0.0).astype(np.float32),
