@@ -65,6 +65,13 @@ class Signals:
     def n_strategies(self) -> int:
         return len(self.strategies)
 
+    def owners_of(self, name: str) -> tuple[str, ...]:
+        """Return whose the rows of an array of three dimensions are."""
+        if name not in ("partner", "share"):
+            return self.strategies
+        trades_pairs = self.pairing != NO_PAIRS
+        return tuple(np.array(self.strategies, object)[trades_pairs])
+
 
 def check_signals(signals: Signals) -> None:
     """Refuse opinions that are not bounded, naming the strategy."""
