@@ -149,3 +149,35 @@ def test_exit_entry_and_stop_are_in_order(bad: dict[str, float]) -> None:
 def test_something_happened_since_the_last_reset() -> None:
     happened, resets = np.array([1, 0, 0, 1, 0], bool), np.array([0, 0, 1, 0, 0], bool)
     assert latest_since(happened, resets).tolist() == [True, True, False, True, True]
+
+
+def earned(market: Market) -> FloatArray:
+    """Return the log return of each pair over the bar after a close at which it would be opened."""
+    opinion = QUICK.opinion(market)
+    t, s = np.nonzero(asks(opinion)[:-1])
+    moves = np.diff(np.log(market.close), axis=0)[t, s]
+    legs: FloatArray = opinion.direction[t, s] * opinion.share[t, s] * moves
+    pair = t * market.n_symbols + np.minimum(s, opinion.partner[t, s])
+    return np.bincount(np.unique(pair, return_inverse=True)[1], legs)
+
+
+def t_value(returns: FloatArray) -> float:
+    return float(returns.mean() / (returns.std(ddof=1) / np.sqrt(returns.size)))
+
+
+def in_pairs(spread: float, seed: int) -> Market:
+    """Return six pairs, the spread of each of which comes back, or wanders where it is 1."""
+    rng = np.random.default_rng(seed)
+    shocks = 0.01 * rng.normal(size=(1_500, 6))
+    spreads = np.zeros_like(shocks)
+    for t in range(1, len(shocks)):
+        spreads[t] = spread * spreads[t - 1] + shocks[t]
+    base = 4.0 + (0.01 * rng.normal(size=shocks.shape)).cumsum(axis=0)
+    close = np.exp(np.column_stack([base, base + spreads]))
+    names = tuple(f"S{s}" for s in range(close.shape[1]))
+    return market_from_prices(FIRST + np.arange(len(close)), names, {"close": close})
+
+
+def test_it_earns_where_spreads_come_back_and_not_where_they_wander() -> None:
+    assert t_value(earned(in_pairs(0.85, seed=1))) > 3.0
+    assert t_value(earned(in_pairs(1.0, seed=1))) < 2.0
