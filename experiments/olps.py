@@ -76,8 +76,11 @@ def wealth_table(
     best = np.zeros(n_assets)
     best[relatives.prod(axis=0).argmax()] = 1.0
     mixed = best_rebalanced(relatives)
-    makers = {**LEARNERS, BEST_STOCK: lambda n: Rebalanced(n, best)}
-    makers[BEST_REBALANCED] = lambda n: Rebalanced(n, mixed)
+    makers: dict[str, Callable[[int], OnlineLearner]] = {
+        **LEARNERS,
+        BEST_STOCK: lambda n: Rebalanced(n, best),
+        BEST_REBALANCED: lambda n: Rebalanced(n, mixed),
+    }
     rows = {}
     for done, (name, make) in enumerate(makers.items(), 1):
         courses = [run(make(n_assets), relatives, cost) for cost in costs]

@@ -57,7 +57,7 @@ def superior_candidates(
     _check(benchmark, candidates)
     test = StepM(-benchmark, -candidates, size=size, block_size=block, reps=repetitions, seed=seed)
     test.compute()
-    return [int(i) for i in test.superior_models]
+    return [int(str(i)) for i in test.superior_models]
 
 
 def confidence_set(
@@ -71,7 +71,7 @@ def confidence_set(
 
     test = MCS(-candidates, size=size, block_size=block, reps=repetitions, seed=seed)
     test.compute()
-    return [int(i) for i in test.included]
+    return [int(str(i)) for i in test.included]
 
 
 def _check(benchmark: FloatArray, candidates: FloatArray) -> None:

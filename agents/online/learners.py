@@ -107,14 +107,15 @@ class OnlineNewton(Remembered):
     def __init__(self, n_assets: int, beta: float = 1.0, delta: float = 0.125) -> None:
         super().__init__(n_assets)
         self.beta, self.delta = beta, delta
-        self._metric, self._slopes = np.eye(n_assets), np.zeros(n_assets)
+        self._metric: FloatArray = np.eye(n_assets)
+        self._slopes = np.zeros(n_assets)
 
     def learn_one(self, relatives: FloatArray) -> None:
         slope = relatives / (self._weights @ relatives)
         self._metric += np.outer(slope, slope)
         self._slopes += (1.0 + 1.0 / self.beta) * slope
-        target = self.delta * np.linalg.solve(self._metric, self._slopes)
-        self._weights = nearest_in_metric(target, self._metric)
+        target = np.asarray(np.linalg.solve(self._metric, self._slopes), np.float64)
+        self._weights = nearest_in_metric(self.delta * target, self._metric)
 
 
 def _normalised(shares: FloatArray) -> FloatArray:

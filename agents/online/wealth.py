@@ -66,5 +66,6 @@ def best_rebalanced(relatives: FloatArray) -> FloatArray:
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": np.ones_like},
         options={"maxiter": 1_000, "ftol": PRECISE},
     )
-    weights: FloatArray = np.maximum(found.x, 0.0)
-    return weights / weights.sum()
+    weights = np.maximum(found.x, 0.0)
+    normalised: FloatArray = weights / weights.sum()
+    return normalised
