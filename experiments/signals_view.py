@@ -28,7 +28,7 @@ from benbot.experiments.run import prepare_shown
 SIDES = {1: "long", -1: "short", 0: MISSING}
 BASIS_POINTS = 1e4
 COLUMNS_NOTE = (
-    "expected: return of the trade after costs, as the record of the strategy has it\n"
+    "expected: return of a trade after costs, from the record of the strategy\n"
     "score: weight × confidence × expected, in hundredths of a per cent"
 )
 WHOLE_FROM = 1000.0  # prices from here on are told without decimals
