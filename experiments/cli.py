@@ -136,6 +136,29 @@ def signals(
 
 
 @app.command()
+def scan(
+    config: Config,
+    overrides: Overrides = None,
+    date: Annotated[
+        str | None,
+        typer.Option(help="A day, or a time in UTC; without it the last close that decides."),
+    ] = None,
+    segment: Segment = "fit",
+    top: Annotated[int, typer.Option(help="Lines, the best first.", min=1)] = 20,
+) -> None:
+    """Rank the candidates and diamonds of one close by liquidity, movement, news and signals.
+
+    The settings are those of the section `discovery`, where the configuration has one.
+    """
+    from rich.console import Console
+
+    from benbot.experiments.config import load_config
+    from benbot.experiments.scan_view import show_scan
+
+    show_scan(load_config(config, overrides or ()), date, segment, top, Console())
+
+
+@app.command()
 def strategies(
     name: Annotated[str | None, typer.Argument(help="Only this one, with its parameters.")] = None,
 ) -> None:

@@ -18,7 +18,7 @@ from benbot.envs.desk.reasons import Breaker, Exit, Verdict
 from benbot.envs.market.regime import REGIMES, UNKNOWN
 from benbot.experiments.breakdown import readable
 from benbot.experiments.preparation import Prepared
-from benbot.experiments.verdicts import MEANINGS, with_settings
+from benbot.experiments.verdicts import MEANINGS, setting_of, with_settings
 from benbot.strategies.base import Strategy
 
 NO_OPINION = "no opinion"
@@ -169,6 +169,10 @@ class _Scene:
             return self._of_holder(direction)
         if direction == 0:
             return self._silence(strategy)
+        if not confidence > 0.0 and self._asked(strategy):
+            top = setting_of(self.prepared.config, "discovery.top")
+            words = "the scanner did not list it among the best of this close"
+            return Outcome("not listed", f"{words} (discovery.top={top})")
         if not confidence > 0.0:
             words = "it may end a position of the other side here, but open none"
             return Outcome("opens nothing", words)
@@ -217,6 +221,12 @@ class _Scene:
             else "until a stop, its time or its weight ends it"
         )
         return Outcome("holds it", f"it holds the symbol {side} {agrees}")
+
+    def _asked(self, strategy: Strategy) -> bool:
+        """Return whether the strategy would open the symbol, if the discovery let it."""
+        if self.prepared.config.discovery is None:
+            return False
+        return bool(strategy.opinion(self.known).confidence[self.t, self.s] > 0.0)
 
     def _silence(self, strategy: Strategy) -> Outcome:
         n_bars = int(self.known.tradable[:, self.s].sum())

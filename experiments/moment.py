@@ -59,6 +59,13 @@ def written_bar(market: Market, t: int) -> str:
     return f"{iso_minute(market.timestamps[t])} UTC"
 
 
+def several_bars(moment: Moment) -> str:
+    """Say which bar was taken if the day that was named has several; nothing otherwise."""
+    if moment.n_of_day == 1:
+        return ""
+    return f" {moment.n_of_day} bars closed that day; this is the last that is decided at."
+
+
 def is_daily(market: Market) -> bool:
     """Return whether no session has more than one bar."""
     return bool((np.diff(market.session) > 0).all())

@@ -19,7 +19,7 @@ from benbot.envs.market.selection import check_known
 from benbot.experiments.breakdown import readable
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.explanation import Explanation, Wish, explain, strongest
-from benbot.experiments.moment import Moment, check_traded, find_moment, written_bar
+from benbot.experiments.moment import Moment, check_traded, find_moment, several_bars, written_bar
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.report import MISSING, write_number
@@ -97,18 +97,13 @@ def headlines(
     """Return what a reader has to know before the tables."""
     market, most = prepared.market, prepared.config.desk.limits.max_positions
     traded = "" if told.price == told.traded_price else f", as traded {_plain(told.traded_price)}"
-    several = (
-        f" {moment.n_of_day} bars closed that day; this is the last that is decided at."
-        if moment.n_of_day > 1
-        else ""
-    )
     held = (
         f"{told.symbol} is held by {told.holder}." if told.holder else f"{told.symbol} is not held."
     )
     breaker = "" if told.breaker is Breaker.NORMAL else f"; breaker: {readable(told.breaker.name)}"
     return (
         f"{told.symbol} at the close of {written_bar(market, told.bar)}, bar {told.bar}, in "
-        f"{segment}: {_plain(told.price)}{traded}.{several}",
+        f"{segment}: {_plain(told.price)}{traded}.{several_bars(moment)}",
         f"Regime: {told.regime}. Account: {readable(told.policy)}s since "
         f"{written_bar(market, told.first_bar)}, equity {told.equity:,.0f}, {told.n_positions} of "
         f"{most} positions{breaker}. {held}",

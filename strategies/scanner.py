@@ -141,7 +141,7 @@ def money_traded(market: Market, window: int) -> FloatArray:
 def liquidity_of(market: Market, money: FloatArray) -> FloatArray:
     """Return how much is traded, and how narrowly quoted, beside the other symbols."""
     there = np.where(market.tradable, 1.0, np.nan)
-    return mean_of_known(place(money * there), place(-market.spread * there))
+    return mean_of_known(np.stack([place(money * there), place(-market.spread * there)]))
 
 
 def movement_of(market: Market, history: int) -> FloatArray:
@@ -151,7 +151,7 @@ def movement_of(market: Market, history: int) -> FloatArray:
     if not market.has_range:
         return own_place(moved, history)
     gap = np.abs(np.log(market.open / before))
-    return mean_of_known(own_place(moved, history), own_place(gap, history))
+    return mean_of_known(np.stack([own_place(moved, history), own_place(gap, history)]))
 
 
 def news_of(market: Market) -> FloatArray:
@@ -171,13 +171,9 @@ def signals_of(market: Market, signals: Signals) -> FloatArray:
 
 def combined(parts: dict[str, FloatArray], weights: PartWeights) -> FloatArray:
     """Return the weighted mean of the parts that are known; NaN where none is."""
-    total, weight = 0.0, 0.0
-    for name in PARTS:
-        known, own = np.isfinite(parts[name]), getattr(weights, name)
-        total = total + np.where(known, own * parts[name], 0.0)
-        weight = weight + np.where(known, own, 0.0)
-    mean: FloatArray = total / np.where(weight > 0.0, weight, np.nan)
-    return mean
+    values = np.stack([parts[name] for name in PARTS])
+    own = np.array([getattr(weights, name) for name in PARTS])[:, np.newaxis, np.newaxis]
+    return mean_of_known(values, own)
 
 
 def ranks(score: FloatArray, candidate: BoolArray, diamond: BoolArray, top: int) -> IntArray:
@@ -220,10 +216,9 @@ def own_place(values: FloatArray, history: int) -> FloatArray:
     return answer
 
 
-def mean_of_known(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Return the mean of two scores, the one that is known where only one is."""
-    both = np.stack([first, second])
-    known = np.isfinite(both)
-    count = known.sum(axis=0)
-    total: FloatArray = np.where(known, both, 0.0).sum(axis=0)
-    return total / np.where(count > 0, count, np.nan)
+def mean_of_known(values: FloatArray, weights: FloatArray | float = 1.0) -> FloatArray:
+    """Return the weighted mean over the first axis of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    weight = np.where(known, weights, 0.0).sum(axis=0)
+    total: FloatArray = np.where(known, weights * values, 0.0).sum(axis=0)
+    return total / np.where(weight > 0.0, weight, np.nan)
