@@ -69,7 +69,7 @@ def scan_table(prepared: Prepared, signals: Signals, found: Scan) -> Table:
     for heading in ("", "symbol", "kind", "score", *HEADINGS, "expected"):
         is_text = heading in ("symbol", "kind")
         table.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
-    table.add_column("asks")
+    table.add_column("asks", overflow="fold")
     rank = found.rank[-1]
     for s in sorted(np.flatnonzero(rank).tolist(), key=lambda s: rank[s]):
         kind = "diamond" if found.diamond[-1, s] else "candidate"
