@@ -8,7 +8,7 @@ one fixed before the bar, it comes before any target, and a gap through it fills
 import numpy as np
 
 from benbot.envs.arrays import Record
-from benbot.envs.desk.book import side_of
+from benbot.envs.desk.book import NOBODY, side_of
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import Contest, note_closed
 from benbot.envs.desk.desk import Desk
@@ -16,6 +16,7 @@ from benbot.envs.desk.fills import AT_ONCE, enlarge, sell, terms_of, to_tick
 from benbot.envs.desk.gates import ROUNDING, account_gate, allow, free_cash, side_gate, tied_cash
 from benbot.envs.desk.ledger import write_decision
 from benbot.envs.desk.orders import Answer, Ask, Leave
+from benbot.envs.desk.pairs import other_leg, waits_for_partner
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.sizing import multiple, position_cap, whole_lots
 
@@ -28,7 +29,9 @@ def leave_positions(desk: Desk, contest: Contest, b: int, t: int) -> None:
     kept = kept_share(desk.book.accounts[b], desk.rules[0])
     for i in range(desk.book.accounts[b].n_positions - 1, -1, -1):
         position = desk.book.positions[b, i]
-        if not desk.tape.bars[t + 1, position.symbol].open > 0.0:
+        if not desk.tape.bars[t + 1, position.symbol].open > 0.0 or waits_for_partner(
+            desk, b, i, t
+        ):
             continue  # nobody to trade with: it waits
         reason = reason_to_leave(desk, b, i, t)
         if reason == Exit.NONE:
@@ -56,7 +59,18 @@ def kept_share(account: Record, rules: Record) -> float:
 
 @compiled
 def reason_to_leave(desk: Desk, b: int, i: int, t: int) -> int:
-    """Return why position `i` should be closed at the next open, or NONE."""
+    """Return why position `i` should be closed at the next open, or NONE; pairs leave together."""
+    reason = own_reason(desk, b, i, t)
+    if reason == Exit.NONE and desk.book.positions[b, i].partner != NOBODY:
+        j = other_leg(desk, b, i)
+        if j < 0 or own_reason(desk, b, j, t) != Exit.NONE:
+            return Exit.PARTNER
+    return reason
+
+
+@compiled
+def own_reason(desk: Desk, b: int, i: int, t: int) -> int:
+    """Return why position `i` should be closed whatever becomes of a partner, or NONE."""
     position, rules = desk.book.positions[b, i], desk.rules[0]
     if desk.book.accounts[b].day_halted != 0:
         return Exit.BREAKER
@@ -89,7 +103,8 @@ def follow_weight(desk: Desk, contest: Contest, b: int, i: int, t: int, kept: fl
     if not abs(change) > max(rules.sizing_no_trade_band * held, least):
         return
     if change > 0.0:
-        ask_for_more(desk, b, i, t, change)
+        if position.partner == NOBODY:
+            ask_for_more(desk, b, i, t, change)
     elif held + change >= rules.sizing_smallest_order:
         reduce(desk, b, i, t, -change / held)
     else:

@@ -36,6 +36,7 @@ class Verdict(IntEnum):
     VALUE_AT_RISK = 24  # the account could lose too much in a day
     OPEN_RISK = 25  # a poor account already risks as much as it may
     TOO_SMALL = 26  # below the smallest order worth its costs, or below one lot
+    PARTNER = 27  # the other leg of its pair may not be opened, or less of it
 
 
 class Exit(IntEnum):
@@ -53,6 +54,7 @@ class Exit(IntEnum):
     PARTIAL = 9  # a share of it at a first target
     BREAK_EVEN = 10  # the rest of it, back at the entry price
     DIAMOND = 11  # a diamond's shorter time is over
+    PARTNER = 12  # the other leg of its pair is gone, or leaves
 
 
 class Breaker(IntEnum):

@@ -12,6 +12,7 @@ from benbot.envs.desk.tape import (
     BAR,
     CALENDAR,
     FACTS,
+    LEG,
     SIZING,
     UNKNOWN_SECTOR,
     VECTOR,
@@ -54,7 +55,15 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
         sleeve_return=np.zeros((n_bars, n_strategies)),
         year_share=_year_share(market),
         stress=signals.stress,
+        pairing=signals.pairing,
+        legs=_legs(signals),
     )
+
+
+def _legs(signals: Signals) -> RecordArray:
+    legs = np.zeros(signals.partner.shape, LEG)
+    legs["partner"], legs["share"] = signals.partner, signals.share
+    return legs
 
 
 def _bars(market: Market, costs: Costs) -> RecordArray:
