@@ -39,6 +39,7 @@ EXITS: Mapping[Exit, str] = MappingProxyType(
         Exit.PARTIAL: "h",
         Exit.BREAK_EVEN: "p",
         Exit.DIAMOND: "d",
+        Exit.PARTNER: "H",
     }
 )
 POINTS = 72.0  # in an inch
@@ -47,7 +48,7 @@ NUDGES: Mapping[str, float] = MappingProxyType({LONG: -7.0, SHORT: 7.0})
 ROW = 0.26  # inches
 LARGE, SMALL = 46.0, 24.0  # areas of markers, square points
 HALF_ROW = 0.2  # of the box of what is held, in rows
-FILLED = "^vXsDoP8*hpd"  # shapes that have an inside
+FILLED = "^vXsDoP8*hHpd"  # shapes that have an inside
 
 
 class Event(NamedTuple):

@@ -16,6 +16,7 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.reasons import Breaker, Exit, Verdict
 from benbot.envs.market.regime import REGIMES, UNKNOWN
+from benbot.envs.signals import NO_PAIRS
 from benbot.experiments.breakdown import readable
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.verdicts import MEANINGS, setting_of, with_settings
@@ -159,8 +160,18 @@ class _Scene:
             score=float(self.weights[k]) * value if confidence > 0.0 else 0.0,
             stop_distance=stop,
             stop_price=self.price * (1.0 - direction * stop),
-            outcome=self._outcome(k, strategy, direction, confidence),
+            outcome=self._with_partner(k, self._outcome(k, strategy, direction, confidence)),
         )
+
+    def _with_partner(self, k: int, outcome: Outcome) -> Outcome:
+        """Say with which symbol a candidate is a pair, if it is one."""
+        signals = self.prepared.history.signals
+        row = int(signals.pairing[k])
+        partner = -1 if row == NO_PAIRS else int(signals.partner[self.t, row, self.s])
+        if partner < 0:
+            return outcome
+        symbol = self.known.symbols[partner]
+        return outcome._replace(sentence=f"{outcome.sentence}; a pair with {symbol}")
 
     def _outcome(self, k: int, strategy: Strategy, direction: int, confidence: float) -> Outcome:
         if self.entry.size and self.entry["strategy"][0] == k:

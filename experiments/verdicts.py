@@ -90,6 +90,7 @@ MEANINGS: Mapping[Verdict, Meaning] = MappingProxyType(
             "smaller than the smallest order, or than one lot",
             ("desk.sizing.smallest_order", "desk.execution.lot"),
         ),
+        Verdict.PARTNER: Meaning("the other leg of its pair may not be opened, or less of it"),
     }
 )
 

@@ -27,12 +27,13 @@ from benbot.envs.arrays import BoolArray, FloatArray, IntArray
 from benbot.envs.market.indicators import lagged, true_range
 from benbot.envs.market.market import Market
 from benbot.envs.settings import Settings
-from benbot.envs.signals import Signals
+from benbot.envs.signals import NO_PAIRS, Signals
 from benbot.strategies.ranking import standing
 
 NEWS = ("news_intensity", "news_novelty", "news_mood")  # features of the market, where known
 PARTS = ("liquidity", "movement", "news", "signals")
 FEWEST = 20  # own bars before a movement is compared with the past
+NO_PARTNER = -1
 NOT_LISTED = 0  # rank of what is not among the best
 
 
@@ -114,10 +115,20 @@ def only_found(signals: Signals, market: Market, settings: ScanSettings) -> Sign
     """Return the signals with the confidence of all that is not among the best at its close as 0.
 
     What lost its confidence keeps its direction, so it opens nothing and can still end a position.
+    Of a pair both legs are heard, or neither.
     """
-    kept = scan(market, signals, settings).rank != NOT_LISTED
-    heard = np.where(kept[:, np.newaxis], signals.confidence, np.float32(0.0))
-    return replace(signals, confidence=heard)
+    listed = scan(market, signals, settings).rank != NOT_LISTED
+    heard = np.repeat(listed[:, np.newaxis], signals.n_strategies, axis=1)
+    for k in np.flatnonzero(signals.pairing != NO_PAIRS):
+        partner = signals.partner[:, signals.pairing[k]]
+        heard[:, k] &= np.take_along_axis(listed, np.maximum(partner, 0), axis=1)
+    paired = heard[:, signals.pairing != NO_PAIRS]
+    return replace(
+        signals,
+        confidence=np.where(heard, signals.confidence, np.float32(0.0)),
+        partner=np.where(paired, signals.partner, NO_PARTNER),
+        share=np.where(paired, signals.share, np.float32(0.0)),
+    )
 
 
 def money_traded(market: Market, window: int) -> FloatArray:
