@@ -137,7 +137,7 @@ def money_traded(market: Market, window: int) -> FloatArray:
     Every mean is taken afresh: a running sum would carry the rounding of all bars before it.
     """
     answer: FloatArray = np.full(market.close.shape, np.nan)
-    for s in range(market.n_symbols):
+    for s in np.flatnonzero(market.tradable.any(axis=0)):
         rows = np.flatnonzero(market.tradable[:, s])
         money = market.close[rows, s] * market.volume[rows, s]
         known = np.isfinite(money)
