@@ -9,6 +9,7 @@ import pytest
 
 from benbot.agents.baselines import equal_weight, single
 from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.envs.arrays import Float32Array
 from benbot.envs.desk.reasons import Breaker, Exit, Verdict
 from benbot.envs.history import Span
 from benbot.experiments.config import load_config
@@ -28,6 +29,24 @@ def traded(workshop: Any, *overrides: str) -> Account:  # noqa: ANN401
 @pytest.fixture(scope="module")
 def account(workshop: Any) -> Account:  # noqa: ANN401
     return traded(workshop)
+
+
+class Shrinking:
+    """Trusts all strategies alike, and all of them less and less, in leaps."""
+
+    name = "shrinking"
+
+    def __init__(self, n_decisions: int) -> None:
+        self.n_decisions = n_decisions
+        self.reset()
+
+    def reset(self) -> None:
+        self.asked = 0
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        self.asked += 1
+        share = 1.0 if self.asked % 40 < 20 else 0.4
+        return np.array([share / 3.0] * 3 + [1.0 - share], np.float32)
 
 
 def outcome(told: Explanation, k: int) -> tuple[str, str]:
@@ -98,14 +117,21 @@ def test_a_holder_that_leaves_is_told_with_the_reason_of_its_exit(account: Accou
 
 
 def test_a_position_that_is_trimmed_is_not_said_to_be_left(account: Account) -> None:
-    prepared, evaluation = account
+    """Where the policy moves its weight away in part, what is held shrinks; else it is gone."""
+    prepared, _ = account
+    span = prepared.span("fit")
+    shrinking = Shrinking(span.n_decisions)
+    evaluation = evaluate(shrinking, prepared.history, span, prepared.config.environment)
     fills = evaluation.fills[evaluation.fills["reason"] == Exit.WEIGHT]
-    for fill in fills:
+    seen: set[str] = set()
+    for fill in fills[:20]:
         t, s, k = int(fill["bar"]) - 1, int(fill["symbol"]), int(fill["strategy"])
         after = evaluation.holdings[evaluation.holdings["bar"] == t + 1]
         stays = ((after["symbol"] == s) & (after["strategy"] == k)).any()
         short, _ = outcome(explain(prepared, evaluation, t, s), k)
         assert short == ("trims: weight" if stays else "leaves: weight")
+        seen.add(short)
+    assert "trims: weight" in seen
 
 
 def test_numbers_are_those_of_the_signals_and_the_tape(account: Account) -> None:

@@ -1,6 +1,7 @@
 """The command that says why: its tables, and what it refuses to be asked."""
 
 import io
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from benbot.envs.errors import BadConfig, InvalidParameter, UnknownName
+from benbot.envs.history import Span
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.experiments.config import load_config
 from benbot.experiments.moment import Moment, check_traded, find_moment, is_daily, written_bar
@@ -120,10 +122,6 @@ def test_a_symbol_that_did_not_trade_is_refused_with_its_nearest_bars() -> None:
 
 
 def test_of_a_day_with_several_bars_the_last_that_decides_is_meant(prepared: Prepared) -> None:
-    from dataclasses import replace
-
-    from benbot.envs.history import Span
-
     market = half_hours()
     within = replace(
         prepared,
