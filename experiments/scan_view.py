@@ -69,7 +69,7 @@ def scan_table(prepared: Prepared, signals: Signals, found: Scan) -> Table:
     for heading in ("", "symbol", "kind", "score", *HEADINGS, "expected"):
         is_text = heading in ("symbol", "kind")
         table.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
-    table.add_column("asks", overflow="fold")
+    table.add_column("asks")
     rank = found.rank[-1]
     for s in sorted(np.flatnonzero(rank).tolist(), key=lambda s: rank[s]):
         kind = "diamond" if found.diamond[-1, s] else "candidate"
@@ -93,4 +93,4 @@ def expected_of(prepared: Prepared, t: int, s: int) -> float:
 def asks_of(signals: Signals, s: int) -> str:
     """Return the numbers of the strategies that ask for a symbol at the last bar, with a sign."""
     asking = np.flatnonzero(signals.confidence[-1, :, s] > 0.0)
-    return "".join(f"{SIGNS[int(signals.direction[-1, k, s])]}{k + 1}" for k in asking)
+    return " ".join(f"{SIGNS[int(signals.direction[-1, k, s])]}{k + 1}" for k in asking)

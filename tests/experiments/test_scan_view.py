@@ -68,4 +68,4 @@ def test_who_asks_is_told_with_the_side() -> None:
     direction = np.array([[[1], [-1], [1]]])
     confidence = np.array([[[0.2], [0.3], [0.0]]])
     signals = Signals(("a", "b", "c"), (0,) * 3, direction, confidence, np.full((1, 3, 1), 0.1))
-    assert asks_of(signals, 0) == "+1−2"
+    assert asks_of(signals, 0) == "+1 −2"
