@@ -207,7 +207,7 @@ class _Examination:
                 self._note(key, Probe.START, start, found)
 
     def _warmup_of(self, key: Key) -> int:
-        if key.group not in OF_STRATEGY:
+        if key.group not in OF_STRATEGY or self.subject.shared_memory:
             return self.subject.warmup
         return next(each.warmup for each in self.subject.strategies if each.name == key.owner)
 

@@ -25,6 +25,7 @@ from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.catalogue import build as build_strategy
+from benbot.strategies.scanner import ScanSettings
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
 # What a result is called, where it is recorded and how often it is repeated does not change it.
@@ -77,6 +78,10 @@ class ExperimentConfig(Settings):
     market: MarketSource = Field(description="where prices come from")
     strategies: tuple[StrategyChoice, ...] = Field(
         min_length=1, description="rules of the catalogue: a name, or a name with parameters"
+    )
+    discovery: ScanSettings | None = Field(
+        default=None,
+        description="let only the best of each close be opened, as the scanner ranks them",
     )
     desk: DeskRules = Field(default=DeskRules(), description="sizing, gates, costs, exits")
     regime: RegimeSettings = Field(

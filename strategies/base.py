@@ -166,6 +166,18 @@ class Strategy(ABC):
     def evidence(self, market: Market) -> FloatArray:
         """Return the evidence [T, S]: positive for long, negative for short, NaN or 0 for none."""
 
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return what the evidence is made of, by names for people; each [T, S], NaN where unknown.
+
+        A rule that overrides it makes its evidence of these very arrays, so that what is told to a
+        person cannot differ from what was traded on.
+        """
+        return {"evidence": self.evidence(market)}
+
+    def asks(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return what `opens` looks at beside the evidence, likewise; nothing unless overridden."""
+        return {}
+
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         """Return which of these opinions may open a position [T, S]; others can only end one."""
         if self.side == "long":

@@ -12,7 +12,11 @@ def evidence_of_place(values: FloatArray, share: float) -> FloatArray:
     distance of the place from the median: near 1 for the first and the last of many, 1 - 2 `share`
     for those that are just among the chosen.
     """
-    place = standing(values)
+    return evidence_at(standing(values), share)
+
+
+def evidence_at(place: FloatArray, share: float) -> FloatArray:
+    """Return the same for places that are known already, see `standing`."""
     chosen = np.abs(place) > 1.0 - 2.0 * share
     return np.where(chosen, np.log1p(place) - np.log1p(-place), 0.0)
 

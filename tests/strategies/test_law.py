@@ -1,6 +1,6 @@
 """Every strategy against every law, and strategies that break a law against the check for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -176,6 +176,21 @@ class SeesTomorrow(Broken):
         return np.roll(past_return(market.close, 1), -1, axis=0)
 
 
+class TellsTomorrow(Broken):
+    """Trades lawfully and tells a person what it could not have known."""
+
+    def evidence(self, market: Market) -> FloatArray:
+        return past_return(market.close, 1)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {"return": np.roll(past_return(market.close, 1), -1, axis=0)}
+
+
+class TellsNothing(TellsTomorrow):
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {}
+
+
 class CentresItsWindow(Broken):
     def evidence(self, market: Market) -> FloatArray:
         around = sum(np.roll(market.close, lag, axis=0) for lag in (-2, -1, 0, 1, 2)) / 5.0
@@ -238,6 +253,9 @@ class HasNoStop(Overrides):
     [
         (SeesTomorrow(), checks.check_causal),
         (SeesTomorrow(), checks.check_indifferent_to_the_future),
+        (SeesTomorrow(), checks.check_told),
+        (TellsTomorrow(), checks.check_told),
+        (TellsNothing(), checks.check_told),
         (CentresItsWindow(), checks.check_causal),
         (CentresItsWindow(), checks.check_indifferent_to_the_future),
         (KnowsTheWholeMean(), checks.check_causal),
