@@ -12,7 +12,9 @@ from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.features import BREADTH_WINDOW
 from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
+from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import DEFAULT, RegimeSettings
+from benbot.envs.market.sources import load_feed
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.preparation import Prepared
 from benbot.strategies.base import Strategy, collect
@@ -48,6 +50,7 @@ class Subject:
     history     makes signals, tape and features of a market
     walk        is what an account sees and earns on a history
     given       makes a further array (T, ...) of a market, by name
+    feed        the items of which the market's news features were made, if it has any
     """
 
     name: str
@@ -57,6 +60,7 @@ class Subject:
     regime: RegimeSettings = DEFAULT
     walk: Walk = walk_account
     given: Mapping[str, Callable[[Market], NDArray[Any]]] = field(default_factory=dict)
+    feed: NewsFeed | None = None
 
     @property
     def warmup(self) -> int:
@@ -72,4 +76,11 @@ def subject_of(prepared: Prepared) -> Subject:
     def history(market: Market) -> History:
         return prepare(market, collect(strategies, market), config.desk, config.regime)
 
-    return Subject(config.name, strategies, history, config.environment, config.regime)
+    return Subject(
+        config.name,
+        strategies,
+        history,
+        config.environment,
+        config.regime,
+        feed=load_feed(config.market, prepared.market),
+    )
