@@ -16,6 +16,7 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "synthetic_no_edge",
         "us_stocks_daily",
         "us_minutes",
+        "synthetic_news",
     }
 
 
