@@ -19,8 +19,8 @@ from benbot.envs.market.sources import load_feed
 from benbot.envs.market.synthetic import load_synthetic, synthetic_feed
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.experiments.audit import Effort, audit, examine
-from benbot.experiments.audit_news import otherwise
-from benbot.experiments.audit_result import AuditResult, Probe
+from benbot.experiments.audit_news import NewsProbe, otherwise
+from benbot.experiments.audit_result import Finding, Findings, Probe
 from benbot.experiments.audit_subject import Subject, subject_of
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import prepare_experiment
@@ -35,21 +35,21 @@ SOURCE = SyntheticSource(
     news=SyntheticNews(items_per_year=120, reprinted=0.5, usual_bars=40),
 )
 REGIME = RegimeSettings(trend_window=10, volatility_window=5, volatility_history=20)
-EFFORT = Effort(cuts=8, starts=1, orders=2)
 RULES = (NewsDiamond(),)
+FIRST, CUTS = 150, tuple(range(160, 350, 21))
 
 
 def history(market: Market) -> History:
     return prepare(market, collect(RULES, market), DeskRules(), REGIME)
 
 
-def audited(feed: NewsFeed, market: Market) -> AuditResult:
-    subject = Subject("news", RULES, history, regime=REGIME, feed=feed)
-    return examine(subject, market, EFFORT)
-
-
-def leaking(result: AuditResult) -> set[str]:
-    return {row.text for row in result.leaks}
+def probed(feed: NewsFeed, market: Market) -> dict[str, Finding]:
+    """Return what the probe of the news alone finds, by the name of the feature."""
+    findings = Findings()
+    probe = NewsProbe(feed, market, FIRST, findings)
+    for n in CUTS:
+        probe.probe(n)
+    return {key.name: found for key, found in findings.first.items()}
 
 
 def remade(feed: NewsFeed) -> Market:
@@ -70,44 +70,47 @@ def early_feed() -> NewsFeed:
     return OneBarEarly(feed.table, feed.scorer, feed.settings)
 
 
-def test_lawful_news_do_not_leak_and_have_their_rows() -> None:
-    result = audited(synthetic_feed(SOURCE), load_synthetic(SOURCE))
-    assert [row.sentence for row in result.leaks] == []
-    assert {f"news/{name}" for name in NEWS_FEATURES} <= {row.text for row in result.rows}
-    assert result.rows[0].group == "news"  # causes first
-    assert not any(row.group == "news" for row in audited_without_news().rows)
-
-
-def audited_without_news() -> AuditResult:
-    bare = SOURCE.model_copy(update={"news": None})
-    return examine(Subject("none", RULES, history, regime=REGIME), load_synthetic(bare), EFFORT)
+def test_lawful_news_do_not_leak() -> None:
+    assert probed(synthetic_feed(SOURCE), load_synthetic(SOURCE)) == {}
 
 
 def test_items_that_are_heard_a_bar_early_are_caught() -> None:
     feed = early_feed()
-    result = audited(feed, remade(feed))
-    assert {f"news/{name}" for name in NEWS_FEATURES} <= leaking(result)
+    found = probed(feed, remade(feed))
+    assert set(found) == set(NEWS_FEATURES)
+    assert found[MOOD].bar + FIRST + 1 in CUTS  # the last bar before a cut knew what came after it
+    assert found[MOOD].probe in (Probe.TRUNCATE, Probe.CHANGE)
+
+
+def test_the_whole_audit_tells_of_them_first_and_without_news_not_at_all() -> None:
+    feed, effort = early_feed(), Effort(cuts=3, starts=0, orders=0)
+    subject = Subject("news", RULES, history, regime=REGIME, feed=feed)
+    result = examine(subject, remade(feed), effort)
+    assert {row.text for row in result.leaks} == {f"news/{name}" for name in NEWS_FEATURES}
+    assert result.rows[0].group == "news"  # causes first
     row = result.row(f"news/{MOOD}")
     assert row.bar is not None
-    assert row.bar + 1 in result.cuts  # the last bar before a cut knew what came after it
-    assert row.probe in (Probe.TRUNCATE, Probe.CHANGE)
+    assert row.bar + 1 in result.cuts
+    silent = examine(replace(subject, feed=None), remade(feed), effort)
+    assert not any(row.group == "news" for row in silent.rows)
 
 
 def test_features_that_were_shifted_behind_the_feeds_back_are_caught() -> None:
     market = load_synthetic(SOURCE)
     shifted = {name: np.roll(values, -1, axis=0) for name, values in market.features.items()}
-    result = audited(synthetic_feed(SOURCE), replace(market, features=shifted))
-    assert {f"news/{name}" for name in NEWS_FEATURES} == leaking(result)
+    found = probed(synthetic_feed(SOURCE), replace(market, features=shifted))
+    assert set(found) == set(NEWS_FEATURES)
 
 
 def novelty_of_both_sides(mentions: Mentions, window: int) -> FloatArray:
     """Return how unlike all other headlines of the symbol each one is, also later ones."""
     new = np.ones(len(mentions.words))
     for i, words in enumerate(mentions.words):
-        for j, other in enumerate(mentions.words):
-            near = abs(int(mentions.bar[i] - mentions.bar[j])) <= window
-            if i != j and near and mentions.symbol[i] == mentions.symbol[j]:
-                new[i] = min(new[i], 1.0 - news_features.similarity(words, other))
+        near = np.abs(mentions.bar - mentions.bar[i]) <= window
+        for j in np.flatnonzero(near & (mentions.symbol == mentions.symbol[i])).tolist():
+            if i != j:
+                likeness = news_features.similarity(words, mentions.words[j])
+                new[i] = min(new[i], 1.0 - likeness)
     return new
 
 
@@ -115,9 +118,8 @@ def test_a_novelty_that_looks_at_later_headlines_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(news_features, "novelty_of", novelty_of_both_sides)
-    feed = synthetic_feed(SOURCE.model_copy(update={"n_bars": 350}))
-    result = audited(feed, remade(feed))
-    assert leaking(result) == {f"news/{NOVELTY}", f"news/{MOOD}"}
+    feed = synthetic_feed(SOURCE)
+    assert set(probed(feed, remade(feed))) == {NOVELTY, MOOD}
 
 
 @dataclass
@@ -134,7 +136,7 @@ class RankedByAll:
 def test_a_scorer_that_compares_with_later_texts_is_caught() -> None:
     feed = synthetic_feed(SOURCE)
     ranking = replace(feed, scorer=RankedByAll(feed.scorer))
-    assert leaking(audited(ranking, remade(ranking))) == {f"news/{MOOD}"}
+    assert set(probed(ranking, remade(ranking))) == {MOOD}
 
 
 def test_another_future_keeps_the_known_items_and_changes_all_others() -> None:
@@ -153,6 +155,6 @@ def test_the_configuration_with_news_has_no_leak() -> None:
     prepared = prepare_experiment(load_config("synthetic_news", ["market.n_bars=2520"]))
     assert subject_of(prepared).feed is not None
     assert load_feed(prepared.config.market, prepared.market) is not None
-    result = audit(prepared, Effort(cuts=3, starts=1, orders=3))
+    result = audit(prepared, Effort(cuts=2, starts=1, orders=2))
     assert [row.sentence for row in result.leaks] == []
     assert f"news/{MOOD}" in {row.text for row in result.rows}
