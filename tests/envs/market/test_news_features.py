@@ -83,6 +83,8 @@ def test_intensity_is_one_where_as_many_items_come_as_usual() -> None:
     assert quiet[18] == 0.0
     steady = sum(0.5**age for age in range(11)) / 4  # one item in four bars is the least usual
     assert quiet[19] == pytest.approx(1.0 / steady)
+    burst: list[Row] = [(f"2020-01-20T{hour}:00:00", "A", f"no {hour}") for hour in (10, 11, 12)]
+    assert column(burst, INTENSITY)[19] == pytest.approx(3.0 / steady)  # its own bar is no past
 
 
 def test_nothing_is_known_before_the_feed_began_and_of_the_first_bar() -> None:
