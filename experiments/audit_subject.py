@@ -12,7 +12,9 @@ from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.features import BREADTH_WINDOW
 from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
+from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import DEFAULT, RegimeSettings
+from benbot.envs.market.sources import load_feed
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.preparation import Prepared, hear
 from benbot.strategies.base import Strategy
@@ -50,6 +52,7 @@ class Subject:
     given       makes a further array (T, ...) of a market, by name
     shared_memory   bars that signals are made of beside those of their strategy, where all of them
                     decide together what is heard; 0 where each speaks for itself
+    feed        the items of which the market's news features were made, if it has any
     """
 
     name: str
@@ -60,6 +63,7 @@ class Subject:
     walk: Walk = walk_account
     given: Mapping[str, Callable[[Market], NDArray[Any]]] = field(default_factory=dict)
     shared_memory: int = 0
+    feed: NewsFeed | None = None
 
     @property
     def warmup(self) -> int:
@@ -82,4 +86,5 @@ def subject_of(prepared: Prepared) -> Subject:
         config.environment,
         config.regime,
         shared_memory=config.discovery.lookback if config.discovery else 0,
+        feed=load_feed(config.market, prepared.market),
     )

@@ -126,6 +126,25 @@ class ExperimentConfig(Settings):
                 f"oracle needs a market whose parameters are known, market.source: synthetic, was "
                 f"{self.market.source}. Remove it"
             )
+        if self.oracle is not None and getattr(self.market, "news", None) is not None:
+            raise ValueError(
+                "oracle knows the hidden regimes and no news, so it is the best of no market that "
+                "has some; was both. Remove oracle or market.news"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _informed(self) -> Self:
+        """Refuse a rule about news on a market without any, on which it would be silent."""
+        if getattr(self.market, "news", None) is not None:
+            return self
+        built = [build_strategy(choice) for choice in self.strategies]
+        needing = [strategy.name for strategy in built if strategy.needs_news]
+        if needing:
+            raise ValueError(
+                f"{', '.join(needing)} needs news in the market config, was a market without. Set "
+                "market.news, as {path: news.jsonl} beside files or {} in a synthetic market"
+            )
         return self
 
     @field_validator("seeds")

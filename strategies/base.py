@@ -17,6 +17,7 @@ from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.indicators import mean_true_range
 from benbot.envs.market.market import Market
 from benbot.envs.signals import NO_PAIRS, Signals
+from benbot.strategies.diamonds import diamonds
 
 STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
 NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
@@ -113,6 +114,7 @@ class Strategy(ABC):
     rule: ClassVar[str]  # the name in the catalogue
     trades_stress: ClassVar[bool] = False  # means to buy in a bear market of high volatility
     trades_pairs: ClassVar[bool] = False  # its opinions say who is whose partner
+    needs_news: ClassVar[bool] = False  # has no opinion on a market that was made without news
 
     label: str = ""  # name of this one, where a rule is used twice
     side: Side = "both"
@@ -235,6 +237,7 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         direction=np.stack([opinion.direction for opinion in opinions], axis=1),
         confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
+        diamond=diamonds(market),
         stress=np.array([strategy.trades_stress for strategy in strategies]),
         pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
         partner=partner,

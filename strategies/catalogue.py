@@ -17,6 +17,7 @@ from benbot.strategies.rules.gap_fade import GapFade
 from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.macd_trend import MacdTrend
+from benbot.strategies.rules.news_diamond import NewsDiamond
 from benbot.strategies.rules.pairs_trading import PairsTrading
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
@@ -37,6 +38,7 @@ RULES: tuple[type[Strategy], ...] = (
     PairsTrading,
     VwapReversion,
     TimeOfDayMomentum,
+    NewsDiamond,
 )
 CATALOGUE: Mapping[str, type[Strategy]] = MappingProxyType({rule.rule: rule for rule in RULES})
 LABEL = r"^[A-Za-z0-9_.-]*$"  # it becomes part of the names of metrics and files

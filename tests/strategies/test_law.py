@@ -31,8 +31,11 @@ from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
 from benbot.strategies.rules.vwap_reversion import VwapReversion
 
 DEFAULTS = tuple(rule() for rule in RULES)
-# Those that have something to say on daily closes, which know neither gaps nor the day within.
-ON_DAILY_CLOSES = tuple(each for each in DEFAULTS if not isinstance(each, Intraday))
+# Those that have something to say on daily closes, which know neither gaps nor the day within, nor
+# news.
+ON_DAILY_CLOSES = tuple(
+    each for each in DEFAULTS if not isinstance(each, Intraday) and not each.needs_news
+)
 ON_DAILY_BARS = (*ON_DAILY_CLOSES, GapFade())
 VARIANTS: tuple[Strategy, ...] = (
     RsiReversion(window=2, oversold=49.0, overbought=51.0, side="long"),
