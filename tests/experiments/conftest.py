@@ -1,4 +1,4 @@
-"""Evaluations made by hand, so that a test says only what it is about; a market; a tiny training."""
+"""A market, evaluations made by hand, so that a test says only what it is about, and a training."""
 
 import io
 from collections.abc import Callable, Sequence
