@@ -176,6 +176,7 @@ class TestStatisticalArbitrage:
             (-1.5, -0.9, 1, False),  # kept
             (-0.9, -0.4, -1, False),  # the long one ends
             (0.9, 0.4, 1, False),
+            (-1.5, -0.4, -1, False),  # came back in one bar, and opens nothing on the other side
             (0.9, -0.4, 1, False),  # jumped across: it is the short one that ends
             (1.5, -0.9, 1, False),
             (-0.3, 0.4, 1, False),  # nothing is left to end but a short one that was missed
@@ -230,6 +231,14 @@ class TestStatisticalArbitrage:
 
         monkeypatch.setattr(np.linalg, "eigh", turned)
         np.testing.assert_allclose(strategy.evidence(market), one, rtol=1e-9)
+
+    def test_the_order_of_the_symbols_does_not_matter_to_the_last_digit(self) -> None:
+        market, strategy = reverting_market(5), StatisticalArbitrage(**QUICK)
+        order = np.random.default_rng(0).permutation(12)
+        shuffled = with_closes(market, market.close[:, order])
+        np.testing.assert_array_equal(
+            strategy.evidence(market)[:, order], strategy.evidence(shuffled)
+        )
 
     def test_a_market_without_a_whole_block_or_with_few_symbols_has_no_opinion(self) -> None:
         market, strategy = reverting_market(0), StatisticalArbitrage(**QUICK)
