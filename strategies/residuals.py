@@ -108,4 +108,5 @@ def _usable(returns: FloatArray) -> IntArray:
     columns = np.flatnonzero(known.mean(axis=0) > LEAST_KNOWN - MARGIN)
     deviation, mean = (of(returns[:, columns], axis=0) for of in (np.nanstd, np.nanmean))
     order = np.lexsort((mean, deviation))
-    return columns[order[deviation[order] > STILL]]
+    usable: IntArray = columns[order[deviation[order] > STILL]]
+    return usable
