@@ -8,6 +8,8 @@ Source: Jegadeesh and Titman, Returns to Buying Winners and Selling Losers, Jour
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.indicators import past_return
 from benbot.envs.market.market import Market
@@ -37,5 +39,9 @@ class CrossSectionalMomentum(Strategy):
         return self.window
 
     def evidence(self, market: Market) -> FloatArray:
-        """Return the log-odds of the place among the others, see `ranking`."""
-        return evidence_of_place(past_return(market.close, self.window, self.skip), self.share)
+        """Return the log-odds of the place among the others, see `ranking`.
+
+        Those that are too young for an opinion have no place either: the memory may not hold them.
+        """
+        gain = past_return(market.close, self.window, self.skip)
+        return evidence_of_place(np.where(self._ready(market), gain, np.nan), self.share)
