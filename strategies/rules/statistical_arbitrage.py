@@ -24,6 +24,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benbot.envs.arrays import BoolArray, FloatArray
 from benbot.envs.market.market import Market
@@ -95,6 +96,11 @@ class StatisticalArbitrage(Strategy):
         `exit` it speaks against the side that the score was on at the bar before, or, if it was
         within at that bar, too, is on now.
         """
+        # Matrices this small are slower on several threads, many times so on a busy machine.
+        with threadpool_limits(1, user_api="blas"):
+            return self._evidence_of_blocks(market)
+
+    def _evidence_of_blocks(self, market: Market) -> FloatArray:
         evidence = np.full(market.close.shape, np.nan)
         returns = log_returns(market.close)
         for begin, end in _blocks(market, self.block_days):
