@@ -12,8 +12,8 @@ return      fraction of the price
 volatility  root mean square of the log returns, per bar
 
 TA-Lib adds to a running sum what enters a window and subtracts what leaves it, so the last digits
-of what is its own, a deviation for one, depend on where the series began, by about 1e-14 of the level. Compare with a threshold
-only beyond a margin that is larger.
+of its answers depend on where the series began, by about 1e-14 of the level. Compare with a
+threshold only beyond a margin that is larger.
 """
 
 from collections.abc import Callable
