@@ -132,10 +132,12 @@ class Strategy(ABC):
                     f"({wanted.meaning}), was {value!r}"
                 )
             object.__setattr__(self, name, int(value) if wanted.whole else float(value))
-        if self.side not in SIDES:
-            raise InvalidParameter(
-                f"side of {self.rule} must be one of {', '.join(SIDES)}, was {self.side!r}"
-            )
+        for name, words in self.choices().items():
+            if getattr(self, name) not in words:
+                raise InvalidParameter(
+                    f"{name} of {self.rule} must be one of {', '.join(words)}, "
+                    f"was {getattr(self, name)!r}"
+                )
 
     def _needs_order(self, smaller: str, larger: str) -> None:
         low, high = getattr(self, smaller), getattr(self, larger)
@@ -149,6 +151,11 @@ class Strategy(ABC):
         """Return the numbers that may be tuned, by name."""
         described = ((each.name, each.metadata.get("parameter")) for each in fields(cls))
         return {name: wanted for name, wanted in described if wanted is not None}
+
+    @classmethod
+    def choices(cls) -> Mapping[str, tuple[str, ...]]:
+        """Return the words that may be chosen, by the name of the field."""
+        return {"side": SIDES}
 
     @property
     def name(self) -> str:

@@ -9,6 +9,8 @@ Source: Jegadeesh and Titman, Returns to Buying Winners and Selling Losers, Jour
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.indicators import past_return
 from benbot.envs.market.market import Market
@@ -42,5 +44,10 @@ class CrossSectionalMomentum(Strategy):
         return evidence_at(self.sees(market)["place among all"], self.share)
 
     def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return the past returns; who is too young for an opinion has none and no place.
+
+        A memory that holds the old enough alone may not hold them.
+        """
         gain = past_return(market.close, self.window, self.skip)
+        gain = np.where(self._ready(market), gain, np.nan)
         return {"past return": gain, "place among all": standing(gain)}

@@ -25,6 +25,7 @@ from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.macd_trend import MacdTrend
 from benbot.strategies.rules.pairs_trading import PairsTrading
 from benbot.strategies.rules.rsi_reversion import RsiReversion
+from benbot.strategies.rules.statistical_arbitrage import StatisticalArbitrage
 from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
@@ -59,6 +60,8 @@ VARIANTS: tuple[Strategy, ...] = (
         max_hedge=10.0,
         max_pairs=2,
     ),
+    StatisticalArbitrage(window=40, residual_window=12, block_days=4, entry=0.5, exit=0.2),
+    StatisticalArbitrage(factors="sector", window=30, residual_window=50, side="long"),
 )
 HALF_HOURS = {"bar_minutes": 30, "session_minutes": 360, "exit_minutes": 20}
 WITHIN_THE_DAY: tuple[Strategy, ...] = (
@@ -69,6 +72,9 @@ WITHIN_THE_DAY: tuple[Strategy, ...] = (
     GapFade(sessions=2, width=0.5, **HALF_HOURS),
     GapFade(sessions=3, width=0.5, bar_minutes=40, session_minutes=360),
     VolatilityBreakout(window=5, volume_above=1.0),
+    StatisticalArbitrage(
+        factors="sector", window=20, residual_window=10, block_days=2, bars_per_day=12, entry=0.6
+    ),
 )
 REPEAT = settings(max_examples=3)
 seeds = st.integers(0, 2**32 - 1)
