@@ -1,12 +1,13 @@
 """Awkward markets by number: whatever real data do to a rule, here they do it sooner.
 
 Symbols start late, are delisted, miss bars, are halted or never trade. Prices stand still for a
-while or for good, jump a thousandfold, tie in whole cents, or are those of another symbol. Volume
-is unknown, nothing, or unknown now and then. Some markets know closes only, some trade on all days
-of the week, and some are made of minutes, with early closes and rows that are missing.
+while or for good, jump a thousandfold, tie in whole cents, follow another symbol or are its own.
+Volume is unknown, nothing, or unknown now and then. Some markets have news, some know closes only,
+some trade on all days of the week, and some are made of minutes, with early closes and rows that
+are missing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from benbot.envs.arrays import BoolArray, FloatArray, IntArray, TimeArray
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, market_from_prices
+from benbot.envs.market.news_features import INTENSITY, MOOD, NOVELTY
 from benbot.strategies.base import Strategy
 
 OPENING = np.timedelta64(870, "m")  # 14:30 UTC
@@ -58,10 +60,15 @@ def awkward_market(seed: int) -> Awkward:
         times, session = _days(rng, int(rng.integers(300, 480)), kind == "all days")
     n_symbols = int(rng.integers(2, 13))
     close = _closes(rng, session, n_symbols)
+    extra = np.random.default_rng([seed, 3])
+    if n_symbols > 3:
+        close[:, 1] = close[:, 2] * np.exp(_spread(extra, len(close)))
     close[~_traded(rng, close.shape)] = np.nan
     prices = {"close": close} if seed % 4 == 3 else _with_range(rng, close)
     volume = _volume(rng, close, seed % 3)
-    return Awkward(_market(rng, times, session, prices | volume), bar_minutes, session_bars)
+    market = _market(rng, times, session, prices | volume)
+    market = _informed(extra, market) if seed % 2 else market
+    return Awkward(market, bar_minutes, session_bars)
 
 
 def fitted(rule: type[Strategy], awkward: Awkward, seed: int) -> list[Strategy]:
@@ -148,6 +155,30 @@ def _closes(rng: np.random.Generator, session: IntArray, n_symbols: int) -> Floa
     if rng.random() < 0.2:
         close[:, -1] = close[:, 0]
     return close
+
+
+def _spread(rng: np.random.Generator, n_bars: int) -> FloatArray:
+    """Return a spread that comes back, at least for a while."""
+    spread = rng.choice([0.003, 0.03]) * rng.standard_normal(n_bars)
+    for t in range(1, n_bars):
+        spread[t] += 0.7 * spread[t - 1]
+    breaks = rng.integers(n_bars // 2, 2 * n_bars)
+    spread[breaks:] += (0.02 * rng.standard_normal(spread[breaks:].size)).cumsum()
+    return spread
+
+
+def _informed(rng: np.random.Generator, market: Market) -> Market:
+    """Return the market with facts of news, some of them unknown, and some spreads."""
+    shape = market.close.shape
+    features = {
+        MOOD: rng.uniform(-1.0, 1.0, shape) * (rng.random(shape) < 0.5),
+        NOVELTY: rng.random(shape) * (rng.random(shape) < 0.3),
+        INTENSITY: rng.gamma(1.0, 1.0, shape),
+    }
+    for values in features.values():
+        values[rng.random(shape) < 0.02] = np.nan
+    spread = rng.choice([0.001, 0.004, 0.01, np.nan], shape)
+    return replace(market, features=features, spread=spread)
 
 
 def _traded(rng: np.random.Generator, shape: tuple[int, int]) -> BoolArray:

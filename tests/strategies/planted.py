@@ -9,10 +9,11 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray, TimeArray
 from benbot.envs.market.market import Market, market_from_prices
+from benbot.envs.market.news_settings import SyntheticNews
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import HiddenRegime, SyntheticSource
 
-N_BARS, N_SYMBOLS = 3_000, 30
+N_BARS, N_SYMBOLS = 2_400, 30
 SESSION_BARS, BAR_MINUTES, N_SESSIONS = 36, 10, 150
 INTRADAY_SYMBOLS = 8
 MOVE = 0.01  # deviation of a day's own moves
@@ -58,6 +59,34 @@ def paid_calm(seed: int) -> Market:
     drift = np.where(is_calm, 0.07, -0.07) * MOVE
     session = drift + size * rng.standard_normal(size.shape)
     return _daily(rng, np.zeros(size.shape), session)
+
+
+def tied_pairs(seed: int) -> Market:
+    """Return fifteen pairs of random walks, the spread of each of which comes back."""
+    rng = np.random.default_rng(seed)
+    n_pairs = N_SYMBOLS // 2
+    common = MOVE * rng.standard_normal((N_BARS, n_pairs))
+    spread = MOVE * rng.standard_normal((N_BARS, n_pairs))
+    for t in range(1, N_BARS):
+        spread[t] += 0.85 * spread[t - 1]
+    own = np.diff(spread, axis=0, prepend=0.0)
+    session = np.column_stack([common, common + own])
+    return _daily(rng, np.zeros(session.shape), session)
+
+
+def informed(seed: int) -> Market:
+    """Return a synthetic market whose news come true, and in which nothing else is known."""
+    regime = HiddenRegime(name="only", mean_bars=1_000, volatility=0.1, drift=0.0)
+    return load_synthetic(
+        SyntheticSource(
+            seed=seed,
+            regimes=(regime,),
+            successors=((0.0,),),
+            n_bars=N_BARS // 2,
+            n_symbols=N_SYMBOLS,
+            news=SyntheticNews(informative=1.0, items_per_year=40),
+        )
+    )
 
 
 def return_to_the_average(seed: int) -> Market:

@@ -2,7 +2,8 @@
 
 Gross of costs, from one close to the next, over opinions that may open a position. Trend rules earn
 from drift, too, because a market that rises without end is a trend; the gap fade also where shocks
-are taken back, because a part of each comes overnight.
+are taken back, because a part of each comes overnight; and what brings a spread back brings back
+the price of a leg.
 """
 
 from collections.abc import Callable
@@ -16,9 +17,10 @@ from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import CATALOGUE, StrategyChoice, build
 from tests.strategies import planted
 
-# Of sixty cases one or two cross NOT_FOUND by chance, at this seed none does; at 1 and 3 a few do.
-SEED = 2
-FOUND, NOT_FOUND = 3.0, 2.0  # t-statistics
+SEEDS = (100, 101)  # which nobody had looked at when the rules and markets were made
+# Of the statistic of all seeds together; of a hundred cases without an edge, one in two hundred
+# crosses the second by chance.
+FOUND, NOT_FOUND = 3.0, 2.6
 DAILY: dict[str, Callable[[int], Market]] = {
     "trend": partial(planted.synthetic, trend=0.15),
     "reversion": partial(planted.synthetic, reversion=0.9),
@@ -26,6 +28,8 @@ DAILY: dict[str, Callable[[int], Market]] = {
     "nothing": planted.synthetic,
     "overnight": planted.overnight_reversal,
     "calm": planted.paid_calm,
+    "pairs": planted.tied_pairs,
+    "news": planted.informed,
 }
 WITHIN_THE_DAY: dict[str, Callable[[int], Market]] = {
     "average": planted.return_to_the_average,
@@ -37,18 +41,31 @@ MARKETS = DAILY | WITHIN_THE_DAY
 TEN_MINUTES = {"bar_minutes": 10, "session_minutes": 360}
 # What each rule should earn from, of the markets on which it is tried.
 EARNS: dict[str, set[str]] = {
-    "rsi_reversion": {"reversion"},
+    "rsi_reversion": {"reversion", "pairs"},
     "ma_crossover": {"trend", "drift"},
     "time_series_momentum": {"trend", "drift"},
     "cross_sectional_momentum": {"trend"},
     "volatility_breakout": {"trend", "drift"},
-    "bollinger_reversion": {"reversion"},
+    "bollinger_reversion": {"reversion", "pairs"},
     "macd_trend": {"trend", "drift"},
     "gap_fade": {"overnight", "reversion"},
     "low_volatility": {"calm"},
+    "pairs_trading": {"pairs", "reversion"},
+    "news_diamond": {"news"},
     "vwap_reversion": {"average"},
     "time_of_day_momentum": {"morning"},
-    "statistical_arbitrage": {"reversion"},
+    "statistical_arbitrage": {"reversion", "pairs"},
+}
+# What may be earned on the way: news that come true over days are a short trend, drift is uneven
+# among symbols of different betas, and in a market that pays for calm a calm symbol rises. Who is
+# calm stays so, as a trend does, so that of their days together there are few independent ones.
+MAY_EARN: dict[str, set[str]] = {
+    "low_volatility": {"trend"},
+    "ma_crossover": {"news", "calm"},
+    "volatility_breakout": {"news", "calm"},
+    "macd_trend": {"news", "calm"},
+    "time_series_momentum": {"news"},
+    "cross_sectional_momentum": {"news", "drift"},
 }
 TOLD: dict[str, dict[str, int]] = {
     "low_volatility": {"window": 20},  # shorter than the spells of calm
@@ -64,8 +81,14 @@ CASES = [
 
 
 @cache
-def market_of(name: str) -> Market:
-    return MARKETS[name](SEED)
+def markets_of(name: str) -> list[Market]:
+    return [MARKETS[name](seed) for seed in SEEDS]
+
+
+def found_in(strategy: Strategy, name: str) -> float:
+    """Return the statistics of all seeds as one (Stouffer 1949): their sum over the root of N."""
+    found = [t_statistic(strategy, market) for market in markets_of(name)]
+    return float(np.sum(found) / np.sqrt(len(found)))
 
 
 def t_statistic(strategy: Strategy, market: Market) -> float:
@@ -81,17 +104,17 @@ def t_statistic(strategy: Strategy, market: Market) -> float:
 @pytest.mark.parametrize(("rule", "name"), CASES)
 def test_a_rule_earns_where_its_edge_is_planted_and_nowhere_else(rule: str, name: str) -> None:
     choice = {"name": rule} | TOLD.get(rule, {})
-    found = t_statistic(build(StrategyChoice.model_validate(choice)), market_of(name))
+    found = found_in(build(StrategyChoice.model_validate(choice)), name)
     if name in EARNS[rule]:
         assert found > FOUND
-    else:
+    elif name not in MAY_EARN.get(rule, set()):
         assert found < NOT_FOUND
 
 
 @pytest.mark.parametrize("name", WITHIN_THE_DAY)
 def test_the_gap_fade_earns_within_the_day_where_gaps_come_back(name: str) -> None:
     strategy = build(StrategyChoice.model_validate({"name": "gap_fade"} | TEN_MINUTES))
-    found = t_statistic(strategy, market_of(name))
+    found = found_in(strategy, name)
     assert found > FOUND if name == "gap" else found < NOT_FOUND
 
 
