@@ -8,7 +8,7 @@ must be known a bar early, has to say so here.
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import FrameType
 from typing import Any
 
@@ -185,7 +185,7 @@ def heard_columns(strategy: Strategy, market: Market) -> Columns:
     before = sys.getprofile()
     sys.setprofile(hear)
     try:
-        strategy.opinion(market)
+        strategy.opinion(replace(market))  # a copy, of which nothing is remembered yet
     finally:
         sys.setprofile(before)
     return columns

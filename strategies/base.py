@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import ClassVar, Literal, TypeVar, get_args
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.indicators import mean_true_range
 from benbot.envs.market.market import Market
 from benbot.envs.signals import NO_PAIRS, Signals
-from benbot.strategies.diamonds import diamonds
+from benbot.strategies.diamonds import VOLUME_WINDOW, diamonds
 
 STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
 NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
@@ -84,6 +85,12 @@ class Opinion:
         object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
         for name in ("confidence", "stop_distance", "share"):
             object.__setattr__(self, name, frozen(getattr(self, name).astype(np.float32)))
+
+    @property
+    def last(self) -> "Opinion":
+        """Return the opinion of the last bar alone, [1, S]."""
+        parts = (getattr(self, field.name) for field in fields(self))
+        return Opinion(*(part[-1:] for part in parts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,11 +221,25 @@ class Strategy(ABC):
         return ready
 
     def _stop_distance(self, market: Market) -> FloatArray:
-        typical = mean_true_range(market.high, market.low, market.close, STOP_WINDOW)
+        typical = typical_range(market)
         # Where only closes are known the true range is the move between two of them. The expected
         # range of a random walk is twice its expected move (Feller 1951; 1.9 times on 88 stocks).
         width = typical if market.has_range else 2.0 * typical
         return np.clip(self.stop_multiple * width / market.close, NEAREST_STOP, FARTHEST_STOP)
+
+
+_RANGES: WeakKeyDictionary[Market, FloatArray] = WeakKeyDictionary()
+
+
+def typical_range(market: Market) -> FloatArray:
+    """Return the mean true range that stops are measured in, [T, S] and read-only.
+
+    All strategies ask for it of the same market, so it is remembered for as long as the market is.
+    """
+    if market not in _RANGES:
+        width = mean_true_range(market.high, market.low, market.close, STOP_WINDOW)
+        _RANGES[market] = frozen(width)
+    return _RANGES[market]
 
 
 def in_deviations(move: FloatArray, deviation: FloatArray) -> FloatArray:
@@ -228,6 +249,50 @@ def in_deviations(move: FloatArray, deviation: FloatArray) -> FloatArray:
 
 def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
     """Return the opinions of all strategies on a market, side by side."""
+    opinions = [strategy.opinion(market) for strategy in strategies]
+    return _side_by_side(strategies, opinions, diamonds(market))
+
+
+def latest(strategies: Sequence[Strategy], market: Market) -> Signals:
+    """Return what all strategies want at the last close of a market, as signals of that bar alone.
+
+    Each is shown its own memory and no more, which by the law of finite memory is enough: it is
+    what a new bar costs when the history before it has been heard.
+    """
+    end = market.n_bars
+    typical = typical_range(market.between(memory_start(market, end - 1, STOP_WINDOW), end))
+    opinions = []
+    for strategy in strategies:
+        memory = market.between(memory_start(market, end - 1, strategy.warmup), end)
+        _RANGES[memory] = _ending_with(typical, memory.n_bars)  # none needs it but of the last bar
+        opinions.append(strategy.opinion(memory).last)
+    recent = market.between(memory_start(market, end - 1, VOLUME_WINDOW), end)
+    return _side_by_side(strategies, opinions, diamonds(recent)[-1:])
+
+
+def memory_start(market: Market, t: int, warmup: int) -> int:
+    """Return the bar from which each symbol that trades at `t` has `warmup` + 1 bars until `t`.
+
+    Symbols that are younger than that are left aside: they have no opinion in any case. Without
+    gaps the answer is `t - warmup`.
+    """
+    so_far = market.tradable[: t + 1]
+    old_enough = so_far[t] & (so_far.sum(axis=0) > warmup)
+    starts = [np.flatnonzero(so_far[:, s])[-warmup - 1] for s in np.flatnonzero(old_enough)]
+    return int(min(starts, default=max(t - warmup, 0)))
+
+
+def _ending_with(recent: FloatArray, n_bars: int) -> FloatArray:
+    """Return an array of `n_bars` rows that ends with these; what was before is not known."""
+    longer = np.full((n_bars, recent.shape[1]), np.nan)
+    rows = min(n_bars, len(recent))
+    longer[n_bars - rows :] = recent[len(recent) - rows :]
+    return frozen(longer)
+
+
+def _side_by_side(
+    strategies: Sequence[Strategy], opinions: Sequence[Opinion], diamond: BoolArray
+) -> Signals:
     names = Counter(strategy.name for strategy in strategies)
     twice = sorted(name for name, count in names.items() if count > 1)
     if twice or not names:
@@ -235,7 +300,6 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
             f"need at least one strategy, each with a name of its own, was "
             f"{', '.join(twice) + ' twice' if twice else 'none'}. Give them different labels"
         )
-    opinions = [strategy.opinion(market) for strategy in strategies]
     pairs = np.array([strategy.trades_pairs for strategy in strategies])
     partner, share = _legs(opinions, np.flatnonzero(pairs))
     return Signals(
@@ -244,7 +308,7 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         direction=np.stack([opinion.direction for opinion in opinions], axis=1),
         confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
-        diamond=diamonds(market),
+        diamond=diamond,
         stress=np.array([strategy.trades_stress for strategy in strategies]),
         pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
         partner=partner,

@@ -8,7 +8,7 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, PRICES, Market
-from benbot.strategies.base import Opinion, Strategy
+from benbot.strategies.base import Opinion, Strategy, memory_start
 
 Check = Callable[[Strategy, Market], None]
 
@@ -127,18 +127,6 @@ CHECKS: tuple[Check, ...] = (
     check_finite_memory,
     check_told,
 )
-
-
-def memory_start(market: Market, t: int, warmup: int) -> int:
-    """Return the bar from which each symbol that trades at `t` has `warmup` + 1 bars until `t`.
-
-    Symbols that are younger than that are left aside: they have no opinion in any case. Without
-    gaps the answer is `t - warmup`.
-    """
-    so_far = market.tradable[: t + 1]
-    old_enough = so_far[t] & (so_far.sum(axis=0) > warmup)
-    starts = [np.flatnonzero(so_far[:, s])[-warmup - 1] for s in np.flatnonzero(old_enough)]
-    return int(min(starts, default=max(t - warmup, 0)))
 
 
 def with_another_future(market: Market, start: int) -> Market:

@@ -246,13 +246,14 @@ def _restarted(whole: FloatArray, start: FloatArray, kept: float, age: int) -> F
 
 def _over_own_bars(compute: Callable[..., FloatArray], *series: FloatArray) -> FloatArray:
     """Return `compute` of each symbol's columns without their gaps, put back to where they were."""
-    exists: BoolArray = np.logical_and.reduce([np.isfinite(values) for values in series])
+    rows = [np.ascontiguousarray(values.T) for values in series]
+    exists: BoolArray = np.logical_and.reduce([np.isfinite(values) for values in rows])
     answer: FloatArray = np.full(exists.shape, np.nan)
-    for s in range(exists.shape[1]):
-        own = exists[:, s]
-        if own.any():
-            answer[own, s] = compute(*(values[own, s] for values in series))
-    return answer
+    whole: BoolArray = np.atleast_1d(exists.all(axis=1))
+    for s in np.flatnonzero(exists.any(axis=1)):
+        own = slice(None) if whole[s] else exists[s]
+        answer[s, own] = compute(*(values[s, own] for values in rows))
+    return np.ascontiguousarray(answer.T)
 
 
 def _check_window(window: int, least: int) -> None:

@@ -54,12 +54,12 @@ class VwapReversion(Intraday):
         return evidence
 
     def sees(self, market: Market) -> Mapping[str, FloatArray]:
-        """Return where the close is beside the VWAP, from the first bar of the session on."""
+        """Return where the close is beside the VWAP, from the second bar of the session on."""
         away = np.full(market.close.shape, np.nan)
         for s in range(market.n_symbols):
             own = own_sessions(market, s)
-            for first, last in zip(own.first, own.last, strict=True):
-                rows = own.rows[first : last + 1]
+            for j in np.flatnonzero(own.last > own.first):
+                rows = own.rows[own.first[j] : own.last[j] + 1]
                 away[rows, s] = distance_from_vwap(market, rows, s)
         return {"deviations from VWAP": away}
 
