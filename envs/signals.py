@@ -8,11 +8,20 @@ stop_distance  how far from the fill the protective stop lies, as a fraction of 
 """
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
 from benbot.envs.arrays import BoolArray, Float32Array, Int8Array, frozen
 from benbot.envs.errors import InvalidParameter
+
+
+class Overlay(IntEnum):
+    """Which options a strategy writes, that is sells, when it is long."""
+
+    NONE = 0
+    COVERED_CALL = 1  # on the shares that it holds
+    SECURED_PUT = 2  # instead of buying them, with the cash that would
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +32,7 @@ class Signals:
     warmup         (K,)    bars each strategy needs before its first opinion
     diamond        (T, S)  whether the symbol's candidates are diamonds: high value, driven by news
     stress         (K,)    whether a strategy means to buy in a bear market of high volatility
+    overlay        (K,)    `Overlay` of each strategy, NONE by default
     """
 
     strategies: tuple[str, ...]
@@ -32,6 +42,7 @@ class Signals:
     stop_distance: Float32Array
     diamond: BoolArray = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
     stress: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_))
+    overlay: Int8Array = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
@@ -42,6 +53,8 @@ class Signals:
         object.__setattr__(self, "diamond", frozen(diamond))
         stress = self.stress if self.stress.size else np.zeros(self.n_strategies, np.bool_)
         object.__setattr__(self, "stress", frozen(stress))
+        overlay = self.overlay if self.overlay.size else np.zeros(self.n_strategies, np.int8)
+        object.__setattr__(self, "overlay", frozen(overlay.astype(np.int8)))
         check_signals(self)
 
     @property
@@ -57,6 +70,12 @@ def check_signals(signals: Signals) -> None:
         was = getattr(signals, name).shape
         if was != shape:
             raise InvalidParameter(f"{name} must be [bars, strategies, symbols] {shape}, was {was}")
+    known = np.isin(signals.overlay, list(Overlay))
+    if signals.overlay.shape != (signals.n_strategies,) or not known.all():
+        raise InvalidParameter(
+            f"overlay must be from {', '.join(f'{one:d} {one.name}' for one in Overlay)} for each of "
+            f"the {signals.n_strategies} strategies, was {signals.overlay.tolist()}"
+        )
     asked = signals.direction != 0
     _refuse(signals, np.abs(signals.direction) > 1, "direction", "-1, 0 or 1")
     unsure = ~((signals.confidence >= 0.0) & (signals.confidence <= 1.0))

@@ -16,7 +16,7 @@ from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, f
 from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.indicators import mean_true_range
 from benbot.envs.market.market import Market
-from benbot.envs.signals import Signals
+from benbot.envs.signals import Overlay, Signals
 
 STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
 NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
@@ -105,6 +105,7 @@ class Strategy(ABC):
 
     rule: ClassVar[str]  # the name in the catalogue
     trades_stress: ClassVar[bool] = False  # means to buy in a bear market of high volatility
+    overlay: ClassVar[Overlay] = Overlay.NONE  # which options it writes when it is long
 
     label: str = ""  # name of this one, where a rule is used twice
     side: Side = "both"
@@ -211,6 +212,7 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
         stress=np.array([strategy.trades_stress for strategy in strategies]),
+        overlay=np.array([strategy.overlay for strategy in strategies], np.int8),
     )
 
 

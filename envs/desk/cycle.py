@@ -29,12 +29,20 @@ from benbot.envs.desk.coordinate import (
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.exits import guard_positions, leave_positions
 from benbot.envs.desk.fetching import fetch_ahead, fetch_stops, fetch_tied, fetch_winners
-from benbot.envs.desk.fills import last_close, open_position
 from benbot.envs.desk.floor import FloorLoan, take_floor
 from benbot.envs.desk.gates import account_gate, allow, may_be_long, side_gate
 from benbot.envs.desk.ledger import write_decision
 from benbot.envs.desk.loan import Words
+from benbot.envs.desk.options import due
 from benbot.envs.desk.orders import Answer, Ask, Order
+from benbot.envs.desk.overlays import (
+    ask_price,
+    contract_gate,
+    in_contracts,
+    open_order,
+    settle_options,
+    write_calls,
+)
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import means_of, size_scale, standard_size, wanted_size
 
@@ -50,6 +58,7 @@ def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
     leave_positions(desk, contest, b, t)  # 6 exits at the open, which make room
     n_listed = hear_candidates(desk, contest, b, t)  # 3 signals
     enter_winners(desk, contest, b, t, n_listed)  # 4 coordinate and validate, 5 execute
+    write_calls(desk, b, t)  # 5 execute: on what is held, and on what was bought just now
     guard_positions(desk, b, t + 1)  # 6 exits inside the bar
     return mark(desk, b, t + 1)
 
@@ -77,13 +86,14 @@ def judge_health(desk: Desk, b: int, t: int) -> None:
 
 @compiled
 def open_bar(desk: Desk, contest: Contest, b: int, t: int) -> None:
-    """Set the counts of the bar to zero and let the corporate actions of bar `t + 1` happen."""
+    """Set the counts to zero; let options end and the corporate actions of bar `t + 1` happen."""
     account = desk.book.accounts[b]
     account.traded = account.costs = 0.0
     account.n_winners = account.n_refused = 0
     account.portfolio_variance = -1.0
     account.scale = size_scale(account, desk.rules[0])
     contest.n_closed[0] = 0
+    settle_options(desk, b, t + 1)
     apply_actions(desk, b, t + 1)
 
 
@@ -191,13 +201,14 @@ def refuse(
 def order(desk: Desk, contest: Contest, b: int, t: int, s: int) -> int:
     """Fill what the gates allow the winner of symbol `s`, write it down, return their verdict."""
     account, k, side = desk.book.accounts[b], contest.owner[0, s], np.sign(contest.best[s])
-    means, price = means_of(account, desk.rules[0]), last_close(desk, t, s)
+    means, price = means_of(account, desk.rules[0]), ask_price(desk, t, k, s, side)
     standard = standard_size(desk, means, t, k, s)
     wanted = wanted_size(desk, means, b, k, standard)
     ask = Ask(s, k, side, wanted, price, desk.tape.stop[t, k, s], False)
-    answer = allow(desk, b, t, ask, Verdict.PASSED)
+    answer = allow(desk, b, t, ask, contract_gate(desk, t, k, s, side))
+    answer = in_contracts(desk, ask, answer)
     if answer.units != 0.0:
-        if open_position(desk, b, t, Order(s, k, answer.units, standard / price, ask.stop)):
+        if open_order(desk, b, t, Order(s, k, answer.units, standard / price, ask.stop)):
             see_position(desk, contest, t, s, side)
         else:
             answer = Answer(0.0, 0.0, Verdict.NOT_TRADABLE, answer.limit)
@@ -218,7 +229,7 @@ def mark(desk: Desk, b: int, t: int) -> float:
             pay_to_borrow(desk, b, i, t, -worth)
     account.gross, account.net = long + short, long - short
     account.previous_equity = account.equity
-    account.equity = account.cash + account.net
+    account.equity = account.cash + account.net - due(desk, b, t)
     account.peak = max(account.peak, account.equity)
     growth = log_growth(account.previous_equity, account.equity)
     mark_sleeves(desk, b, t, growth)
