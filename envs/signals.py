@@ -72,9 +72,10 @@ def check_signals(signals: Signals) -> None:
             raise InvalidParameter(f"{name} must be [bars, strategies, symbols] {shape}, was {was}")
     known = np.isin(signals.overlay, list(Overlay))
     if signals.overlay.shape != (signals.n_strategies,) or not known.all():
+        names = ", ".join(f"{one:d} {one.name}" for one in Overlay)
         raise InvalidParameter(
-            f"overlay must be from {', '.join(f'{one:d} {one.name}' for one in Overlay)} for each of "
-            f"the {signals.n_strategies} strategies, was {signals.overlay.tolist()}"
+            f"overlay must be one of {names} for each of the "
+            f"{signals.n_strategies} strategies, was {signals.overlay.tolist()}"
         )
     asked = signals.direction != 0
     _refuse(signals, np.abs(signals.direction) > 1, "direction", "-1, 0 or 1")

@@ -21,6 +21,7 @@ from benbot.envs.signals import Overlay
 
 MULTIPLIER = 100.0  # units of a new contract
 FORGIVEN = 1e-9  # of a contract: what rounding may have taken from a whole number of them
+NOTHING = 1e-9  # of the strike: a premium, or a time value, that is none
 DAYS_PER_YEAR = float(CALENDAR_DAYS_PER_YEAR)
 
 
@@ -34,7 +35,7 @@ def has_offers(desk: Desk) -> bool:
 def overlay_of(desk: Desk, k: int, side: float) -> int:
     """Return what strategy `k` writes on this side, `Overlay`; shorts write nothing."""
     if not has_offers(desk) or side < 0.0:
-        return Overlay.NONE
+        return Overlay.NONE.value
     return int(desk.tape.overlay[k])
 
 
@@ -124,12 +125,13 @@ def split_of(desk: Desk, t: int, s: int) -> float:
 def write_options(desk: Desk, b: int, i: int, t: int, contracts: float) -> bool:
     """Sell contracts of the noted option at the open after bar `t`; say whether they pay for it.
 
-    Nothing is written for less than it costs.
+    Nothing is written for less than it costs, nor for nothing.
     """
     position, option = desk.book.positions[b, i], desk.book.options[b, i]
     contract = contract_of(desk, b, i, t, desk.tape.bars[t + 1, position.symbol].open)
     own, units = price(contract), contracts * option.multiplier
-    if not own * units > option_cost(contracts, units, own, desk.rules[0]):
+    least = option_cost(contracts, units, own, desk.rules[0]) + NOTHING * option.strike * units
+    if not own * units > least:
         return False
     option.premium = option.price = own
     option.contracts = contracts

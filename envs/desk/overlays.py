@@ -22,7 +22,9 @@ from benbot.envs.desk.fills import (
 )
 from benbot.envs.desk.ledger import write_fill, write_trade
 from benbot.envs.desk.options import (
+    FORGIVEN,
     MULTIPLIER,
+    NOTHING,
     begin_overlay,
     buy_back,
     choose_option,
@@ -39,8 +41,6 @@ from benbot.envs.desk.options import (
 from benbot.envs.desk.orders import Answer, Ask, Leave, Order
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.signals import Overlay
-
-NOTHING = 1e-9  # of the strike: time value that is none; of the units: shares that are none
 
 
 # Entries.
@@ -197,7 +197,7 @@ def withdraw(desk: Desk, b: int, i: int, t: int, leave: Leave) -> bool:
         spot = option.spot
     elif not is_open(desk, t, position.symbol):
         return False
-    contracts = np.floor(leave.share * option.contracts + NOTHING)
+    contracts = whole_contracts(leave.share * option.contracts, 1.0)
     if not contracts > 0.0:
         return False
     all_of_it = contracts == option.contracts
@@ -233,7 +233,8 @@ def share_in_contracts(desk: Desk, b: int, i: int, share: float) -> float:
     position = desk.book.positions[b, i]
     if position.overlay == Overlay.NONE:
         return share
-    multiplier = desk.book.options[b, i].multiplier
+    option = desk.book.options[b, i]
+    multiplier = option.multiplier if option.contracts > 0.0 else MULTIPLIER
     return whole_contracts(share * position.units, multiplier) * multiplier / position.units
 
 
@@ -276,7 +277,7 @@ def settle_call(desk: Desk, b: int, i: int, t: int) -> None:
             end_option(desk, b, i, t, Exit.EXPIRED)
     elif gain > 0.0 and desk.tape.calendar[t].has_action:
         action = desk.tape.actions[t, position.symbol]
-        if option.price - gain < action.dividend * action.split:
+        if action.dividend > 0.0 and option.price - gain < action.dividend * action.split:
             call_away(desk, b, i, t)
 
 
@@ -293,7 +294,7 @@ def call_away(desk: Desk, b: int, i: int, t: int) -> None:
     write_fill(desk.ledger, b, position, (t, -units, strike, 0.0, Exit.ASSIGNED))
     left = position.units - units
     position.base_units *= left / position.units
-    if left > NOTHING * position.units:
+    if left > FORGIVEN * position.units:
         position.units = left
         return
     finish(desk, b, i, t, Exit.ASSIGNED)

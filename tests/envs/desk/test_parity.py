@@ -42,9 +42,8 @@ def trade_kernel(
     n_decisions, n_strategies = len(world.weights), world.signals.n_strategies
     book = open_book(1, n_strategies, world.rules.limits.max_positions)
     room = n_decisions * (world.market.n_symbols + 1) * 4
-    desk = Desk(
-        book, tape, world.rules.record(), open_ledger(1, fills=room, trades=room, decisions=room)
-    )
+    ledger = open_ledger(1, fills=room, trades=room, decisions=room, options=room)
+    desk = Desk(book, tape, world.rules.record(), ledger)
     account = book.accounts[0]
     open_account(book, 0, world.rules.capital, tape.session[FIRST])
     equity, growth = [float(account["equity"])], np.zeros(1)
@@ -81,7 +80,7 @@ def assert_same_story(world: World) -> Counter[str]:
     n_symbols = world.market.n_symbols
     assert_allclose(desk.tape.value[:, :, :n_symbols], np.array(story.values), rtol=1e-6)
     assert_allclose(desk.tape.sleeve_return, np.array(story.sleeve_returns), atol=1e-9)
-    for kind in ("decisions", "fills", "trades"):
+    for kind in ("decisions", "options", "fills", "trades"):
         own = getattr(desk.ledger, kind)[0, : getattr(desk.ledger, f"n_{kind}")[0]]
         told = getattr(story, kind)
         if kind == "decisions":  # those of one close stand in no particular order
