@@ -4,7 +4,6 @@
 and does nothing where no strategy writes options.
 """
 
-import numpy as np
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.breakers import may_enter
@@ -41,7 +40,6 @@ from benbot.envs.desk.options import (
 from benbot.envs.desk.orders import Answer, Ask, Leave, Order
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.signals import Overlay
-
 
 # Entries.
 
