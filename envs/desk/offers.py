@@ -45,6 +45,15 @@ def synthetic_volatility(deviation: FloatArray, options: Options) -> FloatArray:
     return np.where(trailing > 0.0, trailing + options.volatility_premium, np.nan)
 
 
+def synthetic_note(fills: RecordArray, options: Options) -> tuple[str, ...]:
+    """Return what a reader of these option fills must know, or nothing."""
+    if not fills["is_synthetic"].any():
+        return ()
+    added = f"trailing volatility + {100.0 * options.volatility_premium:g} points a year"
+    where = "" if fills["is_synthetic"].all() else ", where the market knows no implied one"
+    return (f"option prices are synthetic: {added}{where}",)
+
+
 def next_expiry(day: IntArray, expiries: Expiries) -> IntArray:
     """Return the first day of expiry on or after each day.
 

@@ -4,7 +4,6 @@
 and does nothing where no strategy writes options.
 """
 
-
 from benbot.envs.arrays import Record
 from benbot.envs.desk.breakers import may_enter
 from benbot.envs.desk.compiled import compiled
