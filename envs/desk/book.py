@@ -68,6 +68,7 @@ POSITION = np.dtype(
         ("opened", np.int32),  # bar of the first fill
         ("watched", np.int32),  # first bar in which its stop and targets count
         ("missing", np.int32),  # bars without a price, in a row
+        ("overlay", np.int32),  # `Overlay`; of a put units and last price are promised, see OPTION
         ("diamond", np.int32),
         ("entry_price", np.float64),  # mean, before costs
         ("initial_stop", np.float64),
@@ -76,7 +77,6 @@ POSITION = np.dtype(
         ("notional", np.float64),  # the most ever paid for it, at entry prices
         ("regime", np.int32),  # in which it was decided
         ("partial_done", np.int32),
-        ("overlay", np.int32),  # `Overlay`; of a put units and last price are promised, see OPTION
     ],
     align=True,
 )
