@@ -14,6 +14,7 @@ could have held: the companies were chosen knowing that they lived.
 
 import argparse
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def hold(market: Market, overlay: Overlay, rules: DeskRules, name: str) -> Resul
     """Return what the cycles earned under a strategy that writes `overlay`."""
     tape, rolls = tape_of(market, overlay, rules), roll_bars(market)
     returns, n_options, n_synthetic = [], 0, 0
-    for first, last in zip(rolls[:-1], rolls[1:], strict=True):
+    for first, last in pairwise(rolls):
         desk = Desk(open_book(1, 1, 1), tape, rules.record(), open_ledger(1, options=8))
         open_account(desk.book, 0, CAPITAL, tape.session[first - 1])
         desk.book.sleeves["weight"], desk.book.accounts["cash_weight"] = 1.0, 0.0
