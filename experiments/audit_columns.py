@@ -105,7 +105,7 @@ def history_columns(history: History) -> Columns:
     for field in fields(history.signals):
         values = getattr(history.signals, field.name)
         if isinstance(values, np.ndarray) and values.ndim == 3:
-            for k, strategy in enumerate(history.signals.strategies):
+            for k, strategy in enumerate(history.signals.owners_of(field.name)):
                 columns[Key(SIGNAL, strategy, field.name)] = values[:, k]
     for group, parts in ((TAPE, history.tape), (FEATURE, history.features)):
         for name, values in arrays_of(parts, history.n_bars):

@@ -47,7 +47,15 @@ from benbot.experiments.audit_subject import Subject
 from benbot.experiments.audit_worlds import behind_a_gap, in_a_calm_bar, in_another_bar
 
 # Why a fill of bar t + 1 happens that was decided at the close of bar t.
-DECIDED = (Exit.NONE, Exit.TIME, Exit.REVERSAL, Exit.WEIGHT, Exit.BREAKER, Exit.DIAMOND)
+DECIDED = (
+    Exit.NONE,
+    Exit.TIME,
+    Exit.REVERSAL,
+    Exit.WEIGHT,
+    Exit.BREAKER,
+    Exit.DIAMOND,
+    Exit.PARTNER,
+)
 COLUMNS = tuple(
     Key(ORDER, "", f"{kind}.{name}")
     for kind, dtype in (("decision", DECISION), ("fill", FILL))

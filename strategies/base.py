@@ -12,11 +12,11 @@ from typing import ClassVar, Literal, TypeVar, get_args
 
 import numpy as np
 
-from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, frozen
+from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, IntArray, frozen
 from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.indicators import mean_true_range
 from benbot.envs.market.market import Market
-from benbot.envs.signals import Overlay, Signals
+from benbot.envs.signals import NO_PAIRS, Overlay, Signals
 
 STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
 NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
@@ -66,15 +66,22 @@ class Opinion:
     direction      +1 would be long now, -1 short, 0 no opinion
     confidence     in [0, 1]; 0 asks for nothing
     stop_distance  fraction of the price, in (0, 1) wherever the direction is not 0
+    partner        symbol of the other leg where it asks as one of a pair, -1 elsewhere
+    share          of the size of the pair that a leg has, see `Signals`; 0 elsewhere
+
+    Who trades no pairs leaves the last two out; they have no rows then.
     """
 
     direction: Int8Array
     confidence: Float32Array
     stop_distance: Float32Array
+    partner: IntArray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    share: Float32Array = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "partner", frozen(self.partner.astype(np.int32)))
         object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
-        for name in ("confidence", "stop_distance"):
+        for name in ("confidence", "stop_distance", "share"):
             object.__setattr__(self, name, frozen(getattr(self, name).astype(np.float32)))
 
 
@@ -105,6 +112,7 @@ class Strategy(ABC):
 
     rule: ClassVar[str]  # the name in the catalogue
     trades_stress: ClassVar[bool] = False  # means to buy in a bear market of high volatility
+    trades_pairs: ClassVar[bool] = False  # its opinions say who is whose partner
     overlay: ClassVar[Overlay] = Overlay.NONE  # which options it writes when it is long
 
     label: str = ""  # name of this one, where a rule is used twice
@@ -168,10 +176,13 @@ class Strategy(ABC):
     def opinion(self, market: Market) -> Opinion:
         """Return the opinions of every bar, made from the evidence in the one way there is."""
         evidence = self.evidence(market)
+        return self._opinion_of(market, evidence, self.opens(market, evidence))
+
+    def _opinion_of(self, market: Market, evidence: FloatArray, opens: BoolArray) -> Opinion:
         stop = self._stop_distance(market)
         asked = self._ready(market) & (np.abs(evidence) > NEGLIGIBLE) & np.isfinite(stop)
         direction = np.where(asked, np.sign(evidence), 0.0)
-        heard = asked & self.opens(market, evidence)
+        heard = asked & opens
         return Opinion(
             direction.astype(np.int8),
             np.where(heard, np.tanh(np.abs(evidence) / 2.0), 0.0).astype(np.float32),
@@ -205,6 +216,9 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
             f"{', '.join(twice) + ' twice' if twice else 'none'}. Give them different labels"
         )
     opinions = [strategy.opinion(market) for strategy in strategies]
+    pairs = np.array([strategy.trades_pairs for strategy in strategies])
+    paired = [opinion for opinion, trades in zip(opinions, pairs, strict=True) if trades]
+    nobody = np.zeros((market.n_bars, 0, market.n_symbols))
     return Signals(
         strategies=tuple(names),
         warmup=tuple(strategy.warmup for strategy in strategies),
@@ -212,6 +226,9 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
         stress=np.array([strategy.trades_stress for strategy in strategies]),
+        pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
+        partner=np.stack([one.partner for one in paired], axis=1) if paired else nobody,
+        share=np.stack([one.share for one in paired], axis=1) if paired else nobody,
         overlay=np.array([strategy.overlay for strategy in strategies], np.int8),
     )
 

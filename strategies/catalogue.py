@@ -19,6 +19,7 @@ from benbot.strategies.rules.gap_fade import GapFade
 from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.macd_trend import MacdTrend
+from benbot.strategies.rules.pairs_trading import PairsTrading
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
@@ -35,6 +36,7 @@ RULES: tuple[type[Strategy], ...] = (
     MacdTrend,
     GapFade,
     LowVolatility,
+    PairsTrading,
     VwapReversion,
     TimeOfDayMomentum,
     CoveredCall,

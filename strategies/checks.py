@@ -31,6 +31,23 @@ def check_bounded(strategy: Strategy, market: Market) -> None:
     assert ((stop > 0.0) & (stop < 1.0)).all(), "a stop must lie within (0, 1) of the price"
 
 
+def check_pairs(strategy: Strategy, market: Market) -> None:
+    """A leg has one partner, which asks for the other side; whoever trades no pairs has none."""
+    opinion = strategy.opinion(market)
+    asks = opinion.confidence > 0.0
+    if not strategy.trades_pairs:
+        assert not opinion.partner.size, "only a strategy that trades pairs names partners"
+        return
+    assert ((opinion.partner >= 0) == asks).all(), "who asks has a partner, and nobody else"
+    assert ((opinion.share > 0.0) == asks).all(), "who asks has a share, and nobody else"
+    t, s = np.nonzero(asks)
+    other = opinion.partner[t, s]
+    assert (opinion.partner[t, other] == s).all(), "partners must name each other"
+    assert (opinion.direction[t, other] == -opinion.direction[t, s]).all(), "one leg is short"
+    larger = np.maximum(opinion.share[t, s], opinion.share[t, other])
+    assert (larger == 1.0).all(), "the larger leg has a share of 1"
+
+
 def check_causal(strategy: Strategy, market: Market) -> None:
     """The opinions of a prefix are the prefix of the opinions."""
     whole = strategy.opinion(market)
@@ -72,7 +89,9 @@ def assert_remembered(strategy: Strategy, market: Market, whole: Opinion, t: int
     start = memory_start(market, t, strategy.warmup)
     recent = strategy.opinion(market.between(start, t + 1))
     np.testing.assert_array_equal(recent.direction[-1], whole.direction[t])
-    for name in ("confidence", "stop_distance"):
+    if strategy.trades_pairs:
+        np.testing.assert_array_equal(recent.partner[-1], whole.partner[t])
+    for name in ("confidence", "stop_distance", *(("share",) if strategy.trades_pairs else ())):
         short, full = getattr(recent, name)[-1], getattr(whole, name)[t]
         np.testing.assert_allclose(
             short.astype(np.float64), full, rtol=LAST_DIGIT, atol=CLOSE_ENOUGH
@@ -81,6 +100,7 @@ def assert_remembered(strategy: Strategy, market: Market, whole: Opinion, t: int
 
 CHECKS: tuple[Check, ...] = (
     check_bounded,
+    check_pairs,
     check_causal,
     check_indifferent_to_the_future,
     check_patient,
@@ -131,7 +151,7 @@ def _places(strategy: Strategy, market: Market) -> IntArray:
 def _assert_same(
     first: Opinion, second: Opinion, of_second: slice, of_first: slice = slice(None)
 ) -> None:
-    for name in ("direction", "confidence", "stop_distance"):
+    for name in ("direction", "confidence", "stop_distance", "partner", "share"):
         np.testing.assert_array_equal(
             getattr(first, name)[of_first], getattr(second, name)[of_second]
         )

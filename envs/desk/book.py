@@ -77,6 +77,7 @@ POSITION = np.dtype(
         ("notional", np.float64),  # the most ever paid for it, at entry prices
         ("regime", np.int32),  # in which it was decided
         ("partial_done", np.int32),
+        ("partner", np.int32),  # symbol of the other leg of a pair; NOBODY: it stands alone
     ],
     align=True,
 )

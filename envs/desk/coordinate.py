@@ -255,7 +255,7 @@ def list_winners(desk: Desk, contest: Contest, b: int, longs: bool) -> int:
         wins = abs(score) > LEAST_SCORE
         n_listed += int(wins & (on_record or has_a_chance(desk, contest, s, score, longs)))
         n_winners += int(wins)
-    account.n_winners, account.n_refused = n_winners, n_winners - n_listed
+    account.n_winners = n_winners
     return n_listed
 
 

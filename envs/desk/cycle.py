@@ -16,35 +16,25 @@ from benbot.envs.desk.coordinate import (
     find_owner,
     find_owners,
     forget_own,
-    has,
-    is_close_call,
     is_on_record,
     list_winners,
     score_candidates,
-    see_position,
     see_positions,
     settle_sides,
     sort_winners,
 )
 from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.entries import enter_alone, refuse
 from benbot.envs.desk.exits import guard_positions, leave_positions
 from benbot.envs.desk.fetching import fetch_ahead, fetch_stops, fetch_tied, fetch_winners
 from benbot.envs.desk.floor import FloorLoan, take_floor
-from benbot.envs.desk.gates import account_gate, allow, may_be_long, side_gate
-from benbot.envs.desk.ledger import write_decision
+from benbot.envs.desk.gates import account_gate, may_be_long
 from benbot.envs.desk.loan import Words
 from benbot.envs.desk.options import due
-from benbot.envs.desk.orders import Answer, Ask, Order
-from benbot.envs.desk.overlays import (
-    ask_price,
-    contract_gate,
-    in_contracts,
-    open_order,
-    settle_options,
-    write_calls,
-)
+from benbot.envs.desk.overlays import settle_options, write_calls
+from benbot.envs.desk.pairs import enter_pair
 from benbot.envs.desk.reasons import Verdict
-from benbot.envs.desk.sizing import means_of, size_scale, standard_size, wanted_size
+from benbot.envs.desk.sizing import size_scale
 
 RUIN_GROWTH = -5.0  # log growth of losing everything where it must be finite: nothing is worse
 CORRELATION_MEMORY = 0.97  # decay per bar of the covariance of a sleeve with the account
@@ -142,23 +132,16 @@ def enter_winners(desk: Desk, contest: Contest, b: int, t: int, n_listed: int) -
     With a ledger they are sorted already; without one few will be asked before it is full.
     """
     account, on_record = desk.book.accounts[b], is_on_record(desk)
-    blocked, n_asked = may_open(desk, b, t), 0
+    blocked, n_asked, n_entered = may_open(desk, b, t), 0, 0
     while blocked == Verdict.PASSED and n_asked < n_listed:
         if not on_record:
             bring_best(contest, n_asked, n_listed)
-            find_owner(desk, contest, b, t, contest.winner[n_asked])
-        s = contest.winner[n_asked]
-        verdict = candidate_gate(desk, contest, t, s)
-        if verdict == Verdict.PASSED:
-            verdict = order(desk, contest, b, t, s)
-        elif on_record:
-            refuse(desk, contest, b, t, (n_asked, n_asked + 1), verdict)
-        if verdict > Verdict.CLIPPED:
-            account.n_refused += 1
-        else:
+        n_new = enter_winner(desk, contest, b, t, n_asked)
+        if n_new > 0:
             blocked = may_open(desk, b, t)  # which nothing but an entry changes
+        n_entered += n_new
         n_asked += 1
-    account.n_refused += n_listed - n_asked
+    account.n_refused = account.n_winners - n_entered
     if on_record:
         refuse(desk, contest, b, t, (n_asked, n_listed), blocked)
     if account.blocked != Verdict.PASSED:
@@ -166,54 +149,16 @@ def enter_winners(desk: Desk, contest: Contest, b: int, t: int, n_listed: int) -
 
 
 @compiled
-def candidate_gate(desk: Desk, contest: Contest, t: int, s: int) -> int:
-    """Return why the winner of symbol `s` may not have it, whatever its size, or PASSED.
-
-    All gates are asked and the first that refuses counts: nobody can predict which one does.
-    """
-    side = np.sign(contest.best[s])
-    tied = has(contest.tied[0], s) if side > 0.0 else has(contest.tied[1], s)
-    verdict = side_gate(desk, t, contest.owner[0, s], s, side)
-    verdict = Verdict.CORRELATION if tied & (verdict == Verdict.PASSED) else verdict
-    verdict = Verdict.DUPLICATE if has(contest.held, s) else verdict
-    return Verdict.CLOSE_CALL if is_close_call(desk, contest, s) else verdict
-
-
-@compiled
-def refuse(
-    desk: Desk, contest: Contest, b: int, t: int, places: tuple[int, int], verdict: int
-) -> None:
-    """Write down why the winners at `places`, first and end, were refused before their rooms.
-
-    All they say is how much they wanted.
-    """
-    account, answer = desk.book.accounts[b], Answer(0.0, 0.0, verdict, Verdict.PASSED)
-    means, share = means_of(account, desk.rules[0]), 1.0 / account.equity
-    for i in range(places[0], places[1]):
-        s = contest.winner[i]
-        k, side = contest.owner[0, s], np.copysign(1.0, contest.best[s])
-        wanted = wanted_size(desk, means, b, k, standard_size(desk, means, t, k, s))
-        ask = Ask(s, k, side, wanted, np.nan, np.nan, False)
-        write_decision(desk.ledger, b, t, ask, answer, share)
-
-
-@compiled
-def order(desk: Desk, contest: Contest, b: int, t: int, s: int) -> int:
-    """Fill what the gates allow the winner of symbol `s`, write it down, return their verdict."""
-    account, k, side = desk.book.accounts[b], contest.owner[0, s], np.sign(contest.best[s])
-    means, price = means_of(account, desk.rules[0]), ask_price(desk, t, k, s, side)
-    standard = standard_size(desk, means, t, k, s)
-    wanted = wanted_size(desk, means, b, k, standard)
-    ask = Ask(s, k, side, wanted, price, desk.tape.stop[t, k, s], False)
-    answer = allow(desk, b, t, ask, contract_gate(desk, t, k, s, side))
-    answer = in_contracts(desk, ask, answer)
-    if answer.units != 0.0:
-        if open_order(desk, b, t, Order(s, k, answer.units, standard / price, ask.stop)):
-            see_position(desk, contest, t, s, side)
-        else:
-            answer = Answer(0.0, 0.0, Verdict.NOT_TRADABLE, answer.limit)
-    write_decision(desk.ledger, b, t, ask, answer, 1.0 / account.equity)
-    return answer.verdict
+def enter_winner(desk: Desk, contest: Contest, b: int, t: int, place: int) -> int:
+    """Open what the winner at `place` asks for, if the gates let it; return how many positions."""
+    s = contest.winner[place]
+    if contest.best[s] == 0.0:
+        return 0  # it was heard with its partner
+    if not is_on_record(desk):
+        find_owner(desk, contest, b, t, s)
+    if desk.tape.pairing[contest.owner[0, s]] >= 0:
+        return enter_pair(desk, contest, b, t, s)
+    return enter_alone(desk, contest, b, t, place)
 
 
 @compiled

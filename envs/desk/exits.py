@@ -8,7 +8,7 @@ one fixed before the bar, it comes before any target, and a gap through it fills
 import numpy as np
 
 from benbot.envs.arrays import Record
-from benbot.envs.desk.book import side_of
+from benbot.envs.desk.book import NOBODY, side_of
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import Contest, note_closed
 from benbot.envs.desk.desk import Desk
@@ -18,6 +18,7 @@ from benbot.envs.desk.ledger import write_decision
 from benbot.envs.desk.options import is_promise
 from benbot.envs.desk.orders import Answer, Ask, Leave
 from benbot.envs.desk.overlays import close_some, share_in_contracts, tend_option
+from benbot.envs.desk.pairs import other_leg, waits_for_partner
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.sizing import multiple, position_cap, whole_lots
 from benbot.envs.signals import Overlay
@@ -31,7 +32,9 @@ def leave_positions(desk: Desk, contest: Contest, b: int, t: int) -> None:
     kept = kept_share(desk.book.accounts[b], desk.rules[0])
     for i in range(desk.book.accounts[b].n_positions - 1, -1, -1):
         position = desk.book.positions[b, i]
-        if not desk.tape.bars[t + 1, position.symbol].open > 0.0:
+        if not desk.tape.bars[t + 1, position.symbol].open > 0.0 or waits_for_partner(
+            desk, b, i, t
+        ):
             continue  # nobody to trade with: it waits
         reason = tend_option(desk, b, i, t, reason_to_leave(desk, b, i, t))
         if reason == Exit.NONE:
@@ -59,7 +62,18 @@ def kept_share(account: Record, rules: Record) -> float:
 
 @compiled
 def reason_to_leave(desk: Desk, b: int, i: int, t: int) -> int:
-    """Return why position `i` should be closed at the next open, or NONE."""
+    """Return why position `i` should be closed at the next open, or NONE; pairs leave together."""
+    reason = own_reason(desk, b, i, t)
+    if reason == Exit.NONE and desk.book.positions[b, i].partner != NOBODY:
+        j = other_leg(desk, b, i)
+        if j < 0 or own_reason(desk, b, j, t) != Exit.NONE:
+            return Exit.PARTNER
+    return reason
+
+
+@compiled
+def own_reason(desk: Desk, b: int, i: int, t: int) -> int:
+    """Return why position `i` should be closed whatever becomes of a partner, or NONE."""
     position, rules = desk.book.positions[b, i], desk.rules[0]
     if desk.book.accounts[b].day_halted != 0:
         return Exit.BREAKER
@@ -92,7 +106,8 @@ def follow_weight(desk: Desk, contest: Contest, b: int, i: int, t: int, kept: fl
     if not abs(change) > max(rules.sizing_no_trade_band * held, least):
         return
     if change > 0.0:
-        if position.overlay == Overlay.NONE:  # what options are written on is not enlarged
+        # Neither is enlarged: the leg of a pair, and what options are written on.
+        if position.partner == NOBODY and position.overlay == Overlay.NONE:
             ask_for_more(desk, b, i, t, change)
     elif held + change >= rules.sizing_smallest_order:
         reduce(desk, b, i, t, share_in_contracts(desk, b, i, -change / held))

@@ -74,6 +74,7 @@ def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
     position.notional = position.entry_price = 0.0
     position.base_units = order.base_units
     position.opened, position.missing, position.partial_done = t + 1, 0, 0
+    position.partner = NOBODY
     position.watched = t + 2 if terms.is_sliced else t + 1
     position.regime = desk.tape.regime[t]
     position.diamond = desk.tape.sizing[t, order.symbol].diamond

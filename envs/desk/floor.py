@@ -10,7 +10,7 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import DECISION, FILL, OPTION_FILL, TRADE, Ledger
 from benbot.envs.desk.loan import Kind, Loan, array_of, taker, tuple_of
 from benbot.envs.desk.rules import RULES
-from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, OFFER, SIZING, Tape
+from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, LEG, OFFER, SIZING, Tape
 
 
 class Floor(NamedTuple):
@@ -46,6 +46,8 @@ TAPE = tuple_of(
     written(np.float64, 2),  # sleeve_return
     array_of(np.float64, 1),  # year_share
     array_of(np.bool_, 1),  # stress
+    array_of(np.int64, 1),  # pairing
+    array_of(LEG, 3),
     array_of(np.int8, 1),  # overlay
     array_of(OFFER, 2),
 )

@@ -1,10 +1,11 @@
 """Covered calls and secured puts in the life of a position: how they begin, and what ends them.
 
-`docs/desk.md`, section 15, is the law of it. Each function is one line in the steps of the desk,
+`docs/desk.md`, section 16, is the law of it. Each function is one line in the steps of the desk,
 and does nothing where no strategy writes options.
 """
 
 from benbot.envs.arrays import Record
+from benbot.envs.desk.book import NOBODY
 from benbot.envs.desk.breakers import may_enter
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import LEAST_SCORE
@@ -102,6 +103,7 @@ def promise(desk: Desk, b: int, t: int, order: Order) -> bool:
     position.notional = order.units * option.strike
     position.opened = position.watched = t + 1
     position.missing = position.partial_done = 0
+    position.partner = NOBODY
     position.regime, position.diamond = desk.tape.regime[t], desk.tape.sizing[t, s].diamond
     option.spot = last_close(desk, t, s)
     place_stop(position, option.strike, order.stop, desk.rules[0])

@@ -27,6 +27,16 @@ class Means(NamedTuple):
     most: float  # notional of one position
 
 
+class Size(NamedTuple):
+    """What a candidate asks for; a leg asks for its share of what its pair may have.
+
+    Both legs take the lesser of the sizes that the stop of either would allow the pair.
+    """
+
+    standard: float  # notional at a weight of 1 / K
+    wanted: float  # notional at its weight
+
+
 @compiled
 def multiple(weight: float, n_strategies: int, rules: Record) -> float:
     """Return how many standard risks a strategy of this weight takes per trade."""
@@ -65,6 +75,22 @@ def wanted_size(desk: Desk, means: Means, b: int, k: int, standard: float) -> fl
     sleeves = desk.book.sleeves
     share = multiple(sleeves[b, k].weight, sleeves.shape[1], desk.rules[0])
     return min(standard * share, means.most)
+
+
+@compiled
+def size_of(desk: Desk, means: Means, b: int, t: int, k: int, s: int) -> Size:
+    """Return how much strategy `k` asks for of symbol `s` at the close of bar `t`."""
+    row = desk.tape.pairing[k]
+    if row < 0:
+        standard = standard_size(desk, means, t, k, s)
+        return Size(standard, wanted_size(desk, means, b, k, standard))
+    leg = desk.tape.legs[t, row, s]
+    if leg.partner < 0:
+        return Size(np.nan, np.nan)
+    other = desk.tape.legs[t, row, leg.partner]
+    own = standard_size(desk, means, t, k, s) / leg.share
+    whole = np.minimum(own, standard_size(desk, means, t, k, leg.partner) / other.share)
+    return Size(whole * leg.share, wanted_size(desk, means, b, k, whole) * leg.share)
 
 
 @compiled

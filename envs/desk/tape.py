@@ -65,6 +65,14 @@ SIZING = np.dtype(
     align=True,
 )
 
+LEG = np.dtype(
+    [
+        ("partner", np.int32),  # symbol of the other leg, NO_PARTNER
+        ("share", np.float32),  # of the pair's size; of one of its two legs it is 1
+    ],
+    align=True,
+)
+
 CALENDAR = np.dtype(
     [
         ("risk_row", np.int64),  # of the covariances known at the close, -1 none
@@ -87,6 +95,7 @@ OFFER = np.dtype(
 
 VECTOR = 8  # numbers that the processor multiplies at once; symbols beyond whole vectors cost more
 UNKNOWN_SECTOR = -1
+NO_PARTNER = -1
 WORD = 64  # bits
 
 
@@ -111,6 +120,8 @@ class Tape(NamedTuple):
     sleeve_return  (T, K)     log growth of each sleeve over the bar
     year_share     (T,)       of a year, since the bar before; fees accrue with it
     stress         (K,)       whether a strategy means to buy in a bear market of high volatility
+    pairing        (K,)       row in `legs` of a strategy that trades pairs, -1 of the others
+    legs           (T, P, S)  of LEG, of the P strategies that trade pairs
     overlay        (K,)       `Overlay` of each strategy
     offers         (T, S)     of OFFER; (0, 0) where no strategy writes options, and then nobody
                               reads these two
@@ -131,6 +142,8 @@ class Tape(NamedTuple):
     sleeve_return: FloatArray
     year_share: FloatArray
     stress: BoolArray
+    pairing: IntArray
+    legs: RecordArray
     overlay: Int8Array = frozen(np.zeros(0, np.int8))
     offers: RecordArray = frozen(np.zeros((0, 0), OFFER))
 

@@ -13,6 +13,7 @@ from benbot.envs.desk.tape import (
     BAR,
     CALENDAR,
     FACTS,
+    LEG,
     OFFER,
     SIZING,
     UNKNOWN_SECTOR,
@@ -57,6 +58,8 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
         sleeve_return=np.zeros((n_bars, n_strategies)),
         year_share=_year_share(market),
         stress=signals.stress,
+        pairing=signals.pairing,
+        legs=_legs(signals),
         overlay=signals.overlay,
         offers=(
             offers_of(market, sizing["deviation"], rules)
@@ -64,6 +67,12 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
             else np.zeros((0, 0), OFFER)
         ),
     )
+
+
+def _legs(signals: Signals) -> RecordArray:
+    legs = np.zeros(signals.partner.shape, LEG)
+    legs["partner"], legs["share"] = signals.partner, signals.share
+    return legs
 
 
 def _bars(market: Market, costs: Costs) -> RecordArray:

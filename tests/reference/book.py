@@ -81,7 +81,7 @@ class OptionFill:
 
 @dataclass
 class Option:
-    """What a position has written (section 15)."""
+    """What a position has written (section 16)."""
 
     contracts: float
     multiplier: float
@@ -118,6 +118,7 @@ class Position:
     notional: float = 0.0  # the most that was ever paid for it, at entry prices
     partial_taken: bool = False
     complete: bool = True
+    partner: int = -1  # symbol of the other leg of a pair
     missing: int = 0  # bars in a row without a price
     realised: float = 0.0
     income: float = 0.0
@@ -206,13 +207,19 @@ def open_account(capital: float, session: int) -> Account:
 
 @dataclass(frozen=True)
 class Opinions:
-    """The strategies' signals as nested lists, [T][K][S], [T][S] and [K]."""
+    """The strategies' signals as nested lists, [T][K][S], [T][S] and [K].
+
+    partners and shares are [T][P][S]; row says which of P a strategy is, below 0 none.
+    """
 
     direction: list[list[list[int]]]
     confidence: list[list[list[float]]]
     stop: list[list[list[float]]]
     diamond: list[list[bool]]
     stress: list[bool]
+    row: list[int]
+    partner: list[list[list[int]]]
+    share: list[list[list[float]]]
     overlay: list[Overlay]
 
 
@@ -224,6 +231,9 @@ def opinions_of(signals: Signals) -> Opinions:
         signals.stop_distance.tolist(),
         signals.diamond.tolist(),
         [False] * signals.n_strategies if stress is None else stress.tolist(),
+        signals.pairing.tolist(),
+        signals.partner.tolist(),
+        signals.share.tolist(),
         [Overlay(code) for code in signals.overlay.tolist()],
     )
 

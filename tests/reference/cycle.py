@@ -6,7 +6,16 @@ from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.signals import Overlay
 from tests.reference.book import Bar, Position
 from tests.reference.breakers import act_on_breakers, act_on_corporate_actions
-from tests.reference.gates import ROUNDING, Answer, Wish, ask, price_of, score, write_down
+from tests.reference.gates import (
+    ACCOUNT_GATES,
+    ROUNDING,
+    Answer,
+    Wish,
+    ask,
+    price_of,
+    score,
+    write_down,
+)
 from tests.reference.numbers import divide, positive
 from tests.reference.options import in_whole_contracts, mark_options, overlay_of
 from tests.reference.orders import (
@@ -29,6 +38,15 @@ from tests.reference.overlays import (
     open_put,
     reason_to_buy_back,
     write_calls,
+)
+from tests.reference.pairs import (
+    ask_pair,
+    cut_to_room,
+    other_leg,
+    partner_of,
+    sizes_of_leg,
+    waits_for_its_partner,
+    wish_of_leg,
 )
 
 LEAST_SCORE = 1e-20
@@ -84,6 +102,8 @@ def exit_at_the_close(bar: Bar) -> None:
         if not positive(bar.facts.open[bar.t + 1][position.symbol]):
             continue
         reason = reason_to_leave(bar, position)
+        if waits_for_its_partner(bar, position):
+            continue
         if reason in CALLS_ONLY and not position.is_put:
             buy_calls_back(bar, position, reason)
             reason = Exit.NONE
@@ -94,6 +114,15 @@ def exit_at_the_close(bar: Bar) -> None:
 
 
 def reason_to_leave(bar: Bar, position: Position) -> Exit:
+    reason = own_reason_to_leave(bar, position)
+    if reason != Exit.NONE or position.partner < 0:
+        return reason
+    other = other_leg(bar, position)
+    gone = other is None or own_reason_to_leave(bar, other) != Exit.NONE
+    return Exit.PARTNER if gone else Exit.NONE
+
+
+def own_reason_to_leave(bar: Bar, position: Position) -> Exit:
     held_for = bar.t + 1 - position.opened
     value = bar.values[position.strategy][position.symbol]
     exits = bar.rules.exits
@@ -129,7 +158,7 @@ def follow_its_weight(bar: Bar, position: Position, kept: float) -> None:
     if not abs(change) > max(sizing.no_trade_band * held, sizing.smallest_order, dust):
         return
     if change > 0.0:
-        if position.overlay == Overlay.NONE:
+        if position.partner < 0 and position.overlay == Overlay.NONE:
             enlarge(bar, position, change)
     elif held + change >= sizing.smallest_order:
         units = in_whole_contracts(position, position.units * (-change / held))
@@ -150,7 +179,13 @@ def enlarge(bar: Bar, position: Position, change: float) -> None:
 
 
 def enter(bar: Bar, winners: list[tuple[int, int]]) -> None:
+    heard: set[int] = set()
     for k, s in winners:
+        if s in heard:
+            continue
+        if bar.desk.opinions.row[k] >= 0:
+            heard |= enter_pair(bar, winners, k, s)
+            continue
         side = 1 if bar.values[k][s] > 0.0 else -1
         standard = standard_size(bar, k, s)
         wish = Wish(k, s, side, wanted_notional(bar, k, standard))
@@ -158,6 +193,35 @@ def enter(bar: Bar, winners: list[tuple[int, int]]) -> None:
         if answer.units and not open_position(bar, wish, answer.units, standard):
             answer = Answer(Verdict.NOT_TRADABLE, 0.0, answer.limit)
         write_down(bar, wish, answer)
+
+
+def enter_pair(bar: Bar, winners: list[tuple[int, int]], k: int, s: int) -> set[int]:
+    """Hear the winner of symbol s, a leg of a pair; return the symbols that were heard."""
+    first, partner = wish_of_leg(bar, k, s), partner_of(bar, k, s)
+    if account_refuses(bar, first) or (k, partner) not in winners:
+        write_down(bar, first, Answer(account_refuses(bar, first) or Verdict.PARTNER))
+        return {s}
+    wishes = first, wish_of_leg(bar, k, partner)
+    answers = list(ask_pair(bar, *wishes))
+    if answers[0].units:
+        orders = cut_to_room(bar, wishes, (answers[0], answers[1]))
+        both = all(orders)
+        for i, (wish, units) in enumerate(zip(wishes, orders, strict=True)):
+            standard = sizes_of_leg(bar, k, wish.symbol)[0]
+            both = both and open_position(bar, wish, units, standard)
+            if both:
+                bar.account.positions[-1].partner = wishes[1 - i].symbol
+            else:
+                answers[i] = Answer(Verdict.NOT_TRADABLE, 0.0, answers[i].limit)
+    for wish, answer in zip(wishes, answers, strict=True):
+        write_down(bar, wish, answer)
+    return {s, partner}
+
+
+def account_refuses(bar: Bar, wish: Wish) -> Verdict:
+    """Return the first gate of the account that refuses, PASSED where none does."""
+    refusals = (verdict for verdict, refuses in ACCOUNT_GATES if refuses(bar, wish))
+    return next(refusals, Verdict.PASSED)
 
 
 def open_position(bar: Bar, wish: Wish, units: float, standard: float) -> bool:

@@ -1,4 +1,4 @@
-"""Section 15: what options are worth, which are offered, and how they are traded."""
+"""Section 16: what options are worth, which are offered, and how they are traded."""
 
 import math
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Section 15: covered calls and secured puts in the life of a position."""
+"""Section 16: covered calls and secured puts in the life of a position."""
 
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.signals import Overlay

@@ -23,6 +23,7 @@ from benbot.strategies.rules.gap_fade import GapFade
 from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.macd_trend import MacdTrend
+from benbot.strategies.rules.pairs_trading import PairsTrading
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
@@ -44,6 +45,17 @@ VARIANTS: tuple[Strategy, ...] = (
     MovingAverageCrossover(fast=2, slow=6, trend_above=30.0, trend_window=3, side="long"),
     GapFade(sessions=3, width=0.5, side="long"),
     LowVolatility(window=20, share=0.5),
+    PairsTrading(
+        formation=60,
+        refresh_days=15,
+        entry=0.5,
+        exit=0.2,
+        stop=2.0,
+        significance=0.1,
+        max_half_life=500.0,
+        max_hedge=10.0,
+        max_pairs=2,
+    ),
 )
 HALF_HOURS = {"bar_minutes": 30, "session_minutes": 360, "exit_minutes": 20}
 WITHIN_THE_DAY: tuple[Strategy, ...] = (

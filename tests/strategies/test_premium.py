@@ -8,7 +8,7 @@ import pytest
 
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
-from benbot.envs.signals import Overlay
+from benbot.envs.signals import Overlay, Signals
 from benbot.strategies.base import collect
 from benbot.strategies.premium import PremiumSeller
 from benbot.strategies.rules.cash_secured_put import CashSecuredPut
@@ -80,3 +80,19 @@ def test_an_overlay_that_nobody_knows_is_refused(market_of: MarketOf) -> None:
 def test_a_rule_that_would_open_what_it_gives_up_is_refused() -> None:
     with pytest.raises(InvalidParameter, match="covered_call needs best - width at or above -fall"):
         CoveredCall(best=-1.0, fall=1.0)
+
+
+def test_a_strategy_of_pairs_writes_no_options() -> None:
+    nothing = np.zeros((3, 1, 2))
+    with pytest.raises(InvalidParameter, match="pairs must have no overlay, pairs has one"):
+        Signals(
+            ("pairs",),
+            (0,),
+            nothing,
+            nothing,
+            nothing,
+            pairing=np.array([0]),
+            partner=nothing,
+            share=nothing,
+            overlay=np.array([Overlay.COVERED_CALL]),
+        )

@@ -13,7 +13,16 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, SIZING, UNKNOWN_SECTOR, Tape
+from benbot.envs.desk.tape import (
+    ACTION,
+    BAR,
+    CALENDAR,
+    FACTS,
+    LEG,
+    SIZING,
+    UNKNOWN_SECTOR,
+    Tape,
+)
 from benbot.envs.desk.taping import bounds, tied_symbols
 
 # Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
@@ -97,6 +106,9 @@ class Trial:
         self.value = np.zeros(shape, np.float32)
         self.stop = np.full(shape, 0.125, np.float32)
         self.stress = np.zeros(n_strategies, np.bool_)
+        self.pairing = np.full(n_strategies, -1)
+        self.legs = np.zeros(shape, LEG)
+        self.legs["partner"] = -1
         self.variance = np.full((n_bars, n_strategies), 0.0025)
         self.session = np.arange(n_bars)
         self.regime = np.full(n_bars, 4, np.int8)
@@ -118,6 +130,8 @@ class Trial:
             sleeve_return=np.zeros((n_bars, n_strategies)),
             year_share=self.year_share,
             stress=frozen(self.stress),
+            pairing=self.pairing,
+            legs=self.legs,
         )
         book = open_book(1, n_strategies, self.rules.limits.max_positions)
         ledger = open_ledger(1, fills=room, trades=room, decisions=room)
@@ -154,6 +168,15 @@ class Trial:
     def want(self, t: int, value: float = 0.01, k: int = 0, s: int = 0) -> None:
         """Let strategy `k` ask for symbol `s` at the close of bar `t`; negative is short."""
         self.value[t, k, s] = value
+
+    def want_pair(
+        self, t: int, value: float = 0.01, k: int = 0, legs: tuple[int, int] = (0, 1)
+    ) -> None:
+        """Let strategy `k` ask for two symbols as a pair, long the first of `legs`."""
+        self.pairing[k] = k
+        for (s, partner), side in zip((legs, legs[::-1]), (1.0, -1.0), strict=True):
+            self.want(t, side * value, k, s)
+            self.legs[t, k, s] = (partner, 1.0)
 
     def move(self, t: int, price: float, s: int = 0) -> None:
         """Let the price jump at the open of bar `t` and stay there."""

@@ -11,7 +11,7 @@ from tests.envs.desk.worlds import World, random_world
 
 
 def option_world(seed: int) -> World:
-    """Return a random world where at least one strategy has an overlay, at most all.
+    """Return a random world where some strategies have an overlay; those of pairs have none.
 
     Implied volatilities are known everywhere, here and there, or nowhere. The bars stand farther
     apart than elsewhere, so that options expire within so few; many accounts are rich enough for
@@ -19,12 +19,14 @@ def option_world(seed: int) -> World:
     """
     rng = np.random.default_rng([seed, 15])
     world = random_world(seed)
-    overlay = rng.choice(list(Overlay), world.signals.n_strategies, p=[0.3, 0.4, 0.3])
+    signals = world.signals
+    overlay = rng.choice(list(Overlay), signals.n_strategies, p=[0.3, 0.4, 0.3])
     overlay[rng.integers(overlay.size)] = rng.choice([Overlay.COVERED_CALL, Overlay.SECURED_PUT])
+    overlay[signals.pairing >= 0] = Overlay.NONE
     return replace(
         world,
         market=_with_volatilities(rng, _stretched(rng, world.market)),
-        signals=replace(world.signals, overlay=overlay.astype(np.int8)),
+        signals=replace(signals, overlay=overlay.astype(np.int8)),
         rules=_with_options(rng, world.rules),
     )
 

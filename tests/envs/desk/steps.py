@@ -32,6 +32,7 @@ AT_THE_CLOSE = (  # reasons of orders that were decided at a close
     Exit.WEIGHT,
     Exit.BREAKER,
     Exit.DIAMOND,
+    Exit.PARTNER,
 )
 NORMAL_95 = 1.6448536269514722
 ROUNDING = 1e-9

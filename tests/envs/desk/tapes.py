@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from benbot.envs.arrays import BoolArray, FloatArray, RecordArray, frozen
+from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray, frozen
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
@@ -21,6 +21,7 @@ from benbot.envs.desk.tape import (
     BAR,
     CALENDAR,
     FACTS,
+    LEG,
     SIZING,
     UNKNOWN_SECTOR,
     VECTOR,
@@ -29,6 +30,7 @@ from benbot.envs.desk.tape import (
 from benbot.envs.desk.taping import bounds, tied_symbols
 
 T, K, S = 48, 5, 5
+PAIRING = 3  # the strategy that trades pairs
 PRICES = ["open", "high", "low", "close"]
 INF = np.inf
 
@@ -55,6 +57,7 @@ def random_world(seed: int, n_accounts: int = 1) -> World:
     stop = rng.choice([0.01, 0.03, 0.1, 0.5], (T, K, S))
     value[:, :, :S][rng.random((T, K, S)) < 0.02] = np.nan
     stop[rng.random(stop.shape) < 0.02] = np.nan
+    legs = random_legs(rng, value)
     session = np.arange(T) // int(rng.integers(1, 5))
     covariance = random_covariances(rng)
     actions = random_actions(rng, bars, missing)
@@ -80,10 +83,25 @@ def random_world(seed: int, n_accounts: int = 1) -> World:
         sleeve_return=rng.normal(0.0, 0.01, (T, K)),
         year_share=np.full(T, 0.01),
         stress=frozen(rng.random(K) < 0.3),
+        pairing=frozen(np.where(np.arange(K) == PAIRING, 0, -1)),
+        legs=legs,
     )
     weights = rng.dirichlet(np.full(K + 1, 0.5), (T, n_accounts))
     weights[rng.random(weights.shape) < 0.2] = 0.0
     return World(tape, weights)
+
+
+def random_legs(rng: np.random.Generator, value: Float32Array) -> RecordArray:
+    """Return the legs of the strategy that trades pairs, and let it want them or nothing."""
+    legs = np.zeros((T, 1, S), LEG)
+    legs["partner"] = -1
+    value[:, PAIRING] = 0.0
+    for t in range(T):
+        order = rng.permutation(S)[: 2 * int(rng.integers(0, S // 2 + 1))]
+        for i, j in order.reshape(-1, 2):
+            legs[t, 0, i], legs[t, 0, j] = (j, 1.0), (i, rng.choice([1.0, 0.4]))
+            value[t, PAIRING, [i, j]] = rng.uniform(0.0, 0.05, 2) * rng.permutation([-1.0, 1.0])
+    return legs
 
 
 def random_bars(rng: np.random.Generator) -> RecordArray:
@@ -169,7 +187,7 @@ def spliced(tape: Tape, other: Tape, t: int, kept: tuple[str, ...] = ()) -> Tape
     known = {"covariance": n_covariances, "tied": n_covariances + 1}
     parts: dict[str, Any] = {}
     for name, array in tape._asdict().items():
-        if name in ("stress", *kept):
+        if name in ("stress", "pairing", *kept):
             continue
         n = known.get(name, t + 1)
         changed = np.concatenate([array[:n], getattr(other, name)[n:]])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 
-from benbot.envs.arrays import BoolArray, FloatArray
+from benbot.envs.arrays import BoolArray, FloatArray, IntArray
 from benbot.envs.desk.book import Book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
@@ -40,6 +40,11 @@ def shuffled_market(market: Market, order: Any) -> Market:  # noqa: ANN401
     return replace(market, **columns, **names)
 
 
+def partners_in(order: IntArray, partner: IntArray) -> IntArray:
+    """Return the places of the same partners after symbols were put in another order."""
+    return np.where(partner >= 0, np.argsort(order)[partner], partner)
+
+
 @FEW
 @given(seed=seeds)
 def test_the_order_of_the_symbols_means_nothing(seed: int) -> None:
@@ -57,6 +62,8 @@ def test_the_order_of_the_symbols_means_nothing(seed: int) -> None:
     signals = replace(
         world.signals,
         diamond=world.signals.diamond[:, order],
+        share=world.signals.share[:, :, order],
+        partner=partners_in(order, world.signals.partner[:, :, order]),
         **{
             name: getattr(world.signals, name)[:, :, order]
             for name in ("direction", "confidence", "stop_distance")

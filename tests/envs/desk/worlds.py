@@ -1,6 +1,6 @@
 """Random markets, opinions, rules and weights, with everything that makes them awkward."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ def random_signals(
 ) -> Signals:
     shape = (n_bars, n_strategies, n_symbols)
     asks = rng.choice([0.1, 0.2, 0.6])
-    return Signals(
+    signals = Signals(
         tuple(f"k{k}" for k in range(n_strategies)),
         (0,) * n_strategies,
         rng.choice([-1, 0, 1], shape, p=[asks / 3, 1.0 - asks, 2 * asks / 3]).astype(np.int8),
@@ -150,6 +150,51 @@ def random_signals(
         rng.choice([0.005, 0.02, 0.1, 0.4], shape).astype(np.float32),
         rng.random((n_bars, n_symbols)) < 0.1,
         rng.random(n_strategies) < 0.3,
+    )
+    return with_pairs(signals, pairs) if (pairs := random_pairs(rng, signals)) else signals
+
+
+def random_pairs(
+    rng: np.random.Generator, signals: Signals
+) -> dict[int, tuple[IntArray, FloatArray, Int8Array]]:
+    """Return partners, shares and directions (T, S) of some strategies.
+
+    Who is whose partner stays for a while, and only some pairs ask.
+    """
+    n_bars, n_strategies, n_symbols = signals.direction.shape
+    pairs = {}
+    for k in np.flatnonzero(rng.random(n_strategies) < 0.5):
+        partner = np.full((n_bars, n_symbols), -1)
+        share = np.zeros((n_bars, n_symbols))
+        direction = np.zeros((n_bars, n_symbols), np.int8)
+        for t in range(n_bars):
+            if t % 10 == 0:
+                order = rng.permutation(n_symbols)[: 2 * int(rng.integers(1, n_symbols // 2 + 1))]
+            for i, j in order.reshape(-1, 2):
+                if rng.random() < 0.5:
+                    partner[t, [i, j]] = j, i
+                    share[t, [i, j]] = 1.0, rng.choice([1.0, 0.5, 0.3])
+                    direction[t, [i, j]] = rng.permutation([-1, 1])
+        pairs[int(k)] = partner, share, direction
+    return pairs
+
+
+def with_pairs(
+    signals: Signals, pairs: dict[int, tuple[IntArray, FloatArray, Int8Array]]
+) -> Signals:
+    """Return the signals with what some strategies want as pairs."""
+    direction, confidence = signals.direction.copy(), signals.confidence.copy()
+    pairing = np.full(signals.n_strategies, -1)
+    for row, (k, (_, _, wanted)) in enumerate(pairs.items()):
+        pairing[k], direction[:, k] = row, wanted
+        confidence[:, k] = np.maximum(confidence[:, k], 0.3)
+    return replace(
+        signals,
+        direction=direction,
+        confidence=confidence,
+        pairing=pairing,
+        partner=np.stack([partner for partner, _, _ in pairs.values()], axis=1),
+        share=np.stack([share for _, share, _ in pairs.values()], axis=1),
     )
 
 
