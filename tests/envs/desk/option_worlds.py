@@ -6,8 +6,10 @@ import numpy as np
 
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.market.market import Market
-from benbot.envs.signals import Overlay
+from benbot.envs.signals import Overlay, Signals
 from tests.envs.desk.worlds import World, random_world
+
+DEAR, DIVIDENDS = 5.0, 50.0  # a price, and by how much dividends of it are larger
 
 
 def option_world(seed: int) -> World:
@@ -19,13 +21,13 @@ def option_world(seed: int) -> World:
     """
     rng = np.random.default_rng([seed, 15])
     world = random_world(seed)
-    signals = world.signals
+    signals = world.signals if rng.random() < 0.3 else without_pairs(world.signals)
     overlay = rng.choice(list(Overlay), signals.n_strategies, p=[0.3, 0.4, 0.3])
     overlay[rng.integers(overlay.size)] = rng.choice([Overlay.COVERED_CALL, Overlay.SECURED_PUT])
     overlay[signals.pairing >= 0] = Overlay.NONE
     return replace(
         world,
-        market=_with_volatilities(rng, _stretched(rng, world.market)),
+        market=_with_volatilities(rng, _with_dividends(_stretched(rng, world.market))),
         signals=replace(signals, overlay=overlay.astype(np.int8)),
         rules=_with_options(rng, world.rules),
     )
@@ -34,6 +36,17 @@ def option_world(seed: int) -> World:
 def _stretched(rng: np.random.Generator, market: Market) -> Market:
     first = market.timestamps[0]
     return replace(market, timestamps=first + (market.timestamps - first) * rng.integers(1, 4))
+
+
+def without_pairs(signals: Signals) -> Signals:
+    nobody = np.zeros((0, 0, 0))
+    return replace(signals, pairing=np.zeros(0), partner=nobody, share=nobody)
+
+
+def _with_dividends(market: Market) -> Market:
+    """Return the market with dividends of what is not cheap so large that calls end for them."""
+    larger = np.where(market.close * market.unadjusted > DEAR, DIVIDENDS, 1.0)
+    return replace(market, dividend=market.dividend * larger)
 
 
 def _with_volatilities(rng: np.random.Generator, market: Market) -> Market:
