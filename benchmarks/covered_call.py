@@ -40,10 +40,13 @@ from benbot.envs.signals import Overlay, Signals
 CAPITAL = 1e8  # so that a contract is nothing
 LEVEL = 100.0  # of the index at its first close
 CYCLES_PER_YEAR = 12.0
+MIN_BARS = 25  # before the first cycle, for a volatility to be known
 PREMIUMS = (0.0, 0.02, 0.04)  # a year, of synthetic over trailing volatility
 CALM_REGIME = 4  # any that is known
 STOP = 0.999  # never hit
-# The desk as an index fund: all money in one position, nothing limits or halts it.
+WIDTH = 100  # characters of the table
+# The desk as an index fund: all money in one position, nothing limits or halts it, and the shares
+# cost nothing to buy, because the fund holds them all along. Options cost what they always do.
 FUND = {
     "capital": CAPITAL,
     "sizing": {"method": "volatility", "volatility_per_trade": 1.0, "position_cap": 1.0},
@@ -52,6 +55,7 @@ FUND = {
     "breakers": {"drawdown": 1.0, "daily_loss": 1.0},
     "exits": {"time_stop": 1_000_000},
     "poor": {"below": 0.0},
+    "costs": {"half_spread": 0.0, "commission_rate": 0.0, "impact": 0.0},
 }
 AT_THE_MONEY = {"delta": 0.5, "delta_band": 0.2, "take_profit": 1.0, "close_days": 0}
 
@@ -67,8 +71,8 @@ class Result:
 
 def index_of(market: Market) -> Market:
     """Return the index whose return is the mean of its symbols', as a market of closes."""
-    returns = np.nanmean(np.diff(np.log(market.close), axis=0), axis=1)
-    level = LEVEL * np.exp(np.concatenate([[0.0], np.cumsum(returns)]))
+    returns = np.nanmean(market.close[1:] / market.close[:-1] - 1.0, axis=1)
+    level = LEVEL * np.cumprod(np.concatenate([[1.0], 1.0 + returns]))
     return market_from_prices(
         market.timestamps, ("INDEX",), {"close": level[:, None]}, session=market.session
     )
@@ -102,9 +106,6 @@ def roll_bars(market: Market) -> IntArray:
     expiry = next_expiry(day, "monthly")
     last = np.flatnonzero(np.diff(expiry, append=expiry[-1]))
     return last[last > MIN_BARS]
-
-
-MIN_BARS = 25  # before the first cycle, for a volatility to be known
 
 
 def hold(market: Market, overlay: Overlay, rules: DeskRules, name: str) -> Result:
@@ -171,7 +172,7 @@ def main() -> None:
         market = load_files(FilesSource.model_validate(source))
     results = compare(market)
     first, last = market.days[[0, -1]]
-    console = Console()
+    console = Console(width=WIDTH)
     n = results[0].returns.size
     console.print(
         table_of(results, f"{market.symbols[0]}, {first} to {last}, {n} cycles, % a cycle")
