@@ -9,7 +9,8 @@ from benbot.envs.market.market import Market
 from benbot.envs.signals import Overlay, Signals
 from tests.envs.desk.worlds import World, random_world
 
-DEAR, DIVIDENDS = 5.0, 50.0  # a price, and by how much dividends of it are larger
+# In which everything occurs that may become of an option, early assignment of both kinds included.
+EVENTFUL = (7, 8, 10, 12, 15, 16, 17, 18, 19, 24, 26, 27, 59, 79, 86, 95, 96, 98, 109, 135)
 
 
 def option_world(seed: int) -> World:
@@ -27,7 +28,7 @@ def option_world(seed: int) -> World:
     overlay[signals.pairing >= 0] = Overlay.NONE
     return replace(
         world,
-        market=_with_volatilities(rng, _with_dividends(_stretched(rng, world.market))),
+        market=_with_volatilities(rng, _with_dividends(rng, _stretched(rng, world.market))),
         signals=replace(signals, overlay=overlay.astype(np.int8)),
         rules=_with_options(rng, world.rules),
     )
@@ -43,10 +44,13 @@ def without_pairs(signals: Signals) -> Signals:
     return replace(signals, pairing=np.zeros(0), partner=nobody, share=nobody)
 
 
-def _with_dividends(market: Market) -> Market:
-    """Return the market with dividends of what is not cheap so large that calls end for them."""
-    larger = np.where(market.close * market.unadjusted > DEAR, DIVIDENDS, 1.0)
-    return replace(market, dividend=market.dividend * larger)
+def _with_dividends(rng: np.random.Generator, market: Market) -> Market:
+    """Return the market, or every other time with dividends so large that calls end for them."""
+    if rng.random() < 0.5:
+        return market
+    pays = market.tradable & (rng.random(market.close.shape) < 0.15)
+    price = np.nan_to_num(market.close * market.unadjusted)
+    return replace(market, dividend=np.where(pays, price * rng.uniform(0.0, 0.04, pays.shape), 0.0))
 
 
 def _with_volatilities(rng: np.random.Generator, market: Market) -> Market:

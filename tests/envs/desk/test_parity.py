@@ -26,14 +26,13 @@ from benbot.envs.market.liquidity import estimated_half_spread
 from benbot.envs.market.regime import detect_regime
 from benbot.strategies.base import collect
 from benbot.strategies.catalogue import RULES
-from tests.envs.desk.option_worlds import option_world
+from tests.envs.desk.option_worlds import EVENTFUL, option_world
 from tests.envs.desk.worlds import FIRST, World, random_world
 from tests.reference import Story, trade_market
 
 N_WORLDS = 40
 N_NIGHTLY = 2_000
 N_OPTIONS = 500
-SEEDS_OF_OPTIONS = range(20)
 SEEDS_OF_TIES = (12, 58, 82, 88, 106)  # a strategy holds what another, of the same score, wins
 
 
@@ -125,7 +124,7 @@ def test_the_kernel_does_what_the_law_says_of_equal_scores(seed: int) -> None:
     assert_same_story(random_world(seed, ties=True))
 
 
-@pytest.mark.parametrize("seed", SEEDS_OF_OPTIONS)
+@pytest.mark.parametrize("seed", EVENTFUL)
 def test_the_kernel_does_what_the_law_says_of_options(seed: int) -> None:
     assert_same_story(option_world(seed))
 
