@@ -119,6 +119,22 @@ def strategies(
 
 
 @app.command()
+def olps(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet: a row a bar, a column an asset.")],
+    cost: Annotated[
+        list[float] | None,
+        typer.Option(help="Of what changes hands; may be given several times."),
+    ] = None,
+) -> None:
+    """Run online portfolio selection over a table of price relatives, with and without costs."""
+    from rich.console import Console
+
+    from benbot.experiments.olps import COSTS, show_olps
+
+    show_olps(file, tuple(cost or COSTS), Console())
+
+
+@app.command()
 def evaluate(
     run: Annotated[str, typer.Argument(help="Id of a run, or the folder of a policy bundle.")],
     config: Annotated[

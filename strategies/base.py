@@ -217,8 +217,7 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         )
     opinions = [strategy.opinion(market) for strategy in strategies]
     pairs = np.array([strategy.trades_pairs for strategy in strategies])
-    paired = [opinion for opinion, trades in zip(opinions, pairs, strict=True) if trades]
-    nobody = np.zeros((market.n_bars, 0, market.n_symbols))
+    partner, share = _legs(opinions, np.flatnonzero(pairs))
     return Signals(
         strategies=tuple(names),
         warmup=tuple(strategy.warmup for strategy in strategies),
@@ -227,10 +226,19 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
         stress=np.array([strategy.trades_stress for strategy in strategies]),
         pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
-        partner=np.stack([one.partner for one in paired], axis=1) if paired else nobody,
-        share=np.stack([one.share for one in paired], axis=1) if paired else nobody,
+        partner=partner,
+        share=share,
         overlay=np.array([strategy.overlay for strategy in strategies], np.int8),
     )
+
+
+def _legs(opinions: Sequence[Opinion], traders: IntArray) -> tuple[IntArray, Float32Array]:
+    """Return partners and shares (T, P, S) of those that trade pairs."""
+    shape = (*opinions[0].direction.shape, traders.size)
+    partner, share = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+    for row, k in enumerate(traders):
+        partner[..., row], share[..., row] = opinions[k].partner, opinions[k].share
+    return partner.transpose(0, 2, 1), share.transpose(0, 2, 1)
 
 
 def check_history(strategies: Sequence[Strategy], market: Market) -> None:

@@ -98,7 +98,7 @@ def disjoint(statistic: FloatArray, most: int) -> IntArray:
     rows, columns = np.nonzero(np.isfinite(statistic))
     order = np.argsort(statistic[rows, columns], kind="stable")
     taken: set[int] = set()
-    found = []
+    found: list[tuple[int, int]] = []
     for place in order:
         pair = int(rows[place]), int(columns[place])
         if len(found) == most:

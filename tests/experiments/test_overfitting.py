@@ -1,0 +1,53 @@
+"""How often the best of one half of history is nothing in the other, on noise and on an edge."""
+
+import numpy as np
+import pytest
+
+from benbot.envs.arrays import FloatArray
+from benbot.envs.errors import InvalidParameter
+from benbot.experiments.overfitting import backtest_overfitting
+
+
+def noise(seed: int, edge: float = 0.0) -> FloatArray:
+    """Return 50 candidates over 1,000 days, of which one may earn something."""
+    returns: FloatArray = 0.01 * np.random.default_rng(seed).normal(size=(1_000, 50))
+    if edge:
+        good = edge + 0.01 * np.random.default_rng(seed + 100).normal(size=1_000)
+        returns = np.column_stack([returns, good])
+    return returns
+
+
+def test_the_probability_on_single_draws_of_noise_is_that_computed_elsewhere() -> None:
+    own = [backtest_overfitting(noise(seed), 10).probability for seed in range(5)]
+    assert [round(value, 2) for value in own] == [0.33, 0.65, 0.46, 0.76, 0.35]
+
+
+def test_on_noise_the_probability_is_one_half_on_average() -> None:
+    own = [backtest_overfitting(noise(seed), 10).probability for seed in range(60)]
+    assert np.mean(own) == pytest.approx(0.5, abs=3.0 * np.std(own) / np.sqrt(len(own)))
+
+
+def test_a_candidate_that_earns_is_chosen_for_a_reason() -> None:
+    own = [backtest_overfitting(noise(seed, 0.0015), 10) for seed in range(5)]
+    assert np.mean([one.probability for one in own]) < 0.2
+    assert np.mean([one.loss_probability for one in own]) < 0.25
+
+
+def test_the_halves_are_those_that_a_loop_counts() -> None:
+    returns = noise(3)[:40, :3]
+    found = backtest_overfitting(returns, 4)
+    halves = returns.reshape(4, 10, 3)
+    inside = np.concatenate([halves[0], halves[1]])
+    outside = np.concatenate([halves[2], halves[3]])
+    ratios = [part.mean(axis=0) / part.std(axis=0, ddof=1) for part in (inside, outside)]
+    best = int(ratios[0].argmax())
+    assert found.inside[0] == pytest.approx(ratios[0][best])
+    assert found.outside[0] == pytest.approx(ratios[1][best])
+    assert found.rank[0] == pytest.approx((ratios[1] <= ratios[1][best]).sum() / 4.0)
+    assert found.rank.size == 6
+
+
+@pytest.mark.parametrize("n_parts", [3, 0, 40])
+def test_parts_that_cannot_be_halved_are_refused(n_parts: int) -> None:
+    with pytest.raises(InvalidParameter, match="an even number of parts"):
+        backtest_overfitting(noise(0)[:60], n_parts)
