@@ -12,10 +12,13 @@ import pytest
 
 from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.black_scholes import Contract, price
+from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.signals import Overlay
+from tests.envs.desk.comparison import assert_same_records
 from tests.envs.desk.option_worlds import EVENTFUL, option_world
 from tests.envs.desk.steps import (
     ROUNDING,
@@ -26,7 +29,7 @@ from tests.envs.desk.steps import (
     tape_of,
     written,
 )
-from tests.envs.desk.worlds import World
+from tests.envs.desk.worlds import FIRST, World
 
 N_NIGHTLY = 500
 ENDED = (Exit.ASSIGNED, Exit.EXPIRED)
@@ -218,3 +221,25 @@ def test_no_money_appears_or_vanishes_where_options_are_written() -> None:
 def test_no_money_appears_or_vanishes_in_many_worlds_of_options(first: int) -> None:
     seen = [check_money(1_000 + seed) for seed in range(first, first + 50)]
     assert any(seen)
+
+
+@pytest.mark.parametrize("seed", EVENTFUL[:6])
+def test_many_accounts_are_each_of_them_alone(seed: int) -> None:
+    world = option_world(seed)
+    tape, growth = tape_of(world), np.zeros(3)
+    shares = np.random.default_rng(seed).permuted(np.stack([world.weights] * 3), axis=2)
+    together = open_desk(tape, world.rules, 3)
+    alone = [open_desk(tape, world.rules) for _ in shares]
+    for i in range(len(world.weights)):
+        for desk, weights in [(together, shares), *zip(alone, shares[:, None], strict=True)]:
+            desk.book.sleeves["weight"] = weights[:, i, :-1]
+            desk.book.accounts["cash_weight"] = weights[:, i, -1]
+            n_accounts = len(weights)
+            trade_bars(lend(desk), np.full(n_accounts, FIRST + i), growth[:n_accounts])
+    for b, desk in enumerate(alone):
+        assert_same_records(together.book.accounts[b : b + 1], desk.book.accounts)
+        n = int(desk.book.accounts["n_positions"][0])
+        assert_same_records(together.book.positions[b, :n], desk.book.positions[0, :n])
+        writes = desk.book.positions["overlay"][0, :n] != Overlay.NONE
+        own = desk.book.options[0, :n][writes]
+        assert_same_records(together.book.options[b, :n][writes], own)
