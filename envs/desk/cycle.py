@@ -8,6 +8,7 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.desk.actions import apply_actions
+from benbot.envs.desk.assignment import settle_options
 from benbot.envs.desk.breakers import check_health
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import (
@@ -31,7 +32,7 @@ from benbot.envs.desk.floor import FloorLoan, take_floor
 from benbot.envs.desk.gates import account_gate, may_be_long
 from benbot.envs.desk.loan import Words
 from benbot.envs.desk.options import due
-from benbot.envs.desk.overlays import settle_options, write_calls
+from benbot.envs.desk.overlays import write_calls
 from benbot.envs.desk.pairs import enter_pair
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import size_scale

@@ -14,6 +14,7 @@ import pytest
 from benbot.envs.desk.black_scholes import Contract, price
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.desk.shadow import shadow_trades
 from benbot.envs.desk.tape import OFFER
 from benbot.envs.signals import Overlay
 
@@ -337,3 +338,16 @@ def test_a_short_of_such_a_strategy_is_a_plain_short(writer: Writer) -> None:
     account.run()
     assert account.positions["units"].tolist() == [-100.0]
     assert written(account).size == 0
+
+
+def test_what_a_refused_put_would_have_earned_is_its_premium(writer: Writer) -> None:
+    account = writer(PUT, limits={"daily_trades": 0})
+    account.run()
+    assert account.decisions["verdict"].tolist() == [Verdict.DAILY_TRADES]
+    tape = account.desk.tape
+    (shadow,) = shadow_trades(
+        tape, account.rules, account.decisions, np.array([100_000.0]), N_BARS - 1
+    )
+    assert (shadow["reason"], shadow["closed"]) == (Exit.EXPIRED, EXPIRY + 1)
+    assert shadow["notional"] == pytest.approx(0.095)
+    assert shadow["profit"] == pytest.approx(100 * worth(PUT, 100.0, 0) / 100_000.0)
