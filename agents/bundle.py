@@ -28,6 +28,7 @@ class Expectations:
     strategies   as a config names them, parameters included, in the order of the action
     rules        of the desk, every value
     regime       what counted as bull, bear and volatile
+    discovery    how the scanner chose what was heard; none where every symbol was
     """
 
     layout: list[str]
@@ -36,10 +37,15 @@ class Expectations:
     regime: dict[str, Any]
     data_digest: str
     config_digest: str
+    discovery: dict[str, Any] | None = None
 
     @classmethod
     def of(
-        cls, history: History, strategies: list[dict[str, Any]], config_digest: str
+        cls,
+        history: History,
+        strategies: list[dict[str, Any]],
+        config_digest: str,
+        discovery: dict[str, Any] | None = None,
     ) -> "Expectations":
         return cls(
             list(history.layout.names),
@@ -48,6 +54,7 @@ class Expectations:
             history.regime.model_dump(),
             history.market.digest,
             config_digest,
+            discovery,
         )
 
 
@@ -59,11 +66,11 @@ class Bundle:
     expectations: Expectations
 
     def require_fit(self, met: Expectations) -> None:
-        """Refuse another layout, strategies, rules or regime, naming the first difference.
+        """Refuse to act on other strategies or under other rules, naming the first difference.
 
         Other data is no reason: new prices are what a policy is for.
         """
-        for part in ("layout", "strategies", "rules", "regime"):
+        for part in ("layout", "strategies", "rules", "regime", "discovery"):
             expected, was = getattr(self.expectations, part), getattr(met, part)
             if expected != was:
                 raise RunMismatch(

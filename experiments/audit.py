@@ -10,6 +10,8 @@ other worlds, and compared bar by bar with what it was:
   what is on the list of `audit_columns.DEPENDS_ON_HISTORY` with a reason.
 - *fill*: the bar that fills an order is another one; see `audit_orders`.
 
+News are cut and changed before they become facts of the market; see `audit_news`.
+
 At every second cut one symbol's last known bar is missing, so that a price which is filled in from
 a later bar is seen. What is done to the data before they are a `Market` is not seen: a file with a
 normalised or a forward-filled price is a fact to everybody here.
@@ -34,6 +36,7 @@ from benbot.experiments.audit_columns import (
     rank_of,
     reason_of,
 )
+from benbot.experiments.audit_news import NewsProbe
 from benbot.experiments.audit_orders import COLUMNS, OrderProbe
 from benbot.experiments.audit_result import (
     EQUAL,
@@ -130,6 +133,9 @@ class _Examination:
         shares = np.ones(len(subject.strategies) + 1)
         self.weights = self.rng.dirichlet(shares, n_bars).astype(np.float32)
         self.findings, self.n_done = Findings(), 0
+        self.news = None
+        if subject.feed is not None:
+            self.news = NewsProbe(subject.feed, market, self.offset, self.findings)
 
     def carry_out(self) -> AuditResult:
         history = self.subject.history(self.market)
@@ -138,6 +144,8 @@ class _Examination:
         for n in self.cuts.tolist():
             self._truncate(whole, n)
             self._change(whole, n)
+            if self.news is not None:
+                self.news.probe(n + self.offset)
             self._step()
         bars = np.arange(self.market.n_bars)
         starts = draw_bars(self.rng, (bars > 0) & (bars <= REACH), self.effort.starts)
@@ -146,7 +154,9 @@ class _Examination:
             self._step()
         orders, n_fills = self._probe_orders(history)
         dates, offset = self.whole_market.days[self.offset :].astype(str).tolist(), self.offset
-        keys = sorted(dict.fromkeys([*whole.history, *whole.account, *COLUMNS]), key=rank_of)
+        of_news = () if self.news is None else self.news.keys
+        columns = dict.fromkeys([*whole.history, *whole.account, *COLUMNS, *of_news])
+        keys = sorted(columns, key=rank_of)
         return AuditResult(
             name=self.subject.name,
             first=offset,
@@ -207,7 +217,7 @@ class _Examination:
                 self._note(key, Probe.START, start, found)
 
     def _warmup_of(self, key: Key) -> int:
-        if key.group not in OF_STRATEGY:
+        if key.group not in OF_STRATEGY or self.subject.shared_memory:
             return self.subject.warmup
         return next(each.warmup for each in self.subject.strategies if each.name == key.owner)
 

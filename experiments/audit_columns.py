@@ -27,7 +27,8 @@ from benbot.strategies.base import Strategy
 
 SIGNAL, INDICATOR, TAPE, FEATURE = "signal", "indicator", "tape", "features"
 OBSERVATION, ACCOUNT, ORDER, GIVEN = "observation", "account", "order", "given"
-CAUSES_FIRST = (GIVEN, INDICATOR, SIGNAL, TAPE, FEATURE, OBSERVATION, ORDER, ACCOUNT)
+NEWS = "news"
+CAUSES_FIRST = (GIVEN, NEWS, INDICATOR, SIGNAL, TAPE, FEATURE, OBSERVATION, ORDER, ACCOUNT)
 OF_STRATEGY = (SIGNAL, INDICATOR)  # their owner is a strategy, with a warm-up of its own
 REWARD = Key(ACCOUNT, "", "reward")
 

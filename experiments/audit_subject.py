@@ -12,10 +12,12 @@ from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.features import BREADTH_WINDOW
 from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
+from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import DEFAULT, RegimeSettings
+from benbot.envs.market.sources import load_feed
 from benbot.envs.vector import EnvironmentSettings
-from benbot.experiments.preparation import Prepared
-from benbot.strategies.base import Strategy, collect
+from benbot.experiments.preparation import Prepared, hear
+from benbot.strategies.base import Strategy
 
 Walk = Callable[[History, Span, Float32Array, EnvironmentSettings], tuple[FloatArray, FloatArray]]
 
@@ -48,6 +50,9 @@ class Subject:
     history     makes signals, tape and features of a market
     walk        is what an account sees and earns on a history
     given       makes a further array (T, ...) of a market, by name
+    shared_memory   bars that signals are made of beside those of their strategy, where all of them
+                    decide together what is heard; 0 where each speaks for itself
+    feed        the items of which the market's news features were made, if it has any
     """
 
     name: str
@@ -57,12 +62,14 @@ class Subject:
     regime: RegimeSettings = DEFAULT
     walk: Walk = walk_account
     given: Mapping[str, Callable[[Market], NDArray[Any]]] = field(default_factory=dict)
+    shared_memory: int = 0
+    feed: NewsFeed | None = None
 
     @property
     def warmup(self) -> int:
         """The longest of all warm-ups, in bars: of the strategies, the regime and the features."""
         own = (strategy.warmup for strategy in self.strategies)
-        return max(self.regime.warmup, BREADTH_WINDOW, *own)
+        return max(self.regime.warmup, BREADTH_WINDOW, self.shared_memory, *own)
 
 
 def subject_of(prepared: Prepared) -> Subject:
@@ -70,6 +77,14 @@ def subject_of(prepared: Prepared) -> Subject:
     config, strategies = prepared.config, prepared.strategies
 
     def history(market: Market) -> History:
-        return prepare(market, collect(strategies, market), config.desk, config.regime)
+        return prepare(market, hear(config, strategies, market), config.desk, config.regime)
 
-    return Subject(config.name, strategies, history, config.environment, config.regime)
+    return Subject(
+        config.name,
+        strategies,
+        history,
+        config.environment,
+        config.regime,
+        shared_memory=config.discovery.lookback if config.discovery else 0,
+        feed=load_feed(config.market, prepared.market),
+    )

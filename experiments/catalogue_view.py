@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benbot.envs.market.selection import check_known
-from benbot.strategies.base import SIDES, Strategy
+from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import CATALOGUE
 
 
@@ -36,7 +36,8 @@ def show_rule(name: str, console: Console) -> None:
     for parameter, wanted in rule.parameters().items():
         numbers = (f"{value:g}" for value in (wanted.default, wanted.low, wanted.high))
         table.add_row(parameter, *numbers, wanted.meaning)
-    table.add_row("side", rule().side, "", "", f"one of {', '.join(SIDES)}")
+    for choice, words in rule.choices().items():
+        table.add_row(choice, getattr(rule, choice), "", "", f"one of {', '.join(words)}")
     console.print(table)
 
 

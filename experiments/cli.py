@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from benbot.envs.errors import TradingError
+from benbot.experiments.sentiment_cli import app as sentiment_app
 
 app = typer.Typer(
     name="benbot",
@@ -20,10 +21,14 @@ config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
 data_app = typer.Typer(help="Look at market data.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
+app.add_typer(sentiment_app, name="sentiment")
 
 Config = Annotated[str, typer.Argument(help="A YAML file, or the name of one that comes with us.")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Changes to it, as agent.total_steps=50000.")
+]
+Segment = Annotated[
+    str, typer.Option(help="fit, valid or test; who looks at test has no test any more.")
 ]
 Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.")]
 
@@ -90,9 +95,7 @@ def audit(config: Config, overrides: Overrides = None) -> None:
 def sleeves(
     config: Config,
     overrides: Overrides = None,
-    segment: Annotated[
-        str, typer.Option(help="fit, valid or test; who looks at test has no test any more.")
-    ] = "fit",
+    segment: Segment = "fit",
 ) -> None:
     """Trade every strategy alone: results, correlations and growth by regime, after costs."""
     from rich.console import Console
@@ -101,6 +104,60 @@ def sleeves(
     from benbot.experiments.sleeves import show_sleeves
 
     show_sleeves(load_config(config, overrides or ()), segment, Console())
+
+
+@app.command()
+def signals(
+    config: Config,
+    overrides: Overrides = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="One symbol; without it the most valued candidate's.")
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(help="A day, or a time in UTC; without it the last close that decides."),
+    ] = None,
+    segment: Segment = "fit",
+    figure: Annotated[
+        Path | None, typer.Option(help="Also draw the price with all entries and exits, as PNG.")
+    ] = None,
+) -> None:
+    """Say why a symbol was bought or not: what strategies saw, wanted, and were told by the gates.
+
+    An account with equal weights trades the segment until then. The date must lie in the segment.
+    """
+    from rich.console import Console
+
+    from benbot.experiments.config import load_config
+    from benbot.experiments.signals_view import draw_signals, show_signals
+
+    console = Console()
+    shown = show_signals(load_config(config, overrides or ()), symbol, date, segment, console)
+    if figure is not None:
+        draw_signals(shown, figure, console)
+
+
+@app.command()
+def scan(
+    config: Config,
+    overrides: Overrides = None,
+    date: Annotated[
+        str | None,
+        typer.Option(help="A day, or a time in UTC; without it the last close that decides."),
+    ] = None,
+    segment: Segment = "fit",
+    top: Annotated[int, typer.Option(help="Lines, the best first.", min=1)] = 20,
+) -> None:
+    """Rank the candidates and diamonds of one close by liquidity, movement, news and signals.
+
+    The settings are those of the section `discovery`, where the configuration has one.
+    """
+    from rich.console import Console
+
+    from benbot.experiments.config import load_config
+    from benbot.experiments.scan_view import show_scan
+
+    show_scan(load_config(config, overrides or ()), date, segment, top, Console())
 
 
 @app.command()

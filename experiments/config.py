@@ -25,6 +25,7 @@ from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.catalogue import build as build_strategy
+from benbot.strategies.scanner import ScanSettings
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
 # What a result is called, where it is recorded and how often it is repeated does not change it.
@@ -78,6 +79,10 @@ class ExperimentConfig(Settings):
     strategies: tuple[StrategyChoice, ...] = Field(
         min_length=1, description="rules of the catalogue: a name, or a name with parameters"
     )
+    discovery: ScanSettings | None = Field(
+        default=None,
+        description="let only the best of each close be opened, as the scanner ranks them",
+    )
     desk: DeskRules = Field(default=DeskRules(), description="sizing, gates, costs, exits")
     regime: RegimeSettings = Field(
         default=RegimeSettings(), description="what counts as bull, bear and volatile"
@@ -120,6 +125,25 @@ class ExperimentConfig(Settings):
             raise ValueError(
                 f"oracle needs a market whose parameters are known, market.source: synthetic, was "
                 f"{self.market.source}. Remove it"
+            )
+        if self.oracle is not None and getattr(self.market, "news", None) is not None:
+            raise ValueError(
+                "oracle knows the hidden regimes and no news, so it is the best of no market that "
+                "has some; was both. Remove oracle or market.news"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _informed(self) -> Self:
+        """Refuse a rule about news on a market without any, on which it would be silent."""
+        if getattr(self.market, "news", None) is not None:
+            return self
+        built = [build_strategy(choice) for choice in self.strategies]
+        needing = [strategy.name for strategy in built if strategy.needs_news]
+        if needing:
+            raise ValueError(
+                f"{', '.join(needing)} needs news in the market config, was a market without. Set "
+                "market.news, as {path: news.jsonl} beside files or {} in a synthetic market"
             )
         return self
 

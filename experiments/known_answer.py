@@ -18,8 +18,7 @@ from benbot.envs.history import Span, prepare
 from benbot.envs.market.regime_filter import filter_regimes
 from benbot.envs.market.synthetic import generate
 from benbot.envs.market.synthetic_source import SyntheticSource
-from benbot.experiments.preparation import Prepared
-from benbot.strategies.base import collect
+from benbot.experiments.preparation import Prepared, hear
 
 LEAST_DECISIONS = 252  # bars of a school after its warm-up
 PLAN_FILE = "oracle.json"
@@ -40,8 +39,8 @@ def find_plan(
     schools = []
     for seed in seeds.tolist():
         made = generate(source.model_copy(update={"seed": seed, "n_bars": settings.n_bars}))
-        signals = collect(prepared.strategies, made.market)
         config = prepared.config
+        signals = hear(config, prepared.strategies, made.market)
         history = prepare(made.market, signals, config.desk, config.regime)
         schools.append(School(history, made.filtered, first, config.environment.ruin))
     return search_plan(schools, settings.rounds, listener)

@@ -1,5 +1,6 @@
 """From a configuration to everything a policy is trained and judged on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,11 @@ from benbot.envs.errors import BadConfig, UnknownName
 from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
+from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig, SegmentSettings
 from benbot.strategies.base import Strategy, check_history, collect
 from benbot.strategies.catalogue import build
+from benbot.strategies.scanner import only_found
 
 SEGMENTS = ("fit", "valid", "test")
 
@@ -45,8 +48,16 @@ def prepare_experiment(config: ExperimentConfig) -> Prepared:
     market = load_market(config.market)
     strategies = tuple(build(choice) for choice in config.strategies)
     check_history(strategies, market)
-    history = prepare(market, collect(strategies, market), config.desk, config.regime)
+    history = prepare(market, hear(config, strategies, market), config.desk, config.regime)
     return Prepared(config, strategies, history, place_segments(market, config.segments))
+
+
+def hear(config: ExperimentConfig, strategies: Sequence[Strategy], market: Market) -> Signals:
+    """Return what the strategies want, with no confidence in what the discovery leaves out."""
+    signals = collect(strategies, market)
+    if config.discovery is None:
+        return signals
+    return only_found(signals, market, config.discovery)
 
 
 def place_segments(market: Market, segments: SegmentSettings) -> dict[str, Span]:

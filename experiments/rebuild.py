@@ -60,7 +60,9 @@ def judge_again(
 def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
     config, kept = prepared.config, load_bundle(bundle)
     choices = [choice.model_dump() for choice in config.strategies]
-    kept.require_fit(Expectations.of(prepared.history, choices, config_digest(config)))
+    discovery = config.discovery.model_dump() if config.discovery else None
+    met = Expectations.of(prepared.history, choices, config_digest(config), discovery)
+    kept.require_fit(met)
     return evaluate(kept.policy, prepared.history, prepared.spans[segment], config.environment)
 
 

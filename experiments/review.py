@@ -35,6 +35,7 @@ def show_market(market: Market, console: "Console") -> None:
         *_if_any("dividends", summary.dividends),
         *_if_any("halted bars", summary.halted),
         *_if_any("known borrow rates", summary.borrow_rates, " bars of a symbol"),
+        *([("features", ", ".join(market.features))] if market.features else []),
         ("digest", summary.digest),
     ]
     for name, value in facts:

@@ -50,6 +50,7 @@ def train_seed(training: "Training", seed: int) -> SeedResult:
             training.prepared.history,
             [choice.model_dump() for choice in config.strategies],
             training.provenance.config_digest,
+            config.discovery.model_dump() if config.discovery else None,
         )
         evaluations = _judge(training, policy)
         for name, evaluation in evaluations.items():

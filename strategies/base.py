@@ -17,6 +17,7 @@ from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.indicators import mean_true_range
 from benbot.envs.market.market import Market
 from benbot.envs.signals import NO_PAIRS, Overlay, Signals
+from benbot.strategies.diamonds import diamonds
 
 STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
 NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
@@ -113,6 +114,7 @@ class Strategy(ABC):
     rule: ClassVar[str]  # the name in the catalogue
     trades_stress: ClassVar[bool] = False  # means to buy in a bear market of high volatility
     trades_pairs: ClassVar[bool] = False  # its opinions say who is whose partner
+    needs_news: ClassVar[bool] = False  # has no opinion on a market that was made without news
     overlay: ClassVar[Overlay] = Overlay.NONE  # which options it writes when it is long
 
     label: str = ""  # name of this one, where a rule is used twice
@@ -131,10 +133,12 @@ class Strategy(ABC):
                     f"({wanted.meaning}), was {value!r}"
                 )
             object.__setattr__(self, name, int(value) if wanted.whole else float(value))
-        if self.side not in SIDES:
-            raise InvalidParameter(
-                f"side of {self.rule} must be one of {', '.join(SIDES)}, was {self.side!r}"
-            )
+        for name, words in self.choices().items():
+            if getattr(self, name) not in words:
+                raise InvalidParameter(
+                    f"{name} of {self.rule} must be one of {', '.join(words)}, "
+                    f"was {getattr(self, name)!r}"
+                )
 
     def _needs_order(self, smaller: str, larger: str) -> None:
         low, high = getattr(self, smaller), getattr(self, larger)
@@ -148,6 +152,11 @@ class Strategy(ABC):
         """Return the numbers that may be tuned, by name."""
         described = ((each.name, each.metadata.get("parameter")) for each in fields(cls))
         return {name: wanted for name, wanted in described if wanted is not None}
+
+    @classmethod
+    def choices(cls) -> Mapping[str, tuple[str, ...]]:
+        """Return the words that may be chosen, by the name of the field."""
+        return {"side": SIDES}
 
     @property
     def name(self) -> str:
@@ -166,6 +175,18 @@ class Strategy(ABC):
     @abstractmethod
     def evidence(self, market: Market) -> FloatArray:
         """Return the evidence [T, S]: positive for long, negative for short, NaN or 0 for none."""
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return what the evidence is made of, by names for people; each [T, S], NaN where unknown.
+
+        A rule that overrides it makes its evidence of these very arrays, so that what is told to a
+        person cannot differ from what was traded on.
+        """
+        return {"evidence": self.evidence(market)}
+
+    def asks(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return what `opens` looks at beside the evidence, likewise; nothing unless overridden."""
+        return {}
 
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         """Return which of these opinions may open a position [T, S]; others can only end one."""
@@ -224,6 +245,7 @@ def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
         direction=np.stack([opinion.direction for opinion in opinions], axis=1),
         confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
         stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
+        diamond=diamonds(market),
         stress=np.array([strategy.trades_stress for strategy in strategies]),
         pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
         partner=partner,

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from benbot.envs.market.selection import check_known
 from benbot.envs.settings import Settings
-from benbot.strategies.base import SIDES, Strategy
+from benbot.strategies.base import Strategy
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.cash_secured_put import CashSecuredPut
 from benbot.strategies.rules.covered_call import CoveredCall
@@ -19,8 +19,10 @@ from benbot.strategies.rules.gap_fade import GapFade
 from benbot.strategies.rules.low_volatility import LowVolatility
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.macd_trend import MacdTrend
+from benbot.strategies.rules.news_diamond import NewsDiamond
 from benbot.strategies.rules.pairs_trading import PairsTrading
 from benbot.strategies.rules.rsi_reversion import RsiReversion
+from benbot.strategies.rules.statistical_arbitrage import StatisticalArbitrage
 from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
@@ -39,6 +41,8 @@ RULES: tuple[type[Strategy], ...] = (
     PairsTrading,
     VwapReversion,
     TimeOfDayMomentum,
+    NewsDiamond,
+    StatisticalArbitrage,
     CoveredCall,
     CashSecuredPut,
 )
@@ -93,7 +97,7 @@ def build(choice: StrategyChoice) -> Strategy:
     check_known("strategy", [choice.name], CATALOGUE)
     rule = CATALOGUE[choice.name]
     given: dict[str, Any] = dict(choice.parameters)
-    check_known(f"parameter of {choice.name}", given, [*rule.parameters(), "side"])
+    check_known(f"parameter of {choice.name}", given, [*rule.parameters(), *rule.choices()])
     return rule(label=choice.label, **given)
 
 
@@ -101,8 +105,9 @@ def _schema_of(rule: type[Strategy]) -> JsonSchemaValue:
     properties: dict[str, JsonSchemaValue] = {
         "name": {"const": rule.rule},
         "label": {"type": "string", "pattern": LABEL, "description": "its name if used twice"},
-        "side": {"enum": list(SIDES), "default": "both"},
     }
+    for name, words in rule.choices().items():
+        properties[name] = {"enum": list(words), "default": getattr(rule, name)}
     for name, wanted in rule.parameters().items():
         properties[name] = {
             "type": "integer" if wanted.whole else "number",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benbot.envs.arrays import IntArray
+from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, PRICES, Market
 from benbot.strategies.base import Opinion, Strategy
 
@@ -98,6 +98,25 @@ def assert_remembered(strategy: Strategy, market: Market, whole: Opinion, t: int
         )
 
 
+def check_told(strategy: Strategy, market: Market) -> None:
+    """What is told to a person has a name, is [T, S], and knows no later bar either."""
+    whole, shape = told_by(strategy, market), (market.n_bars, market.n_symbols)
+    assert strategy.sees(market), "a strategy must say what it sees"
+    for name, values in whole.items():
+        assert name == name.strip() != "", f"what is seen needs a name for people, was {name!r}"
+        assert values.shape == shape, f"{name} must be [T, S] {shape}, was {values.shape}"
+    for t in _places(strategy, market):
+        known = told_by(strategy, market.until(t + 1))
+        assert list(known) == list(whole), "the names must not depend on the market"
+        for name, values in known.items():
+            np.testing.assert_array_equal(values, whole[name][: t + 1], err_msg=name)
+
+
+def told_by(strategy: Strategy, market: Market) -> dict[str, FloatArray]:
+    """Return all that a strategy says it looks at."""
+    return {**strategy.sees(market), **strategy.asks(market)}
+
+
 CHECKS: tuple[Check, ...] = (
     check_bounded,
     check_pairs,
@@ -106,6 +125,7 @@ CHECKS: tuple[Check, ...] = (
     check_patient,
     check_pure,
     check_finite_memory,
+    check_told,
 )
 
 

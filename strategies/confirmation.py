@@ -1,5 +1,6 @@
 """A second indicator that trend rules may ask before they open a position; by default none is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benbot.envs.arrays import BoolArray, FloatArray
@@ -30,9 +31,13 @@ class TrendConfirmed(Strategy):
         lawful = super().opens(market, evidence)
         if not self._asks_for_trend:
             return lawful
-        strength = average_directional_index(market.high, market.low, self.trend_window)
-        confirmed: BoolArray = lawful & (strength > self.trend_above + MARGIN)
+        confirmed: BoolArray = lawful & (self.asks(market)["ADX"] > self.trend_above + MARGIN)
         return confirmed
+
+    def asks(self, market: Market) -> Mapping[str, FloatArray]:
+        if not self._asks_for_trend:
+            return {}
+        return {"ADX": average_directional_index(market.high, market.low, self.trend_window)}
 
     @property
     def _asks_for_trend(self) -> bool:

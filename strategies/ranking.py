@@ -5,14 +5,13 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 
 
-def evidence_of_place(values: FloatArray, share: float) -> FloatArray:
-    """Return evidence for the `share` with the highest values, and against that with the lowest.
+def evidence_at(place: FloatArray, share: float) -> FloatArray:
+    """Return evidence for the `share` at the highest places, and against that at the lowest.
 
-    It is the log-odds of the place, so that the median is no evidence. Confidence is then the
-    distance of the place from the median: near 1 for the first and the last of many, 1 - 2 `share`
-    for those that are just among the chosen.
+    It is the log-odds of the place, see `standing`, so that the median is no evidence. Confidence
+    is then the distance of the place from the median: near 1 for the first and the last of many,
+    1 - 2 `share` for those that are just among the chosen.
     """
-    place = standing(values)
     chosen = np.abs(place) > 1.0 - 2.0 * share
     return np.where(chosen, np.log1p(place) - np.log1p(-place), 0.0)
 

@@ -101,7 +101,7 @@ def allow_pair(desk: Desk, contest: Contest, b: int, t: int, first: Ask, second:
         return refused(verdict, verdict)
     answers = ask_both(desk, b, t, first, second)
     share = cut(answers.first, first) * cut(answers.second, second)
-    if answers.first.units == 0.0 or not share < WHOLE:
+    if not share < WHOLE:
         return answers
     again = ask_both(desk, b, t, smaller(first, share), smaller(second, share))
     return clipped(answers, again)
@@ -220,9 +220,7 @@ def share_with_room(desk: Desk, t: int, ask: Ask, units: float) -> float:
     """Return the share of an order for which the next bar has room."""
     room = desk.tape.bars[t + 1, ask.symbol].room
     notional = abs(units) * terms_of(desk, t, ask.symbol, units).price
-    if notional <= room:
-        return WHOLE
-    return room / notional if room > 0.0 else 0.0
+    return min(WHOLE, room / notional)
 
 
 @compiled

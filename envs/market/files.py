@@ -29,6 +29,8 @@ from benbot.envs.market.bars import (
 )
 from benbot.envs.market.calendar import Sessions, load_sessions
 from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, Market, Origin, market_from_prices
+from benbot.envs.market.news_files import load_news
+from benbot.envs.market.news_settings import NewsFiles
 from benbot.envs.market.quotes import read_quotes, with_spread
 from benbot.envs.market.resampling import merge_bars, parse_length, place_in_longer_bars
 from benbot.envs.market.selection import choose_symbols
@@ -88,6 +90,9 @@ class FilesSource(Settings):
     sectors: dict[str, str] = Field(
         default={}, description="symbol: sector; wins over a sector column"
     )
+    news: NewsFiles | None = Field(
+        default=None, description="what was published about the symbols; default none"
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -121,7 +126,9 @@ def load_files(source: FilesSource) -> Market:
     table = widen_range(adjust(table, adjustment))
     if source.resample is not None:
         table = merge_bars(table)
-    return _market(table, source, Origin(str(source.path), adjustment, placed + untraded + short))
+    notes = placed + untraded + short
+    market = _market(table, source, Origin(str(source.path), adjustment, notes))
+    return market if source.news is None else load_news(source.news, market)
 
 
 def _read_chosen(source: FilesSource) -> list[PriceTable]:

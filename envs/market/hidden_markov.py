@@ -21,6 +21,7 @@ T bars, K states in the order of their volatility, the calmest first.
 
 import warnings
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -124,7 +125,7 @@ def filter_hidden_states(
     known = HiddenStates(*np.full((3, n_bars, settings.n_states), np.nan))
     block = days.astype("datetime64[D]").astype(np.int64) // settings.refresh_days
     begins = (np.flatnonzero(np.diff(block)) + 1).tolist()
-    for begin, end in zip(begins, [*begins[1:], n_bars], strict=True):
+    for begin, end in pairwise([*begins, n_bars]):
         start = begin - window
         # Bar 0 has no return, for want of a close before it.
         states = estimate_states(returns[start:begin], settings.n_states) if start > 0 else None

@@ -12,8 +12,8 @@ return      fraction of the price
 volatility  root mean square of the log returns, per bar
 
 TA-Lib adds to a running sum what enters a window and subtracts what leaves it, so the last digits
-of a mean depend on where the series began, by about 1e-14 of the level. Compare with a threshold
-only beyond a margin that is larger.
+of its answers depend on where the series began, by about 1e-14 of the level. Compare with a
+threshold only beyond a margin that is larger.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 import talib
+from numpy.lib.stride_tricks import sliding_window_view
 
 from benbot.envs.arrays import BoolArray, FloatArray
 from benbot.envs.errors import InvalidParameter
@@ -69,9 +70,20 @@ def mean_true_range(
 
 
 def moving_average(values: FloatArray, window: int) -> FloatArray:
-    """Return the plain mean of the last `window` values."""
+    """Return the plain mean of the last `window` values.
+
+    Each window is added up by itself. A running sum would keep the rounding of a jump that has left
+    it, which is as much as quiet prices move after a split that nobody adjusted for.
+    """
     _check_window(window, 1)
-    return _over_own_bars(lambda own: talib.SMA(own, window), values)
+
+    def mean(own: FloatArray) -> FloatArray:
+        answer: FloatArray = np.full(own.shape, np.nan)
+        if own.size >= window:
+            answer[window - 1 :] = sliding_window_view(own, window).mean(axis=1)
+        return answer
+
+    return _over_own_bars(mean, values)
 
 
 def exponential_average(values: FloatArray, window: int) -> FloatArray:
@@ -146,8 +158,7 @@ def volatility(close: FloatArray, window: int) -> FloatArray:
     steadily would seem to carry no risk.
     """
     returns = _over_own_bars(lambda own: np.diff(np.log(own), prepend=np.nan), close)
-    mean_square = moving_average(returns**2, window)
-    return np.sqrt(np.maximum(mean_square, 0.0))  # the running sum may end a little below nothing
+    return np.sqrt(moving_average(returns**2, window))
 
 
 def relative_strength_index(close: FloatArray, window: int) -> FloatArray:

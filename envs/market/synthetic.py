@@ -33,6 +33,7 @@ from benbot.envs.market.market import (
     Origin,
     market_from_prices,
 )
+from benbot.envs.market.news import NewsFeed, with_news
 from benbot.envs.market.regime_filter import filter_regimes
 from benbot.envs.market.synthetic_moves import (
     Moves,
@@ -41,12 +42,14 @@ from benbot.envs.market.synthetic_moves import (
     draw_regimes,
     recur,
 )
+from benbot.envs.market.synthetic_news import announced_drift, draw_items, feed_of_items
 from benbot.envs.market.synthetic_source import (
     HiddenRegime,
     SyntheticSource,
     Universe,
     draw_universe,
     open_streams,
+    symbol_name,
 )
 
 __all__ = ["HiddenRegime", "SyntheticMarket", "SyntheticSource", "generate", "load_synthetic"]
@@ -90,16 +93,27 @@ def load_synthetic(source: SyntheticSource) -> Market:
     return _draw_market(source, draw_regimes(source, streams), streams)
 
 
+def synthetic_feed(source: SyntheticSource) -> NewsFeed:
+    """Return the news of the market of this source, which must have some."""
+    items = draw_items(source, open_streams(source.seed))
+    return feed_of_items(source, items, _business_days(source))
+
+
 def _draw_market(source: SyntheticSource, regime: Int8Array, streams: Streams) -> Market:
     universe = draw_universe(source, streams)
-    prices = _draw_prices(universe, draw_moves(source, universe, regime, streams), streams)
-    return market_from_prices(
+    announced = None
+    if source.news is not None:
+        announced = announced_drift(source, universe, draw_items(source, streams))
+    moves = draw_moves(source, universe, regime, streams, announced)
+    prices = _draw_prices(universe, moves, streams)
+    market = market_from_prices(
         _business_days(source),
-        tuple(f"SYN{i:03d}" for i in range(source.n_symbols)),
+        tuple(symbol_name(s) for s in range(source.n_symbols)),
         prices | _draw_liquidity(source, universe, prices["close"], streams),
         sectors=tuple(f"sector {i}" for i in universe.sector),
         origin=Origin(f"synthetic, {source.variant}, seed {source.seed}"),
     )
+    return market if source.news is None else with_news(market, synthetic_feed(source))
 
 
 def _business_days(source: SyntheticSource) -> TimeArray:

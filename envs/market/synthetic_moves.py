@@ -71,12 +71,21 @@ def draw_regimes(source: SyntheticSource, streams: Streams) -> Int8Array:
 
 
 def draw_moves(
-    source: SyntheticSource, universe: Universe, regime: Int8Array, streams: Streams
+    source: SyntheticSource,
+    universe: Universe,
+    regime: Int8Array,
+    streams: Streams,
+    announced: FloatArray | None = None,
 ) -> Moves:
-    """Return by how much each price moves in each bar, and how wildly inside it."""
+    """Return by how much each price moves in each bar, and how wildly inside it.
+
+    announced   [T, S]  drift of each bar that earlier news announced; default none
+    """
     shocks = _draw_shocks(source, universe, regime, streams)
     own = (shocks.overnight + shocks.intraday)[:, -source.n_symbols :]
     drift = _draw_drifts(source, universe, regime, own, streams)
+    if announced is not None:
+        drift = drift + announced
     night, day = source.overnight_share, 1.0 - source.overnight_share
     overnight = _add_up(shocks.overnight, universe.beta, universe) + _draw_jumps(source, streams)
     intraday = _add_up(shocks.intraday, universe.beta, universe)

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import TRADING_DAYS_PER_YEAR
+from benbot.envs.market.news_settings import SyntheticNews
 from benbot.envs.settings import Settings
 
 # One stream of random numbers for each purpose, so that a longer market begins with the shorter
@@ -29,6 +30,8 @@ STREAMS = (
     "high",
     "low",
     "volume",
+    "news",
+    "news_words",
 )
 
 
@@ -129,6 +132,9 @@ class SyntheticSource(Settings):
     dollar_volume: float = Field(
         default=2e8, gt=0, description="a day, account currency, of the median symbol"
     )
+    news: SyntheticNews | None = Field(
+        default=None, description="headlines, some of which say what is to come; default none"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "SyntheticSource":
@@ -205,6 +211,11 @@ def draw_universe(source: SyntheticSource, streams: dict[str, np.random.Generato
         spread=source.spread * _around_one(uniform[3], 2.0),
         dollar_volume=source.dollar_volume * _around_one(uniform[4], 4.0),
     )
+
+
+def symbol_name(s: int) -> str:
+    """Return the ticker of a synthetic symbol."""
+    return f"SYN{s:03d}"
 
 
 def decay(half_life: float) -> float:

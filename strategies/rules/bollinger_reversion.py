@@ -5,6 +5,7 @@ trend begins, which is when a price walks along its band. Source: Bollinger, Bol
 Bands, 2001, with his 20 bars and two deviations; he warns that a touch alone is no signal.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,16 @@ class BollingerReversion(Strategy):
 
     def evidence(self, market: Market) -> FloatArray:
         """Return how many deviations the close is away from its mean, outside the bands."""
-        bands = bollinger_bands(market.close, self.window, 1.0)
-        deviation = (bands.upper - bands.middle) / market.close
-        away = in_deviations((market.close - bands.middle) / market.close, deviation)
+        away = self.sees(market)["deviations away"]
         return np.where(np.abs(away) > self.width + MARGIN, -away, 0.0)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        bands = bollinger_bands(market.close, self.window, 1.0)
+        deviation = bands.upper - bands.middle
+        away = (market.close - bands.middle) / market.close
+        return {
+            "lower band": bands.middle - self.width * deviation,
+            "average": bands.middle,
+            "upper band": bands.middle + self.width * deviation,
+            "deviations away": in_deviations(away, deviation / market.close),
+        }

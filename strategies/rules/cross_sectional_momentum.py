@@ -6,13 +6,16 @@ Source: Jegadeesh and Titman, Returns to Buying Winners and Selling Losers, Jour
 1993. As later became usual, the latest month is left out, because over a month prices reverse.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.indicators import past_return
 from benbot.envs.market.market import Market
 from benbot.strategies.base import Strategy, parameter
-from benbot.strategies.ranking import evidence_of_place
+from benbot.strategies.ranking import evidence_at, standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,4 +41,13 @@ class CrossSectionalMomentum(Strategy):
 
     def evidence(self, market: Market) -> FloatArray:
         """Return the log-odds of the place among the others, see `ranking`."""
-        return evidence_of_place(past_return(market.close, self.window, self.skip), self.share)
+        return evidence_at(self.sees(market)["place among all"], self.share)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return the past returns; who is too young for an opinion has none and no place.
+
+        A memory that holds the old enough alone may not hold them.
+        """
+        gain = past_return(market.close, self.window, self.skip)
+        gain = np.where(self._ready(market), gain, np.nan)
+        return {"past return": gain, "place among all": standing(gain)}

@@ -13,6 +13,7 @@ and the bet after a gap downwards, go beyond what they say.
 A market of closes only knows no gaps, and the rule has no opinion on it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,19 @@ class GapFade(Intraday):
         What speaks with the gap opens nothing: it ends the position, because the price is back, or
         because the session ends.
         """
-        if not market.has_range:
-            return np.full(market.close.shape, np.nan)
-        gap = self._gap_in_usual_sizes(market)
-        with_it = is_filled(market) | self.is_closing(market)[:, np.newaxis]
+        seen = self.sees(market)
+        gap, filled = seen["gap in usual gaps"], seen["gap filled"] > 0.0
+        with_it = filled | self.is_closing(market)[:, np.newaxis]
         evidence: FloatArray = np.where(with_it, gap, -gap)
         return evidence
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return the gap where it is large, and 1 where the price has been back."""
+        if not market.has_range:
+            unknown = np.full(market.close.shape, np.nan)
+            return {"gap in usual gaps": unknown, "gap filled": unknown}
+        filled = is_filled(market).astype(np.float64)
+        return {"gap in usual gaps": self._gap_in_usual_sizes(market), "gap filled": filled}
 
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         return super().opens(market, evidence) & ~is_filled(market)

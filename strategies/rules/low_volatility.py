@@ -13,6 +13,7 @@ position cap, which levers the calm side in part; equal sums on both sides would
 market. With side "long" it is a defensive portfolio of the calm ones.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from benbot.envs.arrays import FloatArray
 from benbot.envs.market.indicators import volatility
 from benbot.envs.market.market import Market
 from benbot.strategies.base import STILL, Strategy, parameter
-from benbot.strategies.ranking import evidence_of_place
+from benbot.strategies.ranking import evidence_at, standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,9 @@ class LowVolatility(Strategy):
         A price that stood still is not calm but untraded, or a takeover about to close: it has no
         place.
         """
+        return evidence_at(self.sees(market)["place among all"], self.share)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
         deviation = volatility(market.close, self.window)
         moving = np.where(deviation > STILL, deviation, np.nan)
-        return evidence_of_place(-moving, self.share)
+        return {"volatility a bar": deviation, "place among all": standing(-moving)}

@@ -6,6 +6,7 @@ Simple Technical Trading Rules and the Stochastic Properties of Stock Returns, J
 1992, who find that its profits before costs are larger than a random walk explains.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +38,17 @@ class MovingAverageCrossover(TrendConfirmed):
 
     def evidence(self, market: Market) -> FloatArray:
         """Return how far the averages are apart, in deviations of that gap under a random walk."""
-        gap = moving_average(market.close, self.fast) - moving_average(market.close, self.slow)
-        deviation = volatility(market.close, self.slow) * self._deviations_of_the_gap()
+        seen = self.sees(market)
+        gap = seen["fast average"] - seen["slow average"]
+        deviation = seen["volatility a bar"] * self._deviations_of_the_gap()
         return in_deviations(gap / market.close, deviation)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {
+            "fast average": moving_average(market.close, self.fast),
+            "slow average": moving_average(market.close, self.slow),
+            "volatility a bar": volatility(market.close, self.slow),
+        }
 
     def _deviations_of_the_gap(self) -> float:
         """Return the deviation of the gap when each bar's move has deviation one.

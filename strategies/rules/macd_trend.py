@@ -9,6 +9,7 @@ who takes its crossings in the direction of the trend; Chong and Ng, Technical A
 London Stock Exchange, Applied Economics Letters, 2008, test the rule.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,11 +45,20 @@ class MacdTrend(TrendConfirmed):
 
         In a steady trend the two lie on each other, which is no reason to leave.
         """
-        line = self._line(market)
-        beyond = np.sign(line) * (line - exponential_average(line, self.signal)) / market.close
-        deviation = volatility(market.close, self.slow) * self._deviations_of_the_gap()
+        seen = self.sees(market)
+        line = seen["MACD"]
+        beyond = np.sign(line) * (line - seen["signal line"]) / market.close
+        deviation = seen["volatility a bar"] * self._deviations_of_the_gap()
         trend = in_deviations(line / market.close, deviation)
         return np.where(beyond < -MARGIN, -trend, trend)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        line = self._line(market)
+        return {
+            "MACD": line,
+            "signal line": exponential_average(line, self.signal),
+            "volatility a bar": volatility(market.close, self.slow),
+        }
 
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         return super().opens(market, evidence) & (evidence * self._line(market) > 0.0)

@@ -15,7 +15,7 @@ statistics whose hedge and half-life are within bounds, no symbol in two pairs. 
 block. A leg whose pair is not chosen again is ended in the next block.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -41,12 +41,16 @@ class Plan(NamedTuple):
     opens     whether a pair may be opened
     partner   symbol of the other leg, NOBODY
     share     of the pair's size, 0 without a partner
+    spread    z-score, from the leg's own side: negative where it is cheap; NaN without a pair
+    hedge     worth of the second leg against one of the first; NaN without a pair
     """
 
     evidence: FloatArray
     opens: BoolArray
     partner: IntArray
     share: FloatArray
+    spread: FloatArray
+    hedge: FloatArray
 
 
 class Block(NamedTuple):
@@ -101,6 +105,10 @@ class PairsTrading(Strategy):
         """Return how many deviations of its spread each leg is too cheap."""
         return self._plan(market).evidence
 
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        plan = self._plan(market)
+        return {"deviations of the spread": plan.spread, "hedge": plan.hedge}
+
     def opinion(self, market: Market) -> Opinion:
         """Return the opinions of every bar; who may not open both legs opens none."""
         plan = self._plan(market)
@@ -124,6 +132,8 @@ class PairsTrading(Strategy):
             np.zeros(shape, np.bool_),
             np.full(shape, NOBODY),
             np.zeros(shape),
+            np.full(shape, np.nan),
+            np.full(shape, np.nan),
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             log_price = np.log(np.where(market.tradable, market.close, np.nan))
@@ -181,6 +191,8 @@ class PairsTrading(Strategy):
                 plan.evidence[bars, s] = sign * side
                 plan.opens[bars, s] = opens
                 plan.partner[bars, s] = other
+                plan.spread[bars, s] = sign * z
+                plan.hedge[bars, s] = pair.hedge
                 at_the_end[s] = sign * last
             larger = max(1.0, pair.hedge)
             plan.share[bars, pair.first] = 1.0 / larger

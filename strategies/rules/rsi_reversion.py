@@ -6,6 +6,7 @@ are rare and large. Source: Wilder, New Concepts in Technical Trading Systems, 1
 thresholds of 30 and 70.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +33,12 @@ class RsiReversion(Strategy):
 
     def evidence(self, market: Market) -> FloatArray:
         """Return how far an extreme RSI is from 50, in its deviations under a random walk."""
-        strength = relative_strength_index(market.close, self.window)
+        strength = self.sees(market)["RSI"]
         extreme = (strength < self.oversold - MARGIN) | (strength > self.overbought + MARGIN)
         return np.where(extreme, (50.0 - strength) / self._deviation(), 0.0)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {"RSI": relative_strength_index(market.close, self.window)}
 
     def _deviation(self) -> float:
         """Return the standard deviation of the RSI of a random walk, about 12 for 14 bars.

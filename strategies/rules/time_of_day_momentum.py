@@ -12,6 +12,7 @@ It needs bars shorter than half an hour, to open in the last one and be out by i
 bars it has no opinion.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +57,22 @@ class TimeOfDayMomentum(Intraday):
 
         Shortly before the close the sign is turned, which ends what was opened.
         """
+        early = self.minutes(market) < self.session_minutes - self.part_minutes
+        first = self.sees(market)["first part in usual ones"]
+        evidence = np.where(early[:, np.newaxis], np.nan, first)
+        return np.where(self.is_closing(market)[:, np.newaxis], -evidence, evidence)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return the return of the first half hour in usual sizes of it, for the whole session."""
         minutes = self.minutes(market)
-        evidence = np.full(market.close.shape, np.nan)
+        part = np.full(market.close.shape, np.nan)
         for s in range(market.n_symbols):
             own = own_sessions(market, s)
             first = self._first_part(own, market.close[own.rows, s], minutes[own.rows])
             strength = in_usual_sizes(first, self.sessions)[own.number]
-            evidence[own.rows, s] = np.where(self.remembered(own), strength, np.nan)
-        evidence[minutes < self.session_minutes - self.part_minutes] = np.nan
-        return np.where(self.is_closing(market)[:, np.newaxis], -evidence, evidence)
+            known = self.remembered(own) & (minutes[own.rows] >= self.part_minutes)
+            part[own.rows, s] = np.where(known, strength, np.nan)
+        return {"first part in usual ones": part}
 
     def _first_part(self, own: OwnSessions, close: FloatArray, minutes: IntArray) -> FloatArray:
         """Return the log return of each session's first half hour, (J,); NaN where none traded."""

@@ -6,6 +6,7 @@ Momentum, Journal of Financial Economics, 2012: the sign of the past twelve mont
 futures. They use excess returns; here the return of cash is not subtracted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,13 @@ class TimeSeriesMomentum(Strategy):
 
     def evidence(self, market: Market) -> FloatArray:
         """Return the past log return, in its deviations under a random walk."""
-        gain = np.log1p(past_return(market.close, self.window, self.skip))
+        seen = self.sees(market)
+        gain = np.log1p(seen["past return"])
         n_moves = self.window - self.skip
-        return in_deviations(gain / np.sqrt(n_moves), volatility(market.close, self.window))
+        return in_deviations(gain / np.sqrt(n_moves), seen["volatility a bar"])
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {
+            "past return": past_return(market.close, self.window, self.skip),
+            "volatility a bar": volatility(market.close, self.window),
+        }

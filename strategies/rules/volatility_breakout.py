@@ -8,6 +8,7 @@ confirm it: Blume, Easley and O'Hara, Market Statistics and Technical Analysis: 
 Journal of Finance, 1994: volume tells how good the news behind a move is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,23 +44,38 @@ class VolatilityBreakout(Strategy):
 
         Nothing once the price is back on the other side of the middle.
         """
-        channel = earlier_channel(market.high, market.low, self.window)
-        last_up, last_down = self._latest_breakouts(market, channel)
-        side = np.sign(last_up - last_down)
-        middle = (channel.upper + channel.lower) / 2.0
-        half = (channel.upper - channel.lower) / 2.0
+        seen = self.sees(market)
+        side, lower, upper = seen["side of breakout"], seen["channel low"], seen["channel high"]
+        middle = (upper + lower) / 2.0
+        half = (upper - lower) / 2.0
         beyond = in_deviations((market.close - middle) / market.close, half / market.close)
         return side * np.maximum(side * beyond, 0.0)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return the channel, and the side of the latest breakout: 1 up, -1 down, 0 none."""
+        channel = earlier_channel(market.high, market.low, self.window)
+        last_up, last_down = self._latest_breakouts(market, channel)
+        return {
+            "channel low": channel.lower,
+            "channel high": channel.upper,
+            "side of breakout": np.sign(last_up - last_down),
+        }
 
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         lawful = super().opens(market, evidence)
         if not self.volume_above > 0.0:
             return lawful
-        volume = relative_volume(market.volume, market.tradable, self.window)
+        volume = self.asks(market)["volume in usual volumes"]
         channel = earlier_channel(market.high, market.low, self.window)
         up, down = self._latest_breakouts(market, channel, volume > self.volume_above + MARGIN)
         confirmed: BoolArray = lawful & (np.where(evidence > 0.0, up, down) > 0.0)
         return confirmed
+
+    def asks(self, market: Market) -> Mapping[str, FloatArray]:
+        if not self.volume_above > 0.0:
+            return {}
+        volume = relative_volume(market.volume, market.tradable, self.window)
+        return {"volume in usual volumes": volume}
 
     def _latest_breakouts(
         self, market: Market, channel: Channel, counts: BoolArray | Literal[True] = True

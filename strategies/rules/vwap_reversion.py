@@ -13,6 +13,7 @@ It needs volume and sessions of several bars: on daily bars, or where volume is 
 opinion.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,16 +42,26 @@ class VwapReversion(Intraday):
         does everything shortly before the close, where it speaks against what was held until then.
         """
         evidence, closing = np.full(market.close.shape, np.nan), self.is_closing(market)
+        away = self.sees(market)["deviations from VWAP"]
         for s in range(market.n_symbols):
             own = own_sessions(market, s)
             heard = self.remembered(own)
             for j in np.flatnonzero(own.last - own.first >= self.least_bars - 1):
-                of_session = np.arange(own.first[j], own.last[j] + 1)
-                late = of_session[self.least_bars - 1 :]
-                away = distance_from_vwap(market, own.rows[of_session], s)[self.least_bars - 1 :]
-                back = against_what_was_held(-away, closing[own.rows[late]])
-                evidence[own.rows[late], s] = np.where(heard[late], back, np.nan)
+                late = np.arange(own.first[j] + self.least_bars - 1, own.last[j] + 1)
+                rows = own.rows[late]
+                back = against_what_was_held(-away[rows, s], closing[rows])
+                evidence[rows, s] = np.where(heard[late], back, np.nan)
         return evidence
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        """Return where the close is beside the VWAP, from the first bar of the session on."""
+        away = np.full(market.close.shape, np.nan)
+        for s in range(market.n_symbols):
+            own = own_sessions(market, s)
+            for first, last in zip(own.first, own.last, strict=True):
+                rows = own.rows[first : last + 1]
+                away[rows, s] = distance_from_vwap(market, rows, s)
+        return {"deviations from VWAP": away}
 
     def opens(self, market: Market, evidence: FloatArray) -> BoolArray:
         return super().opens(market, evidence) & (np.abs(evidence) > self.width + MARGIN)

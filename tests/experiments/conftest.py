@@ -1,4 +1,4 @@
-"""Evaluations made by hand, so that a test says only what it is about; and one tiny training."""
+"""A market, evaluations made by hand, so that a test says only what it is about, and a training."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -14,8 +14,10 @@ from benbot.agents.evaluation import HOLDING, Evaluation
 from benbot.envs.desk.ledger import DECISION, FILL, TRADE
 from benbot.envs.desk.rules import Costs, DeskRules, Exits
 from benbot.envs.history import History, prepare
-from benbot.envs.market.market import market_from_prices
+from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.market.regime import RegimeSettings
+from benbot.envs.market.synthetic import generate
+from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.signals import Signals
 from benbot.experiments.config import load_config
 from benbot.experiments.run import resume_training, start_training
@@ -54,6 +56,13 @@ def _evaluation(equity: Sequence[float], **changed: Any) -> Evaluation:  # noqa:
         holdings=np.zeros(0, HOLDING),
     )
     return replace(quiet, **changed)
+
+
+@pytest.fixture(scope="session")
+def market() -> Market:
+    """350 bars of 6 symbols with a range, volume and spreads, and without gaps."""
+    source = SyntheticSource(seed=3, n_bars=350, n_symbols=6, n_sectors=2)
+    return generate(source).market
 
 
 @pytest.fixture

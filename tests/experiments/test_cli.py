@@ -260,3 +260,37 @@ def test_the_sleeves_of_a_segment_are_told(workshop: Any, benbot: Command) -> No
     assert answer.code == 0
     assert "Each strategy alone, valid, 2003-07-0" in answer.said
     assert "3 bollinger_reversion" in answer.said
+
+
+def test_why_a_symbol_was_bought_or_not_is_told_and_drawn(
+    workshop: Any,  # noqa: ANN401
+    benbot: Command,
+) -> None:
+    words = ("--symbol", "SYN002", "--date", "2003-03-03", "--figure", "why.png")
+    answer = benbot("signals", "tiny.yaml", *words)
+    assert answer.code == 0
+    assert "SYN002 at the close of 2003-03-03" in answer.said
+    assert "Figure    why.png" in answer.said
+    assert (workshop.folder / "why.png").is_file()
+
+
+def test_a_symbol_or_a_date_that_there_is_not_is_one_line(benbot: Command) -> None:
+    wrong = benbot("signals", "tiny.yaml", "--symbol", "SYN02")
+    assert "Did you mean SYN002" in wrong.complained
+    late = benbot("signals", "tiny.yaml", "--date", "2050-01-03")
+    assert "date must lie within the market, 2000-01-03 to 2005-09-30" in late.complained
+    spent = benbot("scan", "tiny.yaml", "--date", "2004-08-02")
+    assert "Say --segment test; who looks at test has no test any more" in spent.complained
+    assert {wrong.code, late.code, spent.code} == {2}
+
+
+def test_the_candidates_of_a_close_are_listed(benbot: Command) -> None:
+    answer = benbot("scan", "tiny.yaml", "--top", "2", "discovery.weights.movement=0")
+    assert answer.code == 0
+    assert " 1  SYN00" in answer.said
+
+
+def test_an_audit_of_a_discovery_finds_no_leak(benbot: Command) -> None:
+    answer = benbot("audit", "tiny.yaml", "strategies=[ma_crossover]", "discovery.top=2")
+    assert answer.code == 0
+    assert "No leak in " in answer.said

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benbot.envs.errors import BadConfig
 from benbot.experiments.config import PACKAGED, json_schema, load_config, packaged_configs
 
 
@@ -16,6 +17,7 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "synthetic_no_edge",
         "us_stocks_daily",
         "us_minutes",
+        "synthetic_news",
     }
 
 
@@ -45,3 +47,12 @@ def test_a_file_of_ones_own_may_extend_a_packaged_configuration(tmp_path: Path) 
     (tmp_path / "own.yaml").write_text("extends: quickstart\nname: own\n")
     own, quickstart = load_config(tmp_path / "own.yaml"), load_config("quickstart")
     assert own == quickstart.model_copy(update={"name": "own"})
+
+
+def test_a_rule_about_news_needs_news_and_an_oracle_none() -> None:
+    with pytest.raises(BadConfig, match="news_diamond needs news in the market config, was a"):
+        load_config("quickstart", ["strategies=[news_diamond, rsi_reversion]"])
+    with pytest.raises(BadConfig, match=r"news_diamond needs news.*Set market\.news"):
+        load_config("synthetic_planted", ["strategies=[news_diamond]", "oracle=null"])
+    with pytest.raises(BadConfig, match="oracle knows the hidden regimes and no news"):
+        load_config("synthetic_news", ["oracle={}"])

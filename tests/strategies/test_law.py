@@ -1,6 +1,6 @@
 """Every strategy against every law, and strategies that break a law against the check for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -25,14 +25,18 @@ from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.macd_trend import MacdTrend
 from benbot.strategies.rules.pairs_trading import PairsTrading
 from benbot.strategies.rules.rsi_reversion import RsiReversion
+from benbot.strategies.rules.statistical_arbitrage import StatisticalArbitrage
 from benbot.strategies.rules.time_of_day_momentum import TimeOfDayMomentum
 from benbot.strategies.rules.time_series_momentum import TimeSeriesMomentum
 from benbot.strategies.rules.volatility_breakout import VolatilityBreakout
 from benbot.strategies.rules.vwap_reversion import VwapReversion
 
 DEFAULTS = tuple(rule() for rule in RULES)
-# Those that have something to say on daily closes, which know neither gaps nor the day within.
-ON_DAILY_CLOSES = tuple(each for each in DEFAULTS if not isinstance(each, Intraday))
+# Those that have something to say on daily closes, which know neither gaps nor the day within, nor
+# news.
+ON_DAILY_CLOSES = tuple(
+    each for each in DEFAULTS if not isinstance(each, Intraday) and not each.needs_news
+)
 ON_DAILY_BARS = (*ON_DAILY_CLOSES, GapFade())
 VARIANTS: tuple[Strategy, ...] = (
     RsiReversion(window=2, oversold=49.0, overbought=51.0, side="long"),
@@ -56,6 +60,8 @@ VARIANTS: tuple[Strategy, ...] = (
         max_hedge=10.0,
         max_pairs=2,
     ),
+    StatisticalArbitrage(window=40, residual_window=12, block_days=4, entry=0.5, exit=0.2),
+    StatisticalArbitrage(factors="sector", window=30, residual_window=50, side="long"),
 )
 HALF_HOURS = {"bar_minutes": 30, "session_minutes": 360, "exit_minutes": 20}
 WITHIN_THE_DAY: tuple[Strategy, ...] = (
@@ -66,6 +72,9 @@ WITHIN_THE_DAY: tuple[Strategy, ...] = (
     GapFade(sessions=2, width=0.5, **HALF_HOURS),
     GapFade(sessions=3, width=0.5, bar_minutes=40, session_minutes=360),
     VolatilityBreakout(window=5, volume_above=1.0),
+    StatisticalArbitrage(
+        factors="sector", window=20, residual_window=10, block_days=2, bars_per_day=12, entry=0.6
+    ),
 )
 REPEAT = settings(max_examples=3)
 seeds = st.integers(0, 2**32 - 1)
@@ -176,6 +185,21 @@ class SeesTomorrow(Broken):
         return np.roll(past_return(market.close, 1), -1, axis=0)
 
 
+class TellsTomorrow(Broken):
+    """Trades lawfully and tells a person what it could not have known."""
+
+    def evidence(self, market: Market) -> FloatArray:
+        return past_return(market.close, 1)
+
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {"return": np.roll(past_return(market.close, 1), -1, axis=0)}
+
+
+class TellsNothing(TellsTomorrow):
+    def sees(self, market: Market) -> Mapping[str, FloatArray]:
+        return {}
+
+
 class CentresItsWindow(Broken):
     def evidence(self, market: Market) -> FloatArray:
         around = sum(np.roll(market.close, lag, axis=0) for lag in (-2, -1, 0, 1, 2)) / 5.0
@@ -238,6 +262,9 @@ class HasNoStop(Overrides):
     [
         (SeesTomorrow(), checks.check_causal),
         (SeesTomorrow(), checks.check_indifferent_to_the_future),
+        (SeesTomorrow(), checks.check_told),
+        (TellsTomorrow(), checks.check_told),
+        (TellsNothing(), checks.check_told),
         (CentresItsWindow(), checks.check_causal),
         (CentresItsWindow(), checks.check_indifferent_to_the_future),
         (KnowsTheWholeMean(), checks.check_causal),

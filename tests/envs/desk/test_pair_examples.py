@@ -273,3 +273,88 @@ def test_a_leg_that_was_opened_alone_later_is_nobodys_partner(trial: Trial) -> N
     assert account.positions[["symbol", "partner"]].tolist() == [(0, -1)]
     account.run(2)
     assert held(account) == {0: 80.0}
+
+
+# What is left behind where one leg fails, and what is not.
+
+
+def with_a_dearer_remainder(trial: Trial, rules: Rules, leg: int) -> Any:  # noqa: ANN401
+    """Return an account of whose pair one leg finds no room for a lot once it is cut.
+
+    80 units are a large order, which pays the mean price of the bar, 50: 600 are room for 12. Cut
+    to 10 it is a small one, which pays the open, 100, at which there is room for 6.
+    """
+    execution = {"style": "vwap", "large": 0.01, "lot": 10.0}
+    account = trial(5, n_symbols=2, rules=rules(execution=execution))
+    account.want_pair(0)
+    account.shape(1, s=leg, high=100.0, low=20.0, close=30.0)
+    account.facts["adv"][0, leg] = 300_000.0
+    account.bars["room"][1, leg] = 600.0
+    account.bars["open"][2, leg] = 100.0
+    account.stop[0, 0] = 0.125
+    return account
+
+
+def test_a_first_leg_that_fills_nothing_leaves_the_second_alone(trial: Trial, rules: Rules) -> None:
+    account = with_a_dearer_remainder(trial, rules, leg=0)
+    account.run()
+    assert held(account) == {}
+    assert [row[1] for row in outcome(account)] == ["NOT_TRADABLE", "NOT_TRADABLE"]
+    assert account.account["n_refused"] == 2
+
+
+def test_a_second_leg_that_fills_nothing_leaves_an_orphan_that_is_closed(
+    trial: Trial, rules: Rules
+) -> None:
+    account = with_a_dearer_remainder(trial, rules, leg=1)
+    account.run()
+    assert held(account) == {0: 10.0}
+    assert [row[1] for row in outcome(account)] == ["PASSED", "NOT_TRADABLE"]
+    assert account.account["n_refused"] == 1
+    account.run()
+    assert exits(account) == {0: "PARTNER"}
+
+
+def test_two_legs_without_partners_open_nothing(trial: Trial) -> None:
+    account = trial(3, n_symbols=2)
+    account.want_pair(0)
+    account.legs["partner"] = -1
+    account.run()
+    assert outcome(account) == [(0, "PARTNER", "PASSED"), (1, "PARTNER", "PASSED")]
+
+
+def test_the_value_at_risk_of_the_second_leg_is_that_beside_the_first(
+    trial: Trial, rules: Rules
+) -> None:
+    """Deviations of 1 % and no correlation: 70 a day are allowed, which is all of one leg of 7,000.
+
+    What was never held is forgotten: the third symbol has all of it.
+    """
+    quantile = 1.6448536269514722
+    account = trial(3, n_symbols=3, n_strategies=2, rules=rules(gates={"var": 7e-4 * quantile}))
+    account.want_pair(0, value=0.02)
+    account.want(0, 0.01, k=1, s=2)
+    account.run()
+    assert outcome(account) == [
+        (0, "PARTNER", "PASSED"),
+        (1, "VALUE_AT_RISK", "VALUE_AT_RISK"),
+        (2, "CLIPPED", "VALUE_AT_RISK"),
+    ]
+    assert held(account) == {2: pytest.approx(70.0)}
+
+
+def test_who_opens_the_symbol_of_a_leg_that_is_gone_is_no_partner(trial: Trial) -> None:
+    """The first leg is stopped; the second cannot be traded, so it waits, while another opens."""
+    account = trial(6, n_symbols=2, n_strategies=2)
+    account.want_pair(0)
+    account.run()
+    account.shape(2, s=0, low=80.0)
+    account.run()
+    assert exits(account) == {0: "STOP"}
+    account.want(2, k=1, s=0)
+    for name in ("open", "high", "low", "close"):
+        account.bars[name][3, 1] = np.nan
+    account.run()
+    assert held(account) == {0: 79.2, 1: -80.0}  # 1 % was lost
+    account.run()
+    assert exits(account) == {0: "STOP", 1: "PARTNER"}

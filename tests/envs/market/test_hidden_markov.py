@@ -165,6 +165,12 @@ def test_the_first_estimate_needs_a_window_before_its_block() -> None:
     assert SHORT.warmup == FAST.warmup == 1 + 120 + 30
 
 
+def test_a_market_that_ends_within_its_first_block_has_no_states() -> None:
+    for n_bars in (2, 29, 30):
+        young = market_of(two_states(0)[0][:n_bars])
+        assert np.isnan(filtered(young).probability).all()
+
+
 def test_the_warmup_is_that_of_the_rules_where_theirs_is_longer() -> None:
     long = RegimeSettings(method="hidden_markov", volatility_history=1000)
     assert long.warmup == RegimeSettings(volatility_history=1000).warmup == 1021
