@@ -15,6 +15,7 @@ from benbot.envs.reward import RewardSettings
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.audit import QUICK, Effort, audit, examine
 from benbot.experiments.audit_columns import arrays_of
+from benbot.experiments.audit_subject import Subject
 from benbot.experiments.config import load_config, packaged_configs
 from benbot.experiments.preparation import prepare_experiment
 from benbot.strategies.base import collect
