@@ -1,7 +1,7 @@
 """What a policy did with an account over a stretch of bars."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,13 +15,15 @@ from benbot.envs.arrays import (
     TimeArray,
 )
 from benbot.envs.desk.breakers import breaker_of
-from benbot.envs.desk.ledger import TRADE, Ledger, open_ledger
+from benbot.envs.desk.ledger import OPTION_FILL, TRADE, Ledger, open_ledger
+from benbot.envs.desk.offers import synthetic_note
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.history import History, Span
+from benbot.envs.signals import Overlay
 from benbot.envs.stepping import Arena, ArenaLoan, Outcome, begin_at, step_all
 from benbot.envs.vector import EnvironmentSettings, build_arena
 
-KINDS = ("fills", "trades", "decisions")
+KINDS = ("fills", "trades", "decisions", "options")
 MARK = np.dtype([("equity", np.float64), ("exposure", np.float64), ("breaker", np.int64)])
 HOLDING = np.dtype(
     [
@@ -46,10 +48,12 @@ class Evaluation:
     turnover     (N,)       notional traded during the bar, as a fraction of equity
     regime       (N+1,)     `regime` of each bar, -1 unknown
     breaker      (N+1,)     `Breaker` at each mark
-    fills, trades, decisions   records of `desk.ledger`
+    fills, trades, decisions, options   records of `desk.ledger`
     open_trades   records of TRADE, of what is still open at the last mark and valued there, without
                   the costs of leaving; with `trades` they are all that the account earned
-    holdings      records of HOLDING, a row per mark and position
+    holdings      records of HOLDING, a row per mark and position; a written put as the shares that
+                  it promises to buy
+    notes         sentences on what of it rests on no market price
     """
 
     name: str
@@ -69,6 +73,8 @@ class Evaluation:
     decisions: RecordArray
     open_trades: RecordArray
     holdings: RecordArray
+    options: RecordArray = field(default_factory=lambda: np.zeros(0, OPTION_FILL))
+    notes: tuple[str, ...] = ()
 
     @property
     def annual_growth(self) -> float:
@@ -102,6 +108,7 @@ class _Account:
             fills=6 * most,  # a slot may be left, filled anew, taken in part and closed in one bar
             trades=2 * most,
             decisions=history.market.n_symbols + most,  # each may have a winner, and what is held
+            options=6 * most,
         )
         whole = settings.model_copy(update={"episode_bars": span.n_decisions})
         self.loan = ArenaLoan(build_arena(history, span, whole, 1, self.ledger))
@@ -151,6 +158,11 @@ class _Account:
         taken: RecordArray = book.positions[0, : book.accounts["n_positions"][0]]
         return taken
 
+    @property
+    def _options(self) -> RecordArray:
+        options: RecordArray = self.arena.desk.book.options[0, : self._positions.size]
+        return options
+
     def _stand_still(self, i: int) -> None:
         self.marks[i + 1 :] = self.marks[i]
         self.marks["exposure"][i + 1 :] = 0.0
@@ -158,6 +170,7 @@ class _Account:
 
     def _evaluation(self, name: str) -> Evaluation:
         market, span = self.history.market, self.span
+        records = {kind: self._joined(kind) for kind in KINDS}
         bars = np.arange(span.first, span.last + 1)
         return Evaluation(
             name=name,
@@ -172,9 +185,12 @@ class _Account:
             turnover=self.turnover,
             regime=self.history.tape.regime[bars],
             breaker=self.marks["breaker"].copy(),
-            open_trades=open_trades_of(self._positions, self.arena.episodes["bar"][0]),
+            open_trades=open_trades_of(
+                self._positions, self._options, self.arena.episodes["bar"][0]
+            ),
             holdings=np.concatenate(self.holdings),
-            **{kind: self._joined(kind) for kind in KINDS},
+            notes=synthetic_note(records["options"], self.history.rules.options),
+            **records,
         )
 
     def _joined(self, kind: str) -> RecordArray:
@@ -190,8 +206,11 @@ def holdings_of(positions: RecordArray, bar: int, equity: float) -> RecordArray:
     return held
 
 
-def open_trades_of(positions: RecordArray, bar: int) -> RecordArray:
-    """Return positions as round trips, records of TRADE, that could leave at the last price."""
+def open_trades_of(positions: RecordArray, options: RecordArray, bar: int) -> RecordArray:
+    """Return positions as round trips, records of TRADE, that could leave at the last price.
+
+    What they have written, the records of OPTION beside them, is bought back at the last mark.
+    """
     trades = np.zeros(positions.size, TRADE)
     for name in set(TRADE.names or ()) & set(positions.dtype.names or ()):
         trades[name] = positions[name]
@@ -199,6 +218,8 @@ def open_trades_of(positions: RecordArray, bar: int) -> RecordArray:
     trades["side"], trades["exit_price"] = np.sign(positions["units"]), positions["last_price"]
     gain = positions["units"] * (positions["last_price"] - positions["entry_price"])
     trades["profit"] = positions["realised"] + gain + positions["income"] - positions["costs"]
+    due = options["contracts"] * options["multiplier"] * options["price"]
+    trades["profit"] -= np.where(positions["overlay"] != Overlay.NONE, due, 0.0)
     return trades
 
 

@@ -10,7 +10,6 @@ SYMMETRIC = "covariances are symmetric"
 ENOUGH = "more room than is needed changes nothing"
 UNIT = "a side is 1 or -1, so every comparison with less than 1 is one of signs"
 NEVER_EQUAL = "a change that is not beyond the band, 0 among them, has returned before"
-WHOLE = "a share that is not below 1 is all of it"
 ROUNDING = "at this urgency both forms are the same number"
 ANY_OTHER = "any number but that of the last session will do"
 CANCELS = "the weights have the sum 1, so a factor of all deviations cancels"
@@ -42,13 +41,11 @@ EXCLUDED = {
     "sleeves.py | N_REGIMES = 9 | 9 -> 10": ENOUGH,
     "sleeves.py | N_REGIMES = 9 | 9 -> 18": ENOUGH,
     "exits.py | if change > 0.0: | change > 0.0 -> change >= 0.0": NEVER_EQUAL,
-    "exits.py | sell(desk, b, i, t, Leave(1.0, position.last_price, Exit.DELISTED, AT_ONCE)) | "
-    "1.0 -> 2.0": WHOLE,
     "gates.py | if side > 0.0: | 0.0 -> -1.0": UNIT,
     "gates.py | if side > 0.0: | side > 0.0 -> side >= 0.0": UNIT,
     "execution.py | if urgency < STRAIGHT: | urgency < STRAIGHT -> urgency <= STRAIGHT": ROUNDING,
-    "ledger.py | counts = np.zeros((3, n_accounts), np.int64) | 3 -> 4": ENOUGH,
-    "ledger.py | counts = np.zeros((3, n_accounts), np.int64) | 3 -> 6": ENOUGH,
+    "ledger.py | counts = np.zeros((4, n_accounts), np.int64) | 4 -> 5": ENOUGH,
+    "ledger.py | counts = np.zeros((4, n_accounts), np.int64) | 4 -> 8": ENOUGH,
     "sleeves.py | desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most)) | "
     "2 -> 3": ENOUGH,
     "sleeves.py | desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most)) | "
@@ -58,7 +55,7 @@ EXCLUDED = {
     "portfolio.py | inverse: FloatArray = 1.0 / returns.std(axis=0, ddof=1) | 1 -> 2": CANCELS,
     "portfolio.py | inverse: FloatArray = 1.0 / returns.std(axis=0, ddof=1) | 1 -> 0": CANCELS,
     "actions.py | return | return -> pass": NEUTRAL,
-    "actions.py | if action.dividend != 0.0: | 0.0 -> -1.0": NEUTRAL,
+    "actions.py | if action.dividend != 0.0 and not is_promise(position): | 0.0 -> -1.0": NEUTRAL,
     "actions.py | account.gross -= income if position.units > 0.0 else -income | "
     "position.units > 0.0 -> position.units >= 0.0": NEVER_NONE,
     "sizing.py | return np.nan | return np.nan -> return -np.nan": UNSIGNED,

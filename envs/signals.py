@@ -10,6 +10,7 @@ share          in (0, 1]: of the size of the pair that a leg has; of one of the 
 """
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -17,6 +18,14 @@ from benbot.envs.arrays import BoolArray, Float32Array, Int8Array, IntArray, fro
 from benbot.envs.errors import InvalidParameter
 
 NO_PAIRS = -1
+
+
+class Overlay(IntEnum):
+    """Which options a strategy writes, that is sells, when it is long."""
+
+    NONE = 0
+    COVERED_CALL = 1  # on the shares that it holds
+    SECURED_PUT = 2  # instead of buying them, with the cash that would
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +39,7 @@ class Signals:
     pairing        (K,)    row in the two arrays below of a strategy that trades pairs, -1 of others
     partner        (T, P, S)
     share          (T, P, S)
+    overlay        (K,)    `Overlay` of each strategy, NONE by default
     """
 
     strategies: tuple[str, ...]
@@ -42,6 +52,7 @@ class Signals:
     pairing: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     partner: IntArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.int32))
     share: Float32Array = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+    overlay: Int8Array = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "direction", frozen(self.direction.astype(np.int8)))
@@ -59,6 +70,8 @@ class Signals:
         for name, dtype in (("partner", np.int32), ("share", np.float32)):
             legs = getattr(self, name) if rows[1] else np.zeros(rows)
             object.__setattr__(self, name, frozen(legs.astype(dtype)))
+        overlay = self.overlay if self.overlay.size else np.zeros(self.n_strategies, np.int8)
+        object.__setattr__(self, "overlay", frozen(overlay.astype(np.int8)))
         check_signals(self)
 
     @property
@@ -81,6 +94,7 @@ def check_signals(signals: Signals) -> None:
         was = getattr(signals, name).shape
         if was != shape:
             raise InvalidParameter(f"{name} must be [bars, strategies, symbols] {shape}, was {was}")
+    check_overlays(signals)
     asked = signals.direction != 0
     _refuse(signals, np.abs(signals.direction) > 1, "direction", "-1, 0 or 1")
     unsure = ~((signals.confidence >= 0.0) & (signals.confidence <= 1.0))
@@ -89,6 +103,23 @@ def check_signals(signals: Signals) -> None:
     _refuse(signals, asked & no_stop, "stop_distance", "a fraction of the price in (0, 1)")
     for k in np.flatnonzero(signals.pairing != NO_PAIRS):
         check_pairs(signals, int(k))
+
+
+def check_overlays(signals: Signals) -> None:
+    """Refuse overlays that nobody knows, and those of strategies that trade pairs."""
+    known = np.isin(signals.overlay, list(Overlay))
+    if signals.overlay.shape != (signals.n_strategies,) or not known.all():
+        names = ", ".join(f"{one:d} {one.name}" for one in Overlay)
+        raise InvalidParameter(
+            f"overlay must be one of {names} for each of the "
+            f"{signals.n_strategies} strategies, was {signals.overlay.tolist()}"
+        )
+    both = (signals.overlay != Overlay.NONE) & (signals.pairing != NO_PAIRS)
+    if both.any():
+        raise InvalidParameter(
+            f"a strategy that trades pairs must have no overlay, "
+            f"{signals.strategies[int(np.argmax(both))]} has one"
+        )
 
 
 def check_pairs(signals: Signals, k: int) -> None:

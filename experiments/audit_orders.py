@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benbot.agents.evaluation import evaluate
-from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray
-from benbot.envs.desk.ledger import DECISION, FILL
+from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, RecordArray
+from benbot.envs.desk.ledger import DECISION, FILL, OPTION_FILL
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.history import History, Span
 from benbot.envs.market.market import Market
@@ -56,9 +56,11 @@ DECIDED = (
     Exit.DIAMOND,
     Exit.PARTNER,
 )
+# Likewise of an option; those that end do so before the bar opens.
+OF_OPTIONS = (Exit.ASSIGNED, Exit.EXPIRED, Exit.OPTION_PROFIT, Exit.OPTION_TIME)
 COLUMNS = tuple(
     Key(ORDER, "", f"{kind}.{name}")
-    for kind, dtype in (("decision", DECISION), ("fill", FILL))
+    for kind, dtype in (("decision", DECISION), ("fill", FILL), ("option", OPTION_FILL))
     for name in dtype.names or ()
 )
 PRICE = Key(ORDER, "", "fill.price")
@@ -69,6 +71,7 @@ class Orders(NamedTuple):
 
     decisions: RecordArray
     fills: RecordArray
+    options: RecordArray
 
 
 class Script:
@@ -116,6 +119,7 @@ class OrderProbe:
         for before, after in zip(known, other, strict=True):
             self._require_same("decision", t, (before.decisions, after.decisions))
             self._require_same("fill", t + 1, (before.fills, after.fills))
+            self._require_same("option", t + 1, (before.options, after.options))
         flat = known[-1].fills
         jumped = behind_a_gap(calm, t, _sides(flat, market.n_symbols))
         gapped = self.subject.history(jumped)
@@ -145,7 +149,8 @@ class OrderProbe:
     def _require_no_gain(self, gapped: History, t: int) -> None:
         """Require that a flat account earned nothing from a gap before its orders filled."""
         environment = self.subject.environment
-        _, rewards = self.subject.walk(gapped, Span(t, t + 1), self.weights, environment)
+        weights = without_writers(self.weights, gapped.signals.overlay)
+        _, rewards = self.subject.walk(gapped, Span(t, t + 1), weights, environment)
         if rewards[t + 1] > CLOSE_ENOUGH:  # without any costs rounding may be a gain
             self.findings.note(REWARD, Finding(Probe.FILL, t + 1, float(rewards[t + 1])))
 
@@ -161,7 +166,24 @@ def orders_of(subject: Subject, history: History, weights: Float32Array, span: S
     done = evaluate(script, history, span, subject.environment)
     decisions = done.decisions[done.decisions["bar"] == span.last - 1]
     fills = done.fills[done.fills["bar"] == span.last]
-    return Orders(decisions, fills[np.isin(fills["reason"], DECIDED)])
+    options = done.options[done.options["bar"] == span.last]
+    return Orders(
+        decisions,
+        fills[np.isin(fills["reason"], DECIDED)],
+        options[np.isin(options["reason"], (*DECIDED, *OF_OPTIONS))],
+    )
+
+
+def without_writers(weights: Float32Array, overlay: Int8Array) -> Float32Array:
+    """Return the weights [T, K+1] with what strategies that write options have as cash.
+
+    They earn time, which passes within the bar, and that is no gain from a gap.
+    """
+    writes = np.flatnonzero(overlay)
+    plain = weights.copy()
+    plain[:, -1] += plain[:, writes].sum(axis=1)
+    plain[:, writes] = 0.0
+    return plain
 
 
 def _same_order(fill: np.void, fills: RecordArray) -> BoolArray:

@@ -88,6 +88,7 @@ def _other_news(
         name: np.where(is_past, feature, feature + rng.normal(size=feature.shape))
         for name, feature in market.features.items()
     }
+    news["iv"][future] = rng.choice([np.nan, 0.1, 0.6], shape)
     return news
 
 

@@ -24,6 +24,7 @@ MULTIPLES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 # Nothing, nearly: a power of two, so that a cost and the limit of its gate still compare as before.
 NEXT_TO_NOTHING = 2.0**-40
 BISECTIONS = 7  # of a bracket of MULTIPLES, so a break-even is known to a hundredth of it
+SCALED_OPTIONS = ("fee_per_contract", "half_spread")
 SCALED_BARS = ("half_spread", "impact", "borrow_rate")
 SCALED_COSTS = (
     "commission_rate",
@@ -107,9 +108,7 @@ def replay(
     changed = at_cost(history, multiple)
     again = [_again(one, changed, settings) for one in evaluations]
     costs = float(np.mean([_costs(one) for one in again]))
-    traded = float(
-        np.mean([np.abs(one.fills["units"] * one.fills["price"]).sum() for one in again])
-    )
+    traded = float(np.mean([_traded(one) for one in again]))
     return CostPoint(
         multiple,
         float(np.mean([one.annual_growth for one in again])),
@@ -127,7 +126,9 @@ def at_cost(history: History, multiple: float) -> History:
     rules = history.rules
     costs = {name: scale * getattr(rules.costs, name) for name in SCALED_COSTS}
     gates = {name: scale * getattr(rules.gates, name) for name in ("spread", "borrow_rate")}
+    options = {name: scale * getattr(rules.options, name) for name in SCALED_OPTIONS}
     update = {
+        "options": rules.options.model_copy(update=options),
         "costs": rules.costs.model_copy(update=costs),
         "gates": rules.gates.model_copy(update=gates),
     }
@@ -145,3 +146,10 @@ def _again(evaluation: Evaluation, history: History, settings: EnvironmentSettin
 
 def _costs(evaluation: Evaluation) -> float:
     return float(evaluation.trades["costs"].sum() + evaluation.open_trades["costs"].sum())
+
+
+def _traded(evaluation: Evaluation) -> float:
+    """Return the money that changed hands, for shares and for options."""
+    fills, options = evaluation.fills, evaluation.options
+    premiums = options["contracts"] * options["multiplier"] * options["price"]
+    return float(np.abs(fills["units"] * fills["price"]).sum() + np.abs(premiums).sum())

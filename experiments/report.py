@@ -124,12 +124,24 @@ def render_report(report: RunReport) -> str:
             gain=gain(own),
             verdicts=decisions_by_verdict(own),
             market=describe(report.market),
+            notes=_notes(report),
             captions=CAPTIONS,
             performance=PERFORMANCE,
             activity=ACTIVITY,
             definitions=inspect.getdoc(metrics) or "",
         )
     )
+
+
+def _notes(report: RunReport) -> list[str]:
+    """Return what a reader must know of the market, and of how any policy was traded on it."""
+    traded = [
+        note
+        for segment in report.segments
+        for one in (*segment.agents.values(), *segment.baselines)
+        for note in one.notes
+    ]
+    return list(dict.fromkeys([*report.market.origin.notes, *traded]))
 
 
 def _splits(own: Sequence[Evaluation]) -> dict[str, list[Contribution]]:

@@ -42,6 +42,8 @@ def show_sleeves(config: ExperimentConfig, segment: str, console: Console) -> No
         sleeves = trade_alone(prepared, segment, lambda done: display.move(task, done))
     for table in (results_of(sleeves, segment), correlations_of(sleeves), regimes_of(sleeves)):
         console.print(table)
+    for note in sorted({note for one in sleeves for note in one.notes}):
+        console.print(f"note: {note}", highlight=False)
 
 
 def trade_alone(

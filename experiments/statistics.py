@@ -39,7 +39,7 @@ def metrics(evaluation: Evaluation) -> dict[str, float]:
     turnover         notional bought and sold over equity, a year: mean(turnover) x A
     exposure         mean gross exposure over the marks after the first
     n_trades         closed trades
-    fees_paid        spread, commission and impact of all fills, account currency
+    fees_paid        spread, commission, impact and fees of all fills, options too, account currency
     slippage_bps     all those costs / notional of all fills x 1e4, so it includes commission
 
     Undefined is NaN: no bars, no trades, no losing bar or trade, no deviation, no drawdown.
@@ -123,7 +123,7 @@ def _activity(evaluation: Evaluation) -> dict[str, float]:
         "turnover": float(evaluation.turnover.mean()) * yearly if n_bars else NAN,
         "exposure": float(evaluation.exposure[1:].mean()) if n_bars else NAN,
         "n_trades": float(profit.size),
-        "fees_paid": fees,
+        "fees_paid": fees + float(evaluation.options["cost"].sum()),
         "slippage_bps": _ratio(1e4 * fees, notional),
     }
 

@@ -17,7 +17,7 @@ from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, I
 from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.indicators import mean_true_range
 from benbot.envs.market.market import Market
-from benbot.envs.signals import NO_PAIRS, Signals
+from benbot.envs.signals import NO_PAIRS, Overlay, Signals
 from benbot.strategies.diamonds import VOLUME_WINDOW, diamonds
 
 STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
@@ -122,6 +122,7 @@ class Strategy(ABC):
     trades_stress: ClassVar[bool] = False  # means to buy in a bear market of high volatility
     trades_pairs: ClassVar[bool] = False  # its opinions say who is whose partner
     needs_news: ClassVar[bool] = False  # has no opinion on a market that was made without news
+    overlay: ClassVar[Overlay] = Overlay.NONE  # which options it writes when it is long
 
     label: str = ""  # name of this one, where a rule is used twice
     side: Side = "both"
@@ -313,6 +314,7 @@ def _side_by_side(
         pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
         partner=partner,
         share=share,
+        overlay=np.array([strategy.overlay for strategy in strategies], np.int8),
     )
 
 

@@ -12,6 +12,8 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.settings import Settings
 from benbot.strategies.base import Strategy
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
+from benbot.strategies.rules.cash_secured_put import CashSecuredPut
+from benbot.strategies.rules.covered_call import CoveredCall
 from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum
 from benbot.strategies.rules.gap_fade import GapFade
 from benbot.strategies.rules.low_volatility import LowVolatility
@@ -41,6 +43,8 @@ RULES: tuple[type[Strategy], ...] = (
     TimeOfDayMomentum,
     NewsDiamond,
     StatisticalArbitrage,
+    CoveredCall,
+    CashSecuredPut,
 )
 CATALOGUE: Mapping[str, type[Strategy]] = MappingProxyType({rule.rule: rule for rule in RULES})
 LABEL = r"^[A-Za-z0-9_.-]*$"  # it becomes part of the names of metrics and files

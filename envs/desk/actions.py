@@ -3,6 +3,7 @@
 from benbot.envs.arrays import Record
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.options import is_promise, split_option
 
 
 @compiled
@@ -16,7 +17,8 @@ def apply_actions(desk: Desk, b: int, t: int) -> None:
         action = desk.tape.actions[t, position.symbol]
         if action.split != 1.0:
             split_position(position, action.split)
-        if action.dividend != 0.0:
+            split_option(desk.book.options[b, i], action.split)
+        if action.dividend != 0.0 and not is_promise(position):
             pay_dividend(account, position, action.dividend)
 
 

@@ -68,6 +68,7 @@ POSITION = np.dtype(
         ("opened", np.int32),  # bar of the first fill
         ("watched", np.int32),  # first bar in which its stop and targets count
         ("missing", np.int32),  # bars without a price, in a row
+        ("overlay", np.int32),  # `Overlay`; of a put units and last price are promised, see OPTION
         ("diamond", np.int32),
         ("entry_price", np.float64),  # mean, before costs
         ("initial_stop", np.float64),
@@ -77,6 +78,22 @@ POSITION = np.dtype(
         ("regime", np.int32),  # in which it was decided
         ("partial_done", np.int32),
         ("partner", np.int32),  # symbol of the other leg of a pair; NOBODY: it stands alone
+    ],
+    align=True,
+)
+
+OPTION = np.dtype(
+    [  # what a position has written; nothing here counts where its overlay is NONE
+        ("contracts", np.float64),  # 0: it could write, and has not
+        ("multiplier", np.float64),  # units a contract
+        ("strike", np.float64),
+        ("price", np.float64),  # at the last mark, per unit
+        ("premium", np.float64),  # received for it, per unit, before costs
+        ("volatility", np.float64),  # the last that was known
+        ("spot", np.float64),  # last price of a put's symbol; that of a call is its position's
+        ("expiry", np.int32),  # day, as `OFFER` counts them
+        ("resumes", np.int32),  # first bar in which it may be written anew
+        ("is_synthetic", np.int32),  # 1 where that volatility is not implied by any price
     ],
     align=True,
 )
@@ -92,11 +109,17 @@ SLEEVE = np.dtype(
 
 
 class Book(NamedTuple):
-    """The accounts (B,), their positions (B, max_positions) and their sleeves (B, K)."""
+    """The accounts (B,), their positions and options (B, max_positions) and sleeves (B, K).
+
+    A written put is held as the shares that it may become: the position's units are those of its
+    contracts, its last price is the strike. So all that is asked of a position, how much it ties
+    up and risks, is asked of the promise; the money that it does not stand for is `options.due`.
+    """
 
     accounts: RecordArray
     positions: RecordArray
     sleeves: RecordArray
+    options: RecordArray
 
 
 def open_book(n_accounts: int, n_strategies: int, max_positions: int) -> Book:
@@ -105,6 +128,7 @@ def open_book(n_accounts: int, n_strategies: int, max_positions: int) -> Book:
         np.zeros(n_accounts, ACCOUNT),
         np.zeros((n_accounts, max_positions), POSITION),
         np.zeros((n_accounts, n_strategies), SLEEVE),
+        np.zeros((n_accounts, max_positions), OPTION),
     )
     book.positions["symbol"] = NOBODY
     return book

@@ -8,6 +8,7 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.desk.actions import apply_actions
+from benbot.envs.desk.assignment import settle_options
 from benbot.envs.desk.breakers import check_health
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import (
@@ -30,6 +31,8 @@ from benbot.envs.desk.fetching import fetch_ahead, fetch_stops, fetch_tied, fetc
 from benbot.envs.desk.floor import FloorLoan, take_floor
 from benbot.envs.desk.gates import account_gate, may_be_long
 from benbot.envs.desk.loan import Words
+from benbot.envs.desk.options import due
+from benbot.envs.desk.overlays import write_calls
 from benbot.envs.desk.pairs import enter_pair
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import size_scale
@@ -46,6 +49,7 @@ def trade_bar(desk: Desk, contest: Contest, b: int, t: int) -> float:
     leave_positions(desk, contest, b, t)  # 6 exits at the open, which make room
     n_listed = hear_candidates(desk, contest, b, t)  # 3 signals
     enter_winners(desk, contest, b, t, n_listed)  # 4 coordinate and validate, 5 execute
+    write_calls(desk, b, t)  # 5 execute: on what is held, and on what was bought just now
     guard_positions(desk, b, t + 1)  # 6 exits inside the bar
     return mark(desk, b, t + 1)
 
@@ -73,13 +77,14 @@ def judge_health(desk: Desk, b: int, t: int) -> None:
 
 @compiled
 def open_bar(desk: Desk, contest: Contest, b: int, t: int) -> None:
-    """Set the counts of the bar to zero and let the corporate actions of bar `t + 1` happen."""
+    """Set the counts to zero; let options end and the corporate actions of bar `t + 1` happen."""
     account = desk.book.accounts[b]
     account.traded = account.costs = 0.0
     account.n_winners = account.n_refused = 0
     account.portfolio_variance = -1.0
     account.scale = size_scale(account, desk.rules[0])
     contest.n_closed[0] = 0
+    settle_options(desk, b, t + 1)
     apply_actions(desk, b, t + 1)
 
 
@@ -170,7 +175,7 @@ def mark(desk: Desk, b: int, t: int) -> float:
             pay_to_borrow(desk, b, i, t, -worth)
     account.gross, account.net = long + short, long - short
     account.previous_equity = account.equity
-    account.equity = account.cash + account.net
+    account.equity = account.cash + account.net - due(desk, b, t)
     account.peak = max(account.peak, account.equity)
     growth = log_growth(account.previous_equity, account.equity)
     mark_sleeves(desk, b, t, growth)

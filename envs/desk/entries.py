@@ -5,10 +5,10 @@ import numpy as np
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.coordinate import Contest, has, is_close_call, is_on_record, see_position
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.fills import last_close, open_position
 from benbot.envs.desk.gates import allow, side_gate
 from benbot.envs.desk.ledger import write_decision
 from benbot.envs.desk.orders import Answer, Ask, Order
+from benbot.envs.desk.overlays import ask_price, contract_gate, in_contracts, open_order
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import means_of, size_of
 
@@ -65,12 +65,13 @@ def order(desk: Desk, contest: Contest, b: int, t: int, s: int) -> int:
     account, k, side = desk.book.accounts[b], contest.owner[0, s], np.sign(contest.best[s])
     size, price = (
         size_of(desk, means_of(account, desk.rules[0]), b, t, k, s),
-        last_close(desk, t, s),
+        ask_price(desk, t, k, s, side),
     )
     ask = Ask(s, k, side, size.wanted, price, desk.tape.stop[t, k, s], False)
-    answer = allow(desk, b, t, ask, Verdict.PASSED)
+    answer = allow(desk, b, t, ask, contract_gate(desk, t, k, s, side))
+    answer = in_contracts(desk, ask, answer)
     if answer.units != 0.0:
-        if open_position(desk, b, t, Order(s, k, answer.units, size.standard / price, ask.stop)):
+        if open_order(desk, b, t, Order(s, k, answer.units, size.standard / price, ask.stop)):
             see_position(desk, contest, t, s, side)
         else:
             answer = Answer(0.0, 0.0, Verdict.NOT_TRADABLE, answer.limit)

@@ -15,10 +15,13 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.fills import AT_ONCE, enlarge, sell, terms_of, to_tick
 from benbot.envs.desk.gates import ROUNDING, account_gate, allow, free_cash, side_gate, tied_cash
 from benbot.envs.desk.ledger import write_decision
+from benbot.envs.desk.options import is_promise
 from benbot.envs.desk.orders import Answer, Ask, Leave
+from benbot.envs.desk.overlays import close_some, share_in_contracts, tend_option
 from benbot.envs.desk.pairs import other_leg, waits_for_partner
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.sizing import multiple, position_cap, whole_lots
+from benbot.envs.signals import Overlay
 
 KEPT, SHORT_OF_ROOM, GONE = 0, 1, 2  # what became of a position inside a bar
 
@@ -33,7 +36,7 @@ def leave_positions(desk: Desk, contest: Contest, b: int, t: int) -> None:
             desk, b, i, t
         ):
             continue  # nobody to trade with: it waits
-        reason = reason_to_leave(desk, b, i, t)
+        reason = tend_option(desk, b, i, t, reason_to_leave(desk, b, i, t))
         if reason == Exit.NONE:
             follow_weight(desk, contest, b, i, t, kept)
         else:
@@ -46,7 +49,7 @@ def leave(desk: Desk, contest: Contest, b: int, i: int, t: int, reason: int) -> 
     position = desk.book.positions[b, i]
     s, k, side = position.symbol, position.strategy, np.sign(position.units)
     terms = terms_of(desk, t, s, position.units)
-    if sell(desk, b, i, t + 1, Leave(1.0, terms.price, reason, terms.impact)):
+    if close_some(desk, b, i, t + 1, Leave(1.0, terms.price, reason, terms.impact)):
         note_closed(contest, s, k, side)
 
 
@@ -103,10 +106,11 @@ def follow_weight(desk: Desk, contest: Contest, b: int, i: int, t: int, kept: fl
     if not abs(change) > max(rules.sizing_no_trade_band * held, least):
         return
     if change > 0.0:
-        if position.partner == NOBODY:
+        # Neither is enlarged: the leg of a pair, and what options are written on.
+        if position.partner == NOBODY and position.overlay == Overlay.NONE:
             ask_for_more(desk, b, i, t, change)
     elif held + change >= rules.sizing_smallest_order:
-        reduce(desk, b, i, t, -change / held)
+        reduce(desk, b, i, t, share_in_contracts(desk, b, i, -change / held))
     else:
         leave(desk, contest, b, i, t, Exit.WEIGHT)
 
@@ -117,7 +121,7 @@ def reduce(desk: Desk, b: int, i: int, t: int, share: float) -> None:
     position = desk.book.positions[b, i]
     units = whole_lots(share * position.units, desk.rules[0])
     terms = terms_of(desk, t, position.symbol, units)
-    sell(desk, b, i, t + 1, Leave(share, terms.price, Exit.WEIGHT, terms.impact))
+    close_some(desk, b, i, t + 1, Leave(share, terms.price, Exit.WEIGHT, terms.impact))
 
 
 @compiled
@@ -147,7 +151,9 @@ def guard_positions(desk: Desk, b: int, t: int) -> None:
             miss(desk, b, i, t)
             continue
         position.missing = 0
-        if t < position.watched or not is_closed_inside(desk, b, i, t):
+        if is_promise(position):
+            desk.book.options[b, i].spot = bar.close
+        elif t < position.watched or not is_closed_inside(desk, b, i, t):
             position.last_price = bar.close
 
 
@@ -157,7 +163,7 @@ def miss(desk: Desk, b: int, i: int, t: int) -> None:
     position = desk.book.positions[b, i]
     position.missing += 1
     if position.missing > desk.rules[0].exits_delisted_after:
-        sell(desk, b, i, t, Leave(1.0, position.last_price, Exit.DELISTED, AT_ONCE))
+        close_some(desk, b, i, t, Leave(1.0, position.last_price, Exit.DELISTED, AT_ONCE))
 
 
 @compiled

@@ -13,6 +13,7 @@ from benbot.envs.desk.book import NOBODY
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import write_fill, write_trade
+from benbot.envs.desk.options import begin_overlay, in_hundreds, is_covered, move_option, uncover
 from benbot.envs.desk.orders import Leave, Order
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.sizing import learn_performance, whole_lots
@@ -62,6 +63,7 @@ def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
     account = desk.book.accounts[b]
     terms = terms_of(desk, t, order.symbol, order.units)
     units = fillable(order.units, terms.price, desk.tape.bars[t + 1, order.symbol], desk.rules[0])
+    units = in_hundreds(desk, order.strategy, units)
     if units == 0.0:
         return False
     i = account.n_positions
@@ -77,6 +79,7 @@ def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
     position.regime = desk.tape.regime[t]
     position.diamond = desk.tape.sizing[t, order.symbol].diamond
     position.last_price = last_close(desk, t, order.symbol)
+    position.overlay = begin_overlay(desk, b, i, order.strategy, order.units)
     add_units(desk, b, i, t + 1, units, terms)
     place_stop(position, position.entry_price, order.stop, desk.rules[0])
     return True
@@ -169,6 +172,8 @@ def sell(desk: Desk, b: int, i: int, t: int, leave: Leave) -> bool:
     units = fillable(units, leave.price, bar, rules)
     if units == 0.0:
         return False
+    if is_covered(position):
+        uncover(desk, b, i, t, (-units, leave.price, leave.reason))
     cost = cost_of(units, leave.price, leave.impact, bar, rules)
     pay(account, units, leave.price, cost)
     position.realised -= units * (leave.price - position.entry_price)
@@ -235,5 +240,6 @@ def free_slot(desk: Desk, b: int, i: int) -> None:
     learn_performance(account, outcome, desk.rules[0])
     last = account.n_positions - 1
     positions[b, i] = positions[b, last]
+    move_option(desk, b, i, last)
     positions[b, last].symbol = NOBODY
     account.n_positions = last

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.desk.book import ACCOUNT, POSITION, SLEEVE, Book
+from benbot.envs.desk.book import ACCOUNT, OPTION, POSITION, SLEEVE, Book
 from benbot.envs.desk.coordinate import PLACE, Contest, open_contest
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.ledger import DECISION, FILL, TRADE, Ledger
+from benbot.envs.desk.ledger import DECISION, FILL, OPTION_FILL, TRADE, Ledger
 from benbot.envs.desk.loan import Kind, Loan, array_of, taker, tuple_of
 from benbot.envs.desk.rules import RULES
-from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, LEG, SIZING, Tape
+from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, LEG, OFFER, SIZING, Tape
 
 
 class Floor(NamedTuple):
@@ -26,7 +26,9 @@ def written(dtype: Kind, n_dims: int) -> Kind:
 
 
 COUNT = written(np.int64, 1)
-BOOK = tuple_of(Book, written(ACCOUNT, 1), written(POSITION, 2), written(SLEEVE, 2))
+BOOK = tuple_of(
+    Book, written(ACCOUNT, 1), written(POSITION, 2), written(SLEEVE, 2), written(OPTION, 2)
+)
 TAPE = tuple_of(
     Tape,
     array_of(BAR, 2),
@@ -46,9 +48,13 @@ TAPE = tuple_of(
     array_of(np.bool_, 1),  # stress
     array_of(np.int64, 1),  # pairing
     array_of(LEG, 3),
+    array_of(np.int8, 1),  # overlay
+    array_of(OFFER, 2),
 )
 LEDGER = tuple_of(
-    Ledger, written(FILL, 2), COUNT, written(TRADE, 2), COUNT, written(DECISION, 2), COUNT
+    Ledger,
+    *(written(FILL, 2), COUNT, written(TRADE, 2), COUNT, written(DECISION, 2), COUNT),
+    *(written(OPTION_FILL, 2), COUNT),
 )
 CONTEST = tuple_of(
     Contest,

@@ -1,4 +1,4 @@
-"""What happened, as records: fills, round trips and gate decisions.
+"""What happened, as records: fills, round trips, gate decisions and options.
 
 Each account has room for so many records of a kind; the writer counts also those that found no
 room, so that a reader can tell that something is missing. With no room at all the ledger is off.
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benbot.envs.arrays import IntArray, Record, RecordArray
+from benbot.envs.desk.black_scholes import Contract, Greeks
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.orders import Answer, Ask
 
@@ -60,6 +61,31 @@ DECISION = np.dtype(
 )
 
 
+OPTION_FILL = np.dtype(
+    [
+        ("bar", np.int32),  # the bar in which it filled
+        ("symbol", np.int32),
+        ("strategy", np.int32),
+        ("overlay", np.int32),  # `Overlay`: whether it is a call or a put
+        ("contracts", np.float64),  # bought, negative is sold; those that ended count as bought
+        ("multiplier", np.float64),  # units a contract
+        ("strike", np.float64),
+        ("expiry", np.int32),  # day, counted from 1970
+        ("reason", np.int32),  # `Exit`; NONE writes
+        ("spot", np.float64),  # price of the symbol
+        ("volatility", np.float64),  # a year
+        ("is_synthetic", np.int32),  # 1 where that is not implied by any price
+        ("price", np.float64),  # paid per unit, before costs; 0 where it ended
+        ("cost", np.float64),  # spread and fee, account currency
+        ("delta", np.float64),  # of one option, per unit of the symbol
+        ("gamma", np.float64),
+        ("vega", np.float64),  # for one whole unit of volatility
+        ("theta", np.float64),  # a year
+    ],
+    align=True,
+)
+
+
 class Ledger(NamedTuple):
     """Room for the records of B accounts, and how many were written; `n_…` is (B,)."""
 
@@ -69,11 +95,15 @@ class Ledger(NamedTuple):
     n_trades: IntArray
     decisions: RecordArray  # (B, room) of DECISION
     n_decisions: IntArray
+    options: RecordArray  # (B, room) of OPTION_FILL
+    n_options: IntArray
 
 
-def open_ledger(n_accounts: int, *, fills: int = 0, trades: int = 0, decisions: int = 0) -> Ledger:
+def open_ledger(
+    n_accounts: int, *, fills: int = 0, trades: int = 0, decisions: int = 0, options: int = 0
+) -> Ledger:
     """Return an empty ledger with room for so many records of each kind per account."""
-    counts = np.zeros((3, n_accounts), np.int64)
+    counts = np.zeros((4, n_accounts), np.int64)
     return Ledger(
         np.zeros((n_accounts, fills), FILL),
         counts[0],
@@ -81,6 +111,8 @@ def open_ledger(n_accounts: int, *, fills: int = 0, trades: int = 0, decisions: 
         counts[1],
         np.zeros((n_accounts, decisions), DECISION),
         counts[2],
+        np.zeros((n_accounts, options), OPTION_FILL),
+        counts[3],
     )
 
 
@@ -112,6 +144,30 @@ def write_trade(
         row.costs = position.costs
         row.profit = position.realised + position.income - position.costs
     ledger.n_trades[b] = n + 1
+
+
+@compiled
+def write_option(
+    ledger: Ledger,
+    b: int,
+    position: Record,
+    option: Record,
+    fill: tuple[int, float, float, int],
+    facts: tuple[float, Contract, Greeks],
+) -> None:
+    """Note (bar, contracts, price, reason) of an option, and its (cost, contract, greeks)."""
+    n = ledger.n_options[b]
+    if n < ledger.options.shape[1]:
+        row = ledger.options[b, n]
+        row.bar, row.contracts, row.price, row.reason = fill
+        row.symbol, row.strategy = position.symbol, position.strategy
+        row.overlay, row.multiplier = position.overlay, option.multiplier
+        row.strike, row.expiry = option.strike, option.expiry
+        row.is_synthetic = option.is_synthetic
+        row.cost, contract, moves = facts
+        row.spot, row.volatility = contract.spot, contract.volatility
+        row.delta, row.gamma, row.vega, row.theta = moves
+    ledger.n_options[b] = n + 1
 
 
 @compiled

@@ -37,6 +37,9 @@ class Verdict(IntEnum):
     OPEN_RISK = 25  # a poor account already risks as much as it may
     TOO_SMALL = 26  # below the smallest order worth its costs, or below one lot
     PARTNER = 27  # the other leg of its pair may not be opened, or less of it
+    # of a candidate whose strategy writes options
+    NO_VOLATILITY = 28  # neither implied nor trailing, so no option has a price
+    NO_CONTRACT = 29  # no expiry or no strike within what is asked for
 
 
 class Exit(IntEnum):
@@ -55,6 +58,10 @@ class Exit(IntEnum):
     BREAK_EVEN = 10  # the rest of it, back at the entry price
     DIAMOND = 11  # a diamond's shorter time is over
     PARTNER = 12  # the other leg of its pair is gone, or leaves
+    ASSIGNED = 13  # the holder of the option took the shares, or delivered them
+    EXPIRED = 14  # the option ended worth nothing
+    OPTION_PROFIT = 15  # most of the premium is earned
+    OPTION_TIME = 16  # too near to expiry
 
 
 class Breaker(IntEnum):

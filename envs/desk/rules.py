@@ -15,6 +15,7 @@ from benbot.envs.desk.risk import RiskSettings
 from benbot.envs.settings import Settings
 
 SizingMethod = Literal["risk", "volatility", "kelly"]
+Expiries = Literal["monthly", "weekly"]
 SIZING_METHODS: tuple[SizingMethod, ...] = get_args(SizingMethod)
 
 
@@ -225,6 +226,50 @@ class Exits(Settings):
         return self
 
 
+class Options(Settings):
+    """Which options are written, what they cost, and when they are bought back."""
+
+    delta: float = Field(0.30, gt=0, lt=1, description="of what is written, without its sign")
+    delta_band: float = Field(0.10, gt=0, lt=1, description="most that the strike's delta is off")
+    min_days: int = Field(21, ge=1, le=3650, description="to expiry, calendar days")
+    max_days: int = Field(45, ge=1, le=3650, description="to expiry, calendar days")
+    expiries: Expiries = Field(
+        "monthly", description="on the third Friday of a month, or on every Friday: weekly"
+    )
+    strike_step: float = Field(
+        0.01,
+        ge=0,
+        le=0.2,
+        description="strikes are multiples of 1, 2.5 or 5 times a power of ten, the largest that "
+        "is not above this fraction of the price; 0: any strike",
+    )
+    volatility_premium: float = Field(
+        0.02,
+        ge=0,
+        lt=1,
+        description="a year, that a synthetic implied volatility lies above the trailing one",
+    )
+    rate: float = Field(0.02, ge=-0.1, le=0.5, description="risk-free, a year, continuous")
+    fee_per_contract: float = Field(0.65, ge=0, description="account currency, each way")
+    half_spread: float = Field(0.02, ge=0, lt=1, description="of an option, of its price")
+    take_profit: float = Field(
+        0.5, gt=0, le=1, description="share of the premium at which it is bought back; 1: never"
+    )
+    close_days: int = Field(
+        6, ge=0, le=3650, description="to expiry, at which it is bought back; 0: never"
+    )
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> "Options":
+        if not self.close_days < self.min_days <= self.max_days:
+            raise ValueError(
+                f"need close_days below min_days and min_days up to max_days, or an option is "
+                f"bought back as soon as it is written; was {self.close_days}, {self.min_days} and "
+                f"{self.max_days}"
+            )
+        return self
+
+
 class ExpectedValue(Settings):
     """How the expected value of a candidate is learned from its strategy's round trips."""
 
@@ -248,6 +293,7 @@ class DeskRules(Settings):
     breakers: Breakers = Breakers()
     costs: Costs = Costs()
     exits: Exits = Exits()
+    options: Options = Options()
 
     def record(self) -> RecordArray:
         """Return the rules as a record array (1,) whose fields are called `section_field`.
@@ -255,7 +301,10 @@ class DeskRules(Settings):
         A choice by name is its number; the execution style is the three numbers that it means. What
         only the tape is made with, as the source of spreads, is not among them.
         """
-        elsewhere: dict[str, Any] = {"portfolio": True, "execution": {"style"}, "costs": {"spread"}}
+        elsewhere: dict[str, Any] = {
+            **{"portfolio": True, "execution": {"style"}, "costs": {"spread"}},
+            "options": {"expiries"},
+        }
         values = dict(_flat(self.model_dump(exclude=elsewhere)))
         values["sizing_method"] = SIZING_METHODS.index(self.sizing.method)
         execution = self.execution

@@ -17,12 +17,13 @@ from benbot.envs.desk.coordinate import Contest
 from benbot.envs.desk.cycle import mark, open_bar
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.exits import guard_positions, leave_positions
-from benbot.envs.desk.fills import last_close, open_position
 from benbot.envs.desk.floor import lend, take_floor
 from benbot.envs.desk.gates import number_gate, tradable_gate
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.loan import Words
+from benbot.envs.desk.options import in_hundreds
 from benbot.envs.desk.orders import Ask, Order
+from benbot.envs.desk.overlays import ask_price, contract_gate, open_order, write_calls
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sizing import whole_lots
@@ -93,7 +94,8 @@ def follow(desk: Desk, contest: Contest, decision: Record, equity: float, last: 
 
 @compiled
 def end_bar(desk: Desk, t: int) -> None:
-    """Watch stops and targets inside bar `t` and mark the account at its close."""
+    """Write what is to be written, watch stops and targets inside bar `t`, mark at its close."""
+    write_calls(desk, 0, t - 1)
     guard_positions(desk, 0, t)
     mark(desk, 0, t)
 
@@ -103,14 +105,15 @@ def enter_alone(desk: Desk, decision: Record, equity: float) -> bool:
     """Open what a decision did not allow; say whether any could be filled."""
     t, s, k = decision.bar, decision.symbol, decision.strategy
     missing = (decision.wanted - decision.allowed) * equity
-    price, stop = last_close(desk, t, s), desk.tape.stop[t, k, s]
-    ask = Ask(s, k, np.sign(missing), abs(missing), price, stop, False)
-    if number_gate(ask) != Verdict.PASSED:
+    side = np.sign(missing)
+    price, stop = ask_price(desk, t, k, s, side), desk.tape.stop[t, k, s]
+    ask = Ask(s, k, side, abs(missing), price, stop, False)
+    if contract_gate(desk, t, k, s, side) != Verdict.PASSED or number_gate(ask) != Verdict.PASSED:
         return False
     if tradable_gate(desk.tape.bars[t + 1, s]) != Verdict.PASSED:
         return False
-    units = whole_lots(missing / price, desk.rules[0])
-    return units != 0.0 and open_position(desk, 0, t, Order(s, k, units, abs(units), stop))
+    units = in_hundreds(desk, k, whole_lots(missing / price, desk.rules[0]))
+    return units != 0.0 and open_order(desk, 0, t, Order(s, k, units, abs(units), stop))
 
 
 @compiled

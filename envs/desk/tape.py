@@ -19,6 +19,7 @@ from benbot.envs.arrays import (
     IntArray,
     RecordArray,
     WordArray,
+    frozen,
 )
 from benbot.envs.desk.compiled import compiled
 
@@ -80,6 +81,18 @@ CALENDAR = np.dtype(
     align=True,
 )
 
+OFFER = np.dtype(
+    [  # the options that would be written after the close, see `desk.offers`
+        ("volatility", np.float64),  # a year, NaN unknown
+        ("call", np.float64),  # strike, 0 where none is within what is asked for
+        ("put", np.float64),  # likewise
+        ("expiry", np.int32),  # day
+        ("day", np.int32),  # of the bar itself, counted from 1970
+        ("is_synthetic", np.int32),  # 1 where the volatility is not implied by any price
+    ],
+    align=True,
+)
+
 VECTOR = 8  # numbers that the processor multiplies at once; symbols beyond whole vectors cost more
 UNKNOWN_SECTOR = -1
 NO_PARTNER = -1
@@ -109,6 +122,9 @@ class Tape(NamedTuple):
     stress         (K,)       whether a strategy means to buy in a bear market of high volatility
     pairing        (K,)       row in `legs` of a strategy that trades pairs, -1 of the others
     legs           (T, P, S)  of LEG, of the P strategies that trade pairs
+    overlay        (K,)       `Overlay` of each strategy
+    offers         (T, S)     of OFFER; (0, 0) where no strategy writes options, and then nobody
+                              reads these two
     """
 
     bars: RecordArray
@@ -128,6 +144,8 @@ class Tape(NamedTuple):
     stress: BoolArray
     pairing: IntArray
     legs: RecordArray
+    overlay: Int8Array = frozen(np.zeros(0, np.int8))
+    offers: RecordArray = frozen(np.zeros((0, 0), OFFER))
 
 
 @compiled

@@ -3,6 +3,7 @@
 import numpy as np
 
 from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, IntArray, RecordArray, WordArray
+from benbot.envs.desk.offers import offers_of
 from benbot.envs.desk.portfolio import symbol_budgets
 from benbot.envs.desk.prefetch import LINE
 from benbot.envs.desk.risk import RiskFacts, risk_facts
@@ -13,6 +14,7 @@ from benbot.envs.desk.tape import (
     CALENDAR,
     FACTS,
     LEG,
+    OFFER,
     SIZING,
     UNKNOWN_SECTOR,
     VECTOR,
@@ -39,11 +41,12 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
             f"shape {regime.shape}"
         )
     risk = risk_facts(market, rules.gates.risk)
+    sizing = _sizing(market, signals, risk, rules)
     return Tape(
         bars=_bars(market, rules.costs),
         actions=_actions(market),
         facts=_facts(market, risk),
-        sizing=_sizing(market, signals, risk, rules),
+        sizing=sizing,
         value=np.zeros((n_bars, n_strategies, -(-n_symbols // VECTOR) * VECTOR), np.float32),
         stop=signals.stop_distance,
         variance=np.zeros((n_bars, n_strategies)),
@@ -57,6 +60,12 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
         stress=signals.stress,
         pairing=signals.pairing,
         legs=_legs(signals),
+        overlay=signals.overlay,
+        offers=(
+            offers_of(market, sizing["deviation"], rules)
+            if signals.overlay.any()
+            else np.zeros((0, 0), OFFER)
+        ),
     )
 
 

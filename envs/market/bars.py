@@ -96,6 +96,13 @@ def check_prices(table: PriceTable) -> None:
             "borrow_rate must be a fraction a year, zero or more, was {borrow_rate}. "
             "Write inf where nobody lends the symbol",
         )
+    if "iv" in table.frame:
+        value = table.frame["iv"]
+        table.refuse(
+            (value <= 0.0) | np.isinf(value),
+            "iv must be an implied volatility a year above zero, such as 0.2, was {iv}. "
+            "Leave the cell empty where it is not known",
+        )
 
 
 def is_traded(table: PriceTable) -> BoolArray:

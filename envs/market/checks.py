@@ -61,6 +61,8 @@ def _check_optional(market: "Market") -> None:
         _refuse(market, ~(np.isfinite(value) & (value > 0.0)), name, "positive")
     paid = market.dividend
     _refuse(market, ~(np.isfinite(paid) & (paid >= 0.0)), "dividend", "finite and >= 0")
+    bad = (market.iv <= 0.0) | np.isinf(market.iv)
+    _refuse(market, bad, "iv", "a positive volatility a year, NaN where unknown")
     for name, feature in market.features.items():
         _refuse(market, np.isinf(feature), name, "finite, or NaN where unknown")
     # A holder would never hear of what happens at a bar without a price.

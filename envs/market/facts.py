@@ -16,6 +16,7 @@ OPTIONAL_FACTS: dict[str, NDArray[Any]] = {
     "unadjusted": np.array(1.0),
     "split": np.array(1.0),
     "dividend": np.array(0.0),
+    "iv": np.array(np.nan),
 }
 
 

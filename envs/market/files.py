@@ -1,7 +1,7 @@
 """Markets from CSV and Parquet files: long form, or a folder with one file per symbol.
 
 Columns: a time (date, ts or timestamp), symbol, close, and as far as known open, high, low,
-volume, spread, sector, halted, borrow_rate, adj_close, price_factor, split_factor, split and
+volume, spread, sector, halted, borrow_rate, iv, adj_close, price_factor, split_factor, split and
 dividend. Capitals and spaces in names do not matter, further columns are ignored. A symbol that
 begins late, ends early or skips bars is not tradable there; no price is ever carried forward.
 """

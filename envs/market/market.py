@@ -7,6 +7,7 @@ volume       units traded during the bar
 spread       quoted spread as a fraction of the price; a trade pays half of it
 borrow_rate  what a short position costs in a year, as a fraction of its notional
 dividend     account currency per unit
+iv           volatility that prices of options imply, a year
 
 Prices and volume are adjusted for splits and dividends, so that a strategy sees no jump where a
 holder gains or loses nothing. What changes hands is the traded price, `close * unadjusted` at the
@@ -78,6 +79,7 @@ class Market:
     split        (T, S)  units for each unit held before, from the open of this bar; default 1
     dividend     (T, S)  paid for each unit, counted after the split, that was held at the close
                          before, in traded prices: this bar is the ex-date; default 0
+    iv           (T, S)  implied by options on the symbol, positive; default NaN, unknown
     features             further facts (T, S) by name, NaN where unknown; default none
     """
 
@@ -99,6 +101,7 @@ class Market:
     unadjusted: FloatArray = field(default_factory=OPTIONAL_FACTS["unadjusted"].copy)
     split: FloatArray = field(default_factory=OPTIONAL_FACTS["split"].copy)
     dividend: FloatArray = field(default_factory=OPTIONAL_FACTS["dividend"].copy)
+    iv: FloatArray = field(default_factory=OPTIONAL_FACTS["iv"].copy)
     features: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

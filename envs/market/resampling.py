@@ -26,7 +26,7 @@ NO_TIME = np.timedelta64(0, "ns")
 MERGED = {
     **{"open": "first", "high": "max", "low": "min", "close": "last", "spread": "mean"},
     **{"halted": "max", "borrow_rate": "last", "sector": "last", "unadjusted": "last"},
-    "session": "last",
+    **{"session": "last", "iv": "last"},
 }
 
 
@@ -81,7 +81,7 @@ def merge_bars(table: PriceTable) -> PriceTable:
     spread       mean of the known ones, each bar counting the same
     volume       sum; unknown where that of one bar within is
     halted       whether nobody could trade in one of them
-    borrow_rate  the last known one
+    borrow_rate  the last known one, and so iv
     split        product; a dividend is counted in the units after all splits of the longer bar
     """
     frame = table.frame.sort_values(["symbol", "time"], kind="stable")

@@ -4,7 +4,7 @@ time                 when the bar was: text or a date, with or without a time zo
 symbol               ticker; a file without this column holds one symbol, named by the file
 file, row, written   where a line came from and its time as written, for errors to say so
 numbers              open, high, low, close, adj_close, volume, price_factor, split_factor, spread,
-                     borrow_rate; split and dividend are read only where they are wanted
+                     borrow_rate, iv; split and dividend are read only where they are wanted
 halted               whether nobody could trade at the price of the bar
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NUMBERS = (
     *("open", "high", "low", "close", "adj_close"),
-    *("volume", "price_factor", "split_factor", "spread", "borrow_rate"),
+    *("volume", "price_factor", "split_factor", "spread", "borrow_rate", "iv"),
 )
 FACTORS = ("price_factor", "split_factor")
 ACTIONS = ("split", "dividend")

@@ -15,9 +15,12 @@ from benbot.envs.reward import RewardSettings
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.audit import QUICK, Effort, audit, examine
 from benbot.experiments.audit_columns import arrays_of
+from benbot.experiments.audit_subject import Subject
 from benbot.experiments.config import load_config, packaged_configs
 from benbot.experiments.preparation import prepare_experiment
 from benbot.strategies.base import collect
+from benbot.strategies.rules.cash_secured_put import CashSecuredPut
+from benbot.strategies.rules.covered_call import CoveredCall
 from tests.experiments.audit_subjects import (
     REGIME,
     RULES,
@@ -39,6 +42,19 @@ def test_nothing_leaks_where_nothing_is_planted(
     result = examine(subject_with(), awkward(market), Effort(cuts=12, starts=3, orders=8))
     assert [row.sentence for row in result.leaks] == []
     assert result.n_fills > 10
+
+
+def test_nothing_leaks_where_options_are_written(market: Market) -> None:
+    writers = (*RULES, CoveredCall(window=10), CashSecuredPut(window=10))
+    options = {"expiries": "weekly", "delta_band": 0.3}
+
+    def history(market: Market) -> History:
+        rules = DeskRules.model_validate({"capital": 1e7, "options": options})
+        return prepare(market, collect(writers, market), rules, REGIME)
+
+    result = examine(Subject("writers", writers, history, regime=REGIME), market, Effort(6, 2, 8))
+    assert [row.sentence for row in result.leaks] == []
+    assert any(row.text.startswith("tape/offers") for row in result.rows)
 
 
 @pytest.mark.parametrize("name", ["log_growth", "differential_sharpe", "drawdown_penalised"])

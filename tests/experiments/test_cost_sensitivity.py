@@ -69,6 +69,8 @@ def test_commissions_are_scaled_and_the_gates_of_costs_with_them(eventful: Histo
         assert getattr(dear.costs, name) == 2.0 * getattr(rules.costs, name)
     assert dear.gates.spread == 2.0 * rules.gates.spread
     assert dear.gates.borrow_rate == 2.0 * rules.gates.borrow_rate
+    assert dear.options.fee_per_contract == 2.0 * rules.options.fee_per_contract
+    assert dear.options.half_spread == 2.0 * rules.options.half_spread
     assert dear.record()["costs_commission_minimum"][0] == 2.0
 
 

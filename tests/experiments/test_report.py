@@ -159,6 +159,13 @@ def test_what_the_data_cannot_show_is_said_at_the_top(two_seeds: SegmentResult) 
     assert text.index("Survivorship") < text.index("Result on test")
 
 
+def test_prices_that_no_market_made_are_told_at_the_top(two_seeds: SegmentResult) -> None:
+    note = "option prices are synthetic: trailing volatility + 2 points a year"
+    agents = {seed: replace(one, notes=(note,)) for seed, one in two_seeds.agents.items()}
+    page = render_report(report_of(replace(two_seeds, agents=agents)))
+    assert page.count("Option prices are synthetic: trailing volatility + 2 points a year.") == 1
+
+
 def test_names_from_outside_cannot_write_markup(two_seeds: SegmentResult) -> None:
     text = render_report(report_of(two_seeds, name="<script>alert(1)</script>"))
     assert "<script" not in text

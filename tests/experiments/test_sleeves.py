@@ -98,6 +98,17 @@ def test_all_three_tables_are_printed_and_fit_a_terminal(workshop: Any) -> None:
     assert "…" not in text.partition("Each strategy")[2]
 
 
+def test_prices_that_no_market_made_are_told_below_the_tables(
+    workshop: Any,  # noqa: ANN401
+) -> None:
+    page = io.StringIO()
+    chosen = ["strategies=[covered_call, ma_crossover]", "desk.capital=10000000"]
+    options = ["desk.options.delta_band=0.4", "desk.options.expiries=weekly"]
+    config = load_config(str(workshop.config), (*chosen, *options))
+    show_sleeves(config, "test", Console(file=page, width=80))
+    assert "note: option prices are synthetic: trailing volatility + 2 points" in page.getvalue()
+
+
 def test_a_segment_that_there_is_not_is_refused_before_anything_is_done(
     workshop: Any,  # noqa: ANN401
 ) -> None:

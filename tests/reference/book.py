@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from benbot.envs.desk.reasons import Breaker, Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.signals import Signals
+from benbot.envs.signals import Overlay, Signals
 from tests.reference.facts import Facts
 from tests.reference.record import Record
 
@@ -55,6 +55,48 @@ class Trade:
     regime: int
 
 
+@dataclass(frozen=True)
+class OptionFill:
+    """What was written (negative contracts), bought back, or ended (section 14)."""
+
+    bar: int
+    symbol: int
+    strategy: int
+    overlay: Overlay
+    contracts: float
+    multiplier: float
+    strike: float
+    expiry: int
+    reason: Exit
+    spot: float
+    volatility: float
+    is_synthetic: bool
+    price: float
+    cost: float
+    delta: float
+    gamma: float
+    vega: float
+    theta: float
+
+
+@dataclass
+class Option:
+    """What a position has written (section 16)."""
+
+    contracts: float
+    multiplier: float
+    strike: float
+    expiry: int
+    volatility: float
+    is_synthetic: bool
+    premium: float
+    price: float  # at the last mark
+
+    @property
+    def units(self) -> float:
+        return self.contracts * self.multiplier
+
+
 @dataclass
 class Position:
     """Units and base units are negative for a short; prices are 0 until it is filled."""
@@ -81,6 +123,18 @@ class Position:
     realised: float = 0.0
     income: float = 0.0
     costs: float = 0.0
+    overlay: Overlay = Overlay.NONE
+    option: Option | None = None
+    writes_from: int = 0  # first bar in which it may write
+    symbol_price: float = 0.0  # of a put
+
+    @property
+    def is_put(self) -> bool:
+        return self.overlay == Overlay.SECURED_PUT
+
+    @property
+    def spot(self) -> float:
+        return self.symbol_price if self.is_put else self.last_price
 
     @property
     def side(self) -> int:
@@ -115,6 +169,13 @@ class Account:
     fills: list[Fill] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    options: list[OptionFill] = field(default_factory=list)
+
+    @property
+    def owed(self) -> float:
+        """What options would cost to be rid of, and what puts promise."""
+        written = [p for p in self.positions if p.option is not None]
+        return sum(p.option.units * p.option.price + p.is_put * p.worth for p in written)
 
     @property
     def long(self) -> float:
@@ -159,6 +220,7 @@ class Opinions:
     row: list[int]
     partner: list[list[list[int]]]
     share: list[list[list[float]]]
+    overlay: list[Overlay]
 
 
 def opinions_of(signals: Signals) -> Opinions:
@@ -172,6 +234,7 @@ def opinions_of(signals: Signals) -> Opinions:
         signals.pairing.tolist(),
         signals.partner.tolist(),
         signals.share.tolist(),
+        [Overlay(code) for code in signals.overlay.tolist()],
     )
 
 

@@ -1,7 +1,7 @@
 """Sections 4 and 5: what happens before anything is decided."""
 
 from benbot.envs.desk.reasons import Breaker
-from tests.reference.book import Bar
+from tests.reference.book import Bar, Option
 from tests.reference.numbers import divide
 
 
@@ -70,6 +70,12 @@ def halted(bar: Bar) -> bool:
     return account.daily_loss or account.venue or account.state == Breaker.DRAWDOWN
 
 
+def split_option(option: Option, ratio: float) -> None:
+    option.multiplier *= ratio
+    for name in ("strike", "price", "premium"):
+        setattr(option, name, getattr(option, name) / ratio)
+
+
 def act_on_corporate_actions(bar: Bar) -> None:
     """Section 5: re-base each position whose symbol splits or pays before bar t + 1 opens."""
     for position in bar.account.positions:
@@ -81,6 +87,11 @@ def act_on_corporate_actions(bar: Bar) -> None:
             setattr(position, name, getattr(position, name) / ratio)
         for name in ("distance", "partial", "target"):
             setattr(position, name, getattr(position, name) / ratio)
+        if position.option is not None:
+            split_option(position.option, ratio)
+        if position.is_put:
+            position.symbol_price /= ratio
+            continue
         bar.account.cash += position.units * dividend
         position.income += position.units * dividend
         for name in ("last_price", "stop", "initial_stop", "best"):

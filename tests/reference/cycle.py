@@ -3,6 +3,7 @@
 import math
 
 from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.signals import Overlay
 from tests.reference.book import Bar, Position
 from tests.reference.breakers import act_on_breakers, act_on_corporate_actions
 from tests.reference.gates import (
@@ -11,10 +12,12 @@ from tests.reference.gates import (
     Answer,
     Wish,
     ask,
+    price_of,
     score,
     write_down,
 )
 from tests.reference.numbers import divide, positive
+from tests.reference.options import in_whole_contracts, mark_options, overlay_of
 from tests.reference.orders import (
     Terms,
     add_units,
@@ -28,6 +31,14 @@ from tests.reference.orders import (
     wanted_notional,
     whole_lots,
 )
+from tests.reference.overlays import (
+    buy_calls_back,
+    buy_puts_back,
+    end_options,
+    open_put,
+    reason_to_buy_back,
+    write_calls,
+)
 from tests.reference.pairs import (
     ask_pair,
     cut_to_room,
@@ -39,16 +50,19 @@ from tests.reference.pairs import (
 )
 
 LEAST_SCORE = 1e-20
+CALLS_ONLY = (Exit.OPTION_PROFIT, Exit.OPTION_TIME)
 
 
 def trade_bar(bar: Bar) -> float:
     """Section 3: the order of one bar. Return the log growth of the account."""
     act_on_breakers(bar)
     bar.scale = size_scale(bar)
+    end_options(bar)
     act_on_corporate_actions(bar)
     winners = candidates(bar)
     exit_at_the_close(bar)
     enter(bar, winners)
+    write_calls(bar)
     watch_the_bar(bar)
     return mark(bar)
 
@@ -90,6 +104,9 @@ def exit_at_the_close(bar: Bar) -> None:
         reason = reason_to_leave(bar, position)
         if waits_for_its_partner(bar, position):
             continue
+        if reason in CALLS_ONLY and not position.is_put:
+            buy_calls_back(bar, position, reason)
+            reason = Exit.NONE
         if reason == Exit.NONE:
             follow_its_weight(bar, position, kept)
         else:
@@ -116,10 +133,14 @@ def own_reason_to_leave(bar: Bar, position: Position) -> Exit:
         (Exit.TIME, held_for >= exits.time_stop),
         (Exit.WEIGHT, not bar.weights[position.strategy] > 0.0),
     )
-    return next((reason for reason, holds in reasons if holds), Exit.NONE)
+    reason = next((reason for reason, holds in reasons if holds), Exit.NONE)
+    return reason or reason_to_buy_back(bar, position)
 
 
 def leave_at_the_close(bar: Bar, position: Position, units: float, reason: Exit) -> None:
+    if position.is_put:
+        buy_puts_back(bar, position, units, reason)
+        return
     ordered = units if units == position.units else whole_lots(bar.rules, units)
     terms = terms_at_the_close(bar, position.symbol, ordered)
     close_units(bar, position, units, terms, reason)
@@ -137,10 +158,11 @@ def follow_its_weight(bar: Bar, position: Position, kept: float) -> None:
     if not abs(change) > max(sizing.no_trade_band * held, sizing.smallest_order, dust):
         return
     if change > 0.0:
-        if position.partner < 0:
+        if position.partner < 0 and position.overlay == Overlay.NONE:
             enlarge(bar, position, change)
     elif held + change >= sizing.smallest_order:
-        leave_at_the_close(bar, position, position.units * (-change / held), Exit.WEIGHT)
+        units = in_whole_contracts(position, position.units * (-change / held))
+        leave_at_the_close(bar, position, units, Exit.WEIGHT)
     else:
         leave_at_the_close(bar, position, position.units, Exit.WEIGHT)
 
@@ -204,7 +226,7 @@ def account_refuses(bar: Bar, wish: Wish) -> Verdict:
 
 def open_position(bar: Bar, wish: Wish, units: float, standard: float) -> bool:
     """Open a position; return whether any of it was done."""
-    close = bar.close(wish.symbol)
+    close = price_of(bar, wish)
     position = Position(
         strategy=wish.strategy,
         symbol=wish.symbol,
@@ -213,7 +235,9 @@ def open_position(bar: Bar, wish: Wish, units: float, standard: float) -> bool:
         base_units=wish.side * standard * bar.account.equity / close,
         last_price=close,
     )
-    if not add_units(bar, position, units):
+    position.overlay = overlay_of(bar, wish.strategy, wish.side)
+    done = open_put if position.is_put else add_units
+    if not done(bar, position, units):
         return False
     set_exits(bar.rules, position, bar.desk.opinions.stop[bar.t][wish.strategy][wish.symbol])
     bar.account.positions.append(position)
@@ -231,6 +255,9 @@ def watch_the_bar(bar: Bar) -> None:
             wait_for_a_price(bar, position)
         else:
             position.missing = 0
+            if position.is_put:
+                position.symbol_price = close
+                continue
             if position.complete:
                 watch(bar, position)
             position.complete = True
@@ -239,7 +266,9 @@ def watch_the_bar(bar: Bar) -> None:
 
 def wait_for_a_price(bar: Bar, position: Position) -> None:
     position.missing += 1
-    if position.missing > bar.rules.exits.delisted_after:
+    if position.missing > bar.rules.exits.delisted_after and position.is_put:
+        buy_puts_back(bar, position, position.units, Exit.DELISTED)
+    elif position.missing > bar.rules.exits.delisted_after:
         close_units(bar, position, position.units, Terms(position.last_price), Exit.DELISTED)
 
 
@@ -342,8 +371,9 @@ def mark(bar: Bar) -> float:
             fee = rate * abs(position.worth) * bar.facts.years[u]
             account.cash -= fee
             position.costs += fee
+    mark_options(bar)
     account.previous_equity = account.equity
-    account.equity = account.cash + account.long - account.short
+    account.equity = account.cash + account.long - account.short - account.owed
     account.peak = max(account.peak, account.equity)
     growth = divide(account.equity, account.previous_equity)
     return math.log(growth) if account.equity > 0.0 and growth > 0.0 else -math.inf

@@ -18,7 +18,8 @@ Table = list[list[float]]
 
 IMPACT_MEMORY = 0.94
 DAYS = 20
-NANOSECONDS_A_YEAR = 365 * 86_400 * 10**9
+NANOSECONDS_A_DAY = 86_400 * 10**9
+NANOSECONDS_A_YEAR = 365 * NANOSECONDS_A_DAY
 
 
 class Facts:
@@ -59,10 +60,20 @@ class Facts:
             for row in table_of(market, "borrow_rate", math.nan)
         ]
         self.risk = Risk(adjusted, self.session, rules.gates)
+        self.day = session_days(stamps, self.session)
+        self.iv = table_of(market, "iv", math.nan)
 
     def rebased_close(self, t: int, s: int) -> float:
         """Return the close of bar t as orders of bar t + 1 see it (section 5)."""
         return self.close[t][s] / self.split[t + 1][s] - self.dividend[t + 1][s]
+
+
+def session_days(stamps: list[int], session: list[int]) -> list[int]:
+    """Return the date on which the session of each bar began, in days since 1970."""
+    began: dict[int, int] = {}
+    for stamp, number in zip(stamps, session, strict=True):
+        began.setdefault(number, (stamp - 1) // NANOSECONDS_A_DAY)
+    return [began[number] for number in session]
 
 
 def table_of(market: Market, name: str, neutral: float) -> Table:

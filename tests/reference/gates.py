@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from benbot.envs.desk.reasons import Verdict
+from benbot.envs.signals import Overlay
 from tests.reference.book import Bar, Decision, Position
 from tests.reference.breakers import halted
 from tests.reference.numbers import divide, positive, single
+from tests.reference.options import offer, overlay_of, strike_of_order, volatility
 from tests.reference.orders import Terms, cost_of, whole_lots
 
 BEAR_OF_HIGH_VOLATILITY = 2
@@ -63,6 +65,10 @@ def ask_for_room(bar: Bar, wish: Wish) -> Answer:
         return Answer(limit or Verdict.TOO_SMALL, 0.0, limit)
     price = price_of(bar, wish)
     units = whole_lots(bar.rules, wish.side * allowed / price)
+    if not wish.enlarges and overlay_of(bar, wish.strategy, wish.side):
+        units = 100.0 * math.floor(units / 100.0 + 1e-9)
+        if units == 0.0 or units * price < smallest:
+            return Answer(Verdict.TOO_SMALL, 0.0, limit)
     # Without lots nothing is rounded, so nothing can have become too small.
     if units == 0.0 or (bar.rules.execution.lot > 0.0 and abs(units) * price < smallest):
         return Answer(Verdict.TOO_SMALL, 0.0, limit)
@@ -92,7 +98,11 @@ def price_of(bar: Bar, wish: Wish) -> float:
 
     They differ only where the symbol has no price at bar t, and only with `gates.age` above 0.
     """
-    return bar.close(wish.symbol) if wish.position is None else wish.position.last_price
+    if wish.position is not None:
+        return wish.position.last_price
+    if overlay_of(bar, wish.strategy, wish.side) == Overlay.SECURED_PUT:
+        return strike_of_order(bar, wish.strategy, wish.symbol)
+    return bar.close(wish.symbol)
 
 
 # Gates of the account: each returns whether it refuses.
@@ -194,6 +204,16 @@ def moves_with_another(bar: Bar, wish: Wish) -> bool:
         for held in bar.account.positions
         if held.symbol != s
     )
+
+
+def has_no_volatility(bar: Bar, wish: Wish) -> bool:
+    writes = not wish.enlarges and overlay_of(bar, wish.strategy, wish.side)
+    return bool(writes) and not volatility(bar.desk, bar.t, wish.symbol)[0] > 0.0
+
+
+def has_no_contract(bar: Bar, wish: Wish) -> bool:
+    overlay = overlay_of(bar, wish.strategy, wish.side)
+    return not wish.enlarges and bool(overlay) and offer(bar, wish.symbol, overlay) is None
 
 
 # Rooms: each returns the largest notional that keeps its limit. `wanted` is what the rooms before
@@ -307,6 +327,8 @@ CANDIDATE_GATES: tuple[Gate, ...] = (
     (Verdict.STRESS, market_is_in_stress),
     (Verdict.BORROW, is_dear_to_borrow),
     (Verdict.CORRELATION, moves_with_another),
+    (Verdict.NO_VOLATILITY, has_no_volatility),
+    (Verdict.NO_CONTRACT, has_no_contract),
     (Verdict.NOT_TRADABLE, cannot_be_traded),
     (Verdict.BAD_NUMBER, has_a_bad_number),
     (Verdict.SYMBOL_HALTED, symbol_is_halted),

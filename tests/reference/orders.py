@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from benbot.envs.desk.reasons import Breaker, Exit
 from benbot.envs.desk.rules import DeskRules
+from benbot.envs.signals import Overlay
 from tests.reference.book import Account, Bar, Fill, Position, Trade
 from tests.reference.numbers import divide, least
+from tests.reference.options import cover
 
 TRADING_DAYS = 252
 LOT_FORGIVEN = 1e-9
@@ -171,6 +173,8 @@ def add_units(bar: Bar, position: Position, units: float) -> bool:
     """Buy or sell short what the gates allowed; return whether any of it was done."""
     terms = terms_at_the_close(bar, position.symbol, units)
     done = within_room(bar, position.symbol, units, terms.price)
+    if position.overlay == Overlay.COVERED_CALL:
+        done = 100.0 * math.floor(done / 100.0 + 1e-9)
     if done == 0.0:
         return False
     settle(bar, position, done, terms, Exit.NONE)
@@ -237,6 +241,7 @@ def close_units(bar: Bar, position: Position, units: float, terms: Terms, reason
         done = within_room(bar, position.symbol, ordered, terms.price)
     if done == 0.0:
         return 0.0
+    cover(bar, position, position.units - done, terms.price, reason)
     settle(bar, position, -done, terms, reason)
     position.realised += done * (terms.price - position.entry_price)
     if done == position.units:

@@ -15,6 +15,7 @@ from tests.reference.book import (
     Decision,
     Desk,
     Fill,
+    OptionFill,
     Position,
     Trade,
     open_account,
@@ -60,6 +61,10 @@ class Story:
     @property
     def decisions(self) -> list[Decision]:
         return self.account.decisions
+
+    @property
+    def options(self) -> list[OptionFill]:
+        return self.account.options
 
     @property
     def positions(self) -> list[Position]:

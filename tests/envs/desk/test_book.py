@@ -70,7 +70,7 @@ def test_the_opening_of_one_account_leaves_all_others_as_they_were() -> None:
 
 def test_a_book_that_opens_has_empty_slots_and_no_money() -> None:
     book = open_book(n_accounts=3, n_strategies=2, max_positions=4)
-    assert [records.shape for records in book] == [(3,), (3, 4), (3, 2)]
+    assert [records.shape for records in book] == [(3,), (3, 4), (3, 2), (3, 4)]
     assert (book.positions["symbol"] == -1).all()
     assert not book.accounts["cash"].any()
     assert not book.sleeves["weight"].any()

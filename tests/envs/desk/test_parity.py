@@ -26,11 +26,13 @@ from benbot.envs.market.liquidity import estimated_half_spread
 from benbot.envs.market.regime import detect_regime
 from benbot.strategies.base import collect
 from benbot.strategies.catalogue import RULES
+from tests.envs.desk.option_worlds import EVENTFUL, option_world
 from tests.envs.desk.worlds import FIRST, World, random_world
 from tests.reference import Story, trade_market
 
 N_WORLDS = 40
 N_NIGHTLY = 2_000
+N_OPTIONS = 500
 SEEDS_OF_TIES = (12, 58, 82, 88, 106)  # a strategy holds what another, of the same score, wins
 
 
@@ -42,9 +44,8 @@ def trade_kernel(
     n_decisions, n_strategies = len(world.weights), world.signals.n_strategies
     book = open_book(1, n_strategies, world.rules.limits.max_positions)
     room = n_decisions * (world.market.n_symbols + 1) * 4
-    desk = Desk(
-        book, tape, world.rules.record(), open_ledger(1, fills=room, trades=room, decisions=room)
-    )
+    ledger = open_ledger(1, fills=room, trades=room, decisions=room, options=room)
+    desk = Desk(book, tape, world.rules.record(), ledger)
     account = book.accounts[0]
     open_account(book, 0, world.rules.capital, tape.session[FIRST])
     equity, growth = [float(account["equity"])], np.zeros(1)
@@ -81,7 +82,7 @@ def assert_same_story(world: World) -> Counter[str]:
     n_symbols = world.market.n_symbols
     assert_allclose(desk.tape.value[:, :, :n_symbols], np.array(story.values), rtol=1e-6)
     assert_allclose(desk.tape.sleeve_return, np.array(story.sleeve_returns), atol=1e-9)
-    for kind in ("decisions", "fills", "trades"):
+    for kind in ("decisions", "options", "fills", "trades"):
         own = getattr(desk.ledger, kind)[0, : getattr(desk.ledger, f"n_{kind}")[0]]
         told = getattr(story, kind)
         if kind == "decisions":  # those of one close stand in no particular order
@@ -123,6 +124,18 @@ def test_the_kernel_does_what_the_law_says_of_equal_scores(seed: int) -> None:
     assert_same_story(random_world(seed, ties=True))
 
 
+@pytest.mark.parametrize("seed", EVENTFUL)
+def test_the_kernel_does_what_the_law_says_of_options(seed: int) -> None:
+    assert_same_story(option_world(seed))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("first", range(0, N_OPTIONS, 50))
+def test_the_kernel_does_what_the_law_says_of_options_in_many_worlds(first: int) -> None:
+    for seed in range(first, first + 50):
+        assert_same_story(option_world(seed))
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("first", range(0, N_NIGHTLY, 100))
 def test_the_kernel_does_what_the_law_says_in_many_worlds(first: int) -> None:
@@ -134,11 +147,12 @@ def reasons_of(world: World) -> set[str]:
     """Return the names of all verdicts, exits and breakers of one world."""
     breakers: list[Breaker] = []
     desk, _ = trade_kernel(world, lambda account: breakers.append(breaker_of(account)))
-    fills, decisions = (
+    fills, options, decisions = (
         getattr(desk.ledger, kind)[0, : getattr(desk.ledger, f"n_{kind}")[0]]
-        for kind in ("fills", "decisions")
+        for kind in ("fills", "options", "decisions")
     )
-    verdicts, exits = map(Verdict, decisions["verdict"]), map(Exit, fills["reason"])
+    verdicts = map(Verdict, decisions["verdict"])
+    exits = map(Exit, (*fills["reason"], *options["reason"]))
     return {name_of(one) for one in (*verdicts, *exits, *breakers)}
 
 
@@ -149,10 +163,11 @@ def name_of(reason: IntEnum) -> str:
 
 @pytest.mark.nightly
 def test_every_reason_occurs_in_several_worlds_and_most_worlds_trade() -> None:
-    counts = Counter(name for seed in range(200) for name in reasons_of(random_world(seed)))
+    worlds = (make(seed) for seed in range(200) for make in (random_world, option_world))
+    counts = Counter(name for world in worlds for name in reasons_of(world))
     names = map(name_of, (*Verdict, *Exit, *Breaker))
     assert not {name: counts[name] for name in names if counts[name] < 5}
-    assert counts["Exit.NONE"] > 150  # worlds in which something was bought
+    assert counts["Exit.NONE"] > 300  # worlds in which something was bought
 
 
 # Beside the defaults: everything that they leave off.

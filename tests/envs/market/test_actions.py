@@ -277,6 +277,29 @@ def test_a_halt_or_a_rate_that_cannot_be_is_named(tmp_path: Path, cell: str, exp
     assert expected in refusal(path, adjust="none")
 
 
+def test_implied_volatilities_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "date,symbol,close,IV\n2020-01-02,A,10,0.25\n2020-01-03,A,10,\n")
+    np.testing.assert_array_equal(load(path, adjust="none").iv, [[0.25], [NAN]])
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("0", "line 2, A at 2020-01-02: iv must be an implied volatility a year above zero"),
+        ("-0.2", "such as 0.2, was -0.2. Leave the cell empty where it is not known"),
+        ("inf", "above zero, such as 0.2, was inf"),
+        ("high", "iv must be a number, was 'high'"),
+    ],
+)
+def test_an_implied_volatility_that_cannot_be_is_named(
+    tmp_path: Path, cell: str, expected: str
+) -> None:
+    path = written(tmp_path, f"date,symbol,close,iv\n2020-01-02,A,10,{cell}\n")
+    message = refusal(path, adjust="none")
+    assert expected in message
+    assert str(path) in message
+
+
 @pytest.mark.shared_data
 def test_23_years_of_splits_and_dividends_add_up(shared_data: Path) -> None:
     path = shared_data / "us_etfs_stocks_11_daily_1998_2021.parquet"

@@ -82,7 +82,10 @@ def test_bars_between_two_numbers_share_memory_with_the_market(market: Market) -
     assert part.origin == market.origin
 
 
-OTHERWISE = {"halted": True, "borrow_rate": 0.05, "unadjusted": 4.0, "split": 2.0, "dividend": 0.5}
+OTHERWISE = {
+    **{"halted": True, "borrow_rate": 0.05, "unadjusted": 4.0, "split": 2.0, "dividend": 0.5},
+    "iv": 0.2,
+}
 
 
 def test_an_optional_fact_says_nothing_by_default_and_takes_no_memory(market: Market) -> None:
@@ -235,6 +238,8 @@ def test_a_market_that_never_closes_has_365_daily_bars_a_year() -> None:
         ("split", np.inf, "split must be positive, was inf for BBB at bar 1"),
         ("dividend", -0.1, "dividend must be finite and >= 0, was -0.1 for BBB at bar 1"),
         ("dividend", NAN, "dividend must be finite and >= 0, was nan for BBB at bar 1"),
+        ("iv", 0.0, "iv must be a positive volatility a year, NaN where unknown, was 0.0 for BBB"),
+        ("iv", np.inf, "iv must be a positive volatility a year, NaN where unknown, was inf"),
     ],
 )
 def test_a_wrong_fact_is_named_with_its_symbol_and_bar(
