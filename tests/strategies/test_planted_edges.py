@@ -7,13 +7,16 @@ the price of a leg.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
 import pytest
 
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.history import prepare
 from benbot.envs.market.market import Market
-from benbot.strategies.base import Strategy
+from benbot.strategies.base import Strategy, collect
 from benbot.strategies.catalogue import CATALOGUE, StrategyChoice, build
 from tests.strategies import planted
 
@@ -72,10 +75,11 @@ TOLD: dict[str, dict[str, int]] = {
     "vwap_reversion": TEN_MINUTES,
     "time_of_day_momentum": TEN_MINUTES,
 }
+WRITES_OPTIONS = ("covered_call", "cash_secured_put")  # which no close to close can tell
 INTRADAY_ONLY = ("vwap_reversion", "time_of_day_momentum")
 CASES = [
     (rule, market)
-    for rule in CATALOGUE
+    for rule in EARNS
     for market in (WITHIN_THE_DAY if rule in INTRADAY_ONLY else DAILY)
 ]
 
@@ -119,4 +123,33 @@ def test_the_gap_fade_earns_within_the_day_where_gaps_come_back(name: str) -> No
 
 
 def test_every_rule_of_the_catalogue_has_an_edge_of_its_own() -> None:
-    assert set(EARNS) == set(CATALOGUE)
+    assert {*EARNS, *WRITES_OPTIONS} == set(CATALOGUE)
+
+
+NOTHING_TO_PAY = {
+    "capital": 1e7,
+    "costs": {"half_spread": 0, "commission_rate": 0, "impact": 0, "participation": 1},
+    "options": {"fee_per_contract": 0, "half_spread": 0, "expiries": "weekly", "rate": 0},
+    "gates": {"var": 1, "participation": 1, "spread": 1, "correlation": 1},
+    "limits": {"max_positions": 30},
+}
+
+
+@pytest.mark.parametrize("rule", WRITES_OPTIONS)
+def test_who_writes_options_earns_where_they_are_dear_and_not_where_they_are_fair(
+    rule: str,
+) -> None:
+    """On the desk, in a market in which nothing else is to be had, by the volatility implied."""
+    strategy = build(StrategyChoice(name=rule))
+    rules, found = DeskRules.model_validate(NOTHING_TO_PAY), {}
+    for dearness in (1.0, 1.6):
+        statistics = []
+        for market in markets_of("nothing"):
+            moves = np.diff(np.log(market.close), axis=0).std(axis=0)
+            implied = np.tile(dearness * moves * np.sqrt(252.0), (market.n_bars, 1))
+            quoted = replace(market, iv=implied, spread=np.zeros(implied.shape))
+            growth = prepare(quoted, collect([strategy], quoted), rules).tape.sleeve_return[300:, 0]
+            statistics.append(growth.mean() / growth.std() * np.sqrt(growth.size))
+        found[dearness] = float(np.sum(statistics) / np.sqrt(len(statistics)))
+    assert found[1.0] < NOT_FOUND
+    assert found[1.6] > FOUND
