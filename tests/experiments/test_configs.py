@@ -18,6 +18,8 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "us_stocks_daily",
         "us_minutes",
         "synthetic_news",
+        "sp500_20_library",
+        "us_stocks_library",
     }
 
 
