@@ -111,7 +111,7 @@ def disjoint(statistic: FloatArray, most: int) -> IntArray:
 
 def _slopes(centred: FloatArray) -> FloatArray:
     """Return the slope of each series on each other, [S, S]; NaN on one that does not move."""
-    products = _products(centred, centred)
+    products = centred.T @ centred
     own = np.diagonal(products)
     moves = own > LEAST_VARIANCE * len(centred)
     return np.where(moves[:, None] & moves, products / np.where(moves, own, 1.0), np.nan)
@@ -119,16 +119,6 @@ def _slopes(centred: FloatArray) -> FloatArray:
 
 def _spread_sum(a: FloatArray, b: FloatArray, hedge: FloatArray) -> FloatArray:
     """Return Σ_t (a_ti - h_ij a_tj)(b_ti - h_ij b_tj) for all i, j, [S, S]."""
-    products = _products(a, b)
+    products = a.T @ b
     own = np.diagonal(products)
     return own[:, None] - hedge * (products + products.T) + hedge**2 * own
-
-
-def _products(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return Σ_t a_ti b_tj, [S, S], summed in one order.
-
-    A library that shares a product among threads may sum in another order on another machine, and
-    waits for its threads where other programs run.
-    """
-    products: FloatArray = np.einsum("ti,tj->ij", a, b)
-    return products

@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benbot.envs.arrays import BoolArray, FloatArray, IntArray
 from benbot.envs.errors import BadMarketData, InvalidParameter
@@ -138,9 +139,11 @@ class PairsTrading(Strategy):
         with np.errstate(divide="ignore", invalid="ignore"):
             log_price = np.log(np.where(market.tradable, market.close, np.nan))
         held = np.zeros(market.n_symbols)
-        for block in self._blocks(market):
-            pairs = self._pairs(np.ascontiguousarray(log_price[: block.begin][-self.formation :]))
-            held = self._fill(plan, block, pairs, log_price, held)
+        # On several threads matrices this small are slower, and may be added up in another order.
+        with threadpool_limits(1, user_api="blas"):
+            for block in self._blocks(market):
+                pairs = self._pairs(log_price[: block.begin][-self.formation :])
+                held = self._fill(plan, block, pairs, log_price, held)
         return plan
 
     def _blocks(self, market: Market) -> Iterator[Block]:
