@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from benbot.agents.oracle import OracleSettings
+from benbot.agents.roster import BASELINES
 from benbot.agents.settings import AgentSettings
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import BadConfig, UnknownName
@@ -27,8 +28,10 @@ from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.catalogue import build as build_strategy
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
-# What a result is called, where it is recorded and how often it is repeated does not change it.
-NOT_DIGESTED = {"name", "tracking", "seeds"}
+# What a result is called, where it is recorded, how often it is repeated and what it is compared
+# with does not change it.
+NOT_DIGESTED = {"name", "tracking", "seeds", "baselines"}
+COMPARED = "equal_weight"  # what an oracle is measured from
 
 
 class Segment(Settings):
@@ -91,6 +94,9 @@ class ExperimentConfig(Settings):
         default=None,
         description="search for the best allocation, too, which only a synthetic market allows",
     )
+    baselines: tuple[str, ...] = Field(
+        default=BASELINES, min_length=1, description="rules that the agent is compared with"
+    )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
     )
@@ -121,7 +127,23 @@ class ExperimentConfig(Settings):
                 f"oracle needs a market whose parameters are known, market.source: synthetic, was "
                 f"{self.market.source}. Remove it"
             )
+        if self.oracle is not None and COMPARED not in self.baselines:
+            raise ValueError(
+                f"oracle needs {COMPARED} among the baselines, which it is measured from, was "
+                f"{', '.join(self.baselines)}. Add it"
+            )
         return self
+
+    @field_validator("baselines")
+    @classmethod
+    def _on_the_roster(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names):
+            raise ValueError(f"must be distinct, was {', '.join(names)}")
+        try:
+            check_known("baseline", names, BASELINES)
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        return names
 
     @field_validator("seeds")
     @classmethod
@@ -164,8 +186,8 @@ def resolved_yaml(config: Settings) -> str:
 def config_digest(config: ExperimentConfig) -> str:
     """Return sixteen hex digits that change whenever what is trained and judged changes.
 
-    The name, the tracking and the seeds do not count: two runs with the same digest, data digest
-    and commit can be pooled over their seeds.
+    The name, the tracking, the seeds and the baselines do not count: two runs with the same digest,
+    data digest and commit can be pooled over their seeds.
     """
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))

@@ -152,6 +152,8 @@ segments:
 environment: {episode_bars: 60}
 agent: {total_steps: 2048, n_envs: 8, n_steps: 32, batch_size: 256}
 seeds: [0, 1]
+baselines:
+  [cash, equal_weight, inverse_volatility, best_single, regime_record, random, buy_and_hold]
 tracking: {experiment: tiny}
 """
 
