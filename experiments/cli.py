@@ -141,14 +141,33 @@ def evaluate(
         str | None, typer.Option(help="Another configuration than the one it was trained with.")
     ] = None,
     segment: Annotated[str, typer.Option(help="fit, valid or test.")] = "test",
+    again: Annotated[
+        bool, typer.Option("--again", help="Open test once more; recorded and counted.")
+    ] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Run trained policies over a segment again, beside the baselines."""
     from rich.console import Console
 
-    from benbot.experiments.review import evaluate_again
+    from benbot.experiments.review import Question, evaluate_again
 
-    evaluate_again(run, config, segment, runs, Console())
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    evaluate_again(Question(run, config, segment, command, again), runs, Console())
+
+
+@app.command()
+def verdict(
+    experiment_or_run: Annotated[
+        str, typer.Argument(help="Id of a run, or an experiment, of which the newest run counts.")
+    ],
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Say of every baseline whether a trained agent BEATS or DOES NOT BEAT it, or is UNDECIDED."""
+    from rich.console import Console
+
+    from benbot.experiments.verdict_view import show_verdict
+
+    show_verdict(experiment_or_run, store, Console())
 
 
 @app.command()

@@ -20,6 +20,7 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
+from benbot.experiments.folds import FoldSettings
 from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.tracking import TrackingSettings
 from benbot.experiments.validation import build
@@ -89,7 +90,12 @@ class ExperimentConfig(Settings):
         default=EnvironmentSettings(), description="what an episode is"
     )
     agent: AgentSettings = Field(default=AgentSettings(), description="algorithm and budget")
-    segments: SegmentSettings = Field(description="where the agent learns and is judged")
+    segments: SegmentSettings | None = Field(
+        default=None, description="where the agent learns and is judged, once"
+    )
+    folds: FoldSettings | None = Field(
+        default=None, description="the same again and again, instead of segments"
+    )
     oracle: OracleSettings | None = Field(
         default=None,
         description="search for the best allocation, too, which only a synthetic market allows",
@@ -119,6 +125,16 @@ class ExperimentConfig(Settings):
                 "of them a label"
             )
         return chosen
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        given = [name for name in ("segments", "folds") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"either segments or folds are needed, was {' and '.join(given) or 'neither'}. "
+                "What another file gives goes away by `segments: null` or `folds: null`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _knowable(self) -> Self:

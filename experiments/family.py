@@ -8,13 +8,12 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import UnknownName
 from benbot.experiments.curves import CURVES_FILE, Curves, curves_from_parquet
-from benbot.experiments.tracking import PARENT, find_run
+from benbot.experiments.opening import JUDGED_ON, OPENED
+from benbot.experiments.tracking import PARENT, Run, find_run
 from benbot.experiments.tracking_kept import Kept, kept_runs, named_experiment
 from benbot.experiments.tracking_run import Status
 from benbot.experiments.verdict import Family
 
-JUDGED_ON = "judged_on"  # tag of a parent: digest of the bars on which its agents were judged
-OPENED = "test_openings"  # tag of a parent: how often its results on `test` were asked for
 NOBODY = "none"  # tag `seed` of what has none: a baseline
 SHARPE = "test/sharpe_ratio"
 
@@ -39,7 +38,7 @@ def find_case(uri: str, experiment_or_run: str) -> Case:
         run_id = None
     kept = kept_runs(uri, experiment)
     parents = [one for one in kept if not one.parent and (run_id in {None, one.id})]
-    judged = [one for one in parents if JUDGED_ON in one.tags]
+    judged = [one for one in parents if JUDGED_ON in one.tags and one.status == Status.FINISHED]
     if not judged:
         raise UnknownName(
             f"a verdict needs a run that was trained to its end and keeps {CURVES_FILE}, was "
@@ -49,6 +48,13 @@ def find_case(uri: str, experiment_or_run: str) -> Case:
     chosen = judged[0]  # the newest
     curves = _curves(uri, chosen.id)
     return Case(chosen.id, chosen.name, curves, family_of(uri, kept, chosen, curves))
+
+
+def family_now(uri: str, run: Run, curves: Curves) -> Family:
+    """Return what the experiment of a run has tried up to now; the run may still be going on."""
+    kept = kept_runs(uri, run.experiment_id)
+    own = next(one for one in kept if one.id == run.id)
+    return family_of(uri, kept, own, curves)
 
 
 def family_of(uri: str, kept: Sequence[Kept], own: Kept, curves: Curves) -> Family:

@@ -4,11 +4,13 @@ growth   log growth a year, agent less baseline, over the same bars: 0.01 is one
 S seeds, T bars, B baselines
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter
 from scipy.stats import norm
 
 from benbot.agents.oracle import NAME as ORACLE
@@ -29,6 +31,9 @@ POWER = 0.8  # with which what is needed would decide
 REPETITIONS = 4000
 PARTS = 16  # stretches of history for the probability of overfitting
 INFINITE = float("inf")
+MOST_YEARS = 1000.0  # more than that is never
+VERDICT_FILE = "verdict.json"
+WITH_NAN = ConfigDict(ser_json_inf_nan="strings")  # JSON has no number for them
 
 
 class Word(StrEnum):
@@ -65,6 +70,7 @@ class Ruling:
                         decide and NaN where nothing is left to decide
     """
 
+    __pydantic_config__ = WITH_NAN
     baseline: str
     word: Word
     growth: float
@@ -105,6 +111,7 @@ class RunVerdict:
                         the other, over all agents of the family; NaN where there are too few
     """
 
+    __pydantic_config__ = WITH_NAN
     rulings: tuple[Ruling, ...]
     first: str
     last: str
@@ -158,6 +165,27 @@ def judge(
         n_trials=family.n_trials,
         openings=family.openings,
     )
+
+
+def needs(ruling: Ruling, verdict: RunVerdict) -> str:
+    """Say how much history or how many seeds would decide; nothing where it is decided."""
+    if ruling.word is not Word.UNDECIDED or math.isnan(ruling.bars_needed):
+        return ""
+    years = ruling.bars_needed / verdict.bars_per_year
+    ways = [f"{years:,.1f} years"] if years < MOST_YEARS else []
+    if math.isfinite(ruling.seeds_needed):
+        ways.append(f"{math.ceil(ruling.seeds_needed):,} seeds")
+    return " or ".join(ways) or "more of both"
+
+
+def verdict_as_json(verdict: RunVerdict) -> str:
+    """Return the text from which `verdict_from_json` makes the same verdict."""
+    return TypeAdapter(RunVerdict).dump_json(verdict, indent=1).decode()
+
+
+def verdict_from_json(text: str) -> RunVerdict:
+    """Return a verdict that was written."""
+    return TypeAdapter(RunVerdict).validate_json(text)
 
 
 def _rulings(

@@ -25,7 +25,7 @@ from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status
-from benbot.experiments.training import ALIAS, MODEL
+from benbot.experiments.conclusion import ALIAS, MODEL
 
 ORDER = (
     "cash",
