@@ -1,0 +1,132 @@
+"""Folds: seeds times folds below one parent, one account through all of them, and no end lost."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benbot.agents.bundle import load_bundle
+from benbot.agents.evaluation import evaluate
+from benbot.experiments import seeds as seeds_module
+from benbot.experiments.config import load_config
+from benbot.experiments.curves import CURVES_FILE, curves_from_parquet
+from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.rebuild import judge_again, rebuild_report
+from benbot.experiments.tracking import Status
+
+FOLDS = (
+    "segments=null",
+    "folds={n: 2, fit_bars: 300, valid_bars: 120, test_bars: 150, embargo_bars: 5}",
+    "agent.total_steps=512",
+    "baselines=[cash, equal_weight]",
+    "name=walked",
+)
+NAMES = [f"seed {seed} fold {fold}" for fold in (1, 2) for seed in (0, 1)]
+
+
+class Walked:
+    """A training in folds that was stopped after its second child and went on."""
+
+    def __init__(self, workshop: Any) -> None:  # noqa: ANN401
+        real, seen = seeds_module._train, []
+
+        def stop_at_the_third(training: Any, run: Any, seed: int, fold: Any) -> Any:  # noqa: ANN401
+            seen.append(fold.named(f"seed {seed}"))
+            if len(seen) == 3:
+                raise KeyboardInterrupt
+            return real(training, run, seed, fold)
+
+        before = set(workshop.runs.glob("*"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(seeds_module, "_train", stop_at_the_third)
+            with pytest.raises(SystemExit):
+                workshop.train(*FOLDS)
+            (self.folder,) = set(workshop.runs.glob("*")) - before
+            self.id = self.folder.name
+            children = workshop.children(self.id)
+            self.statuses = {name: child.status for name, child in children.items()}
+            self.said = workshop.resume(self.id)
+        self.trained = seen
+
+
+@pytest.fixture(scope="module")
+def walked(workshop: Any) -> Walked:  # noqa: ANN401
+    return Walked(workshop)
+
+
+@pytest.fixture(scope="module")
+def prepared(workshop: Any) -> Prepared:  # noqa: ANN401
+    return prepare_experiment(load_config(workshop.config, FOLDS))
+
+
+def test_a_training_in_folds_goes_on_where_it_stopped(walked: Walked) -> None:
+    assert walked.statuses == {
+        NAMES[0]: Status.FINISHED,
+        NAMES[1]: Status.FINISHED,
+        NAMES[2]: Status.KILLED,
+    }
+    assert walked.trained == [*NAMES[:3], *NAMES[2:]]
+
+
+def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Walked) -> None:  # noqa: ANN401
+    children = workshop.children(walked.id)
+    assert set(children) == {*NAMES, "cash", "equal_weight"}
+    assert {child.status for child in children.values()} == {Status.FINISHED}
+    tags = {name: (child.tags["seed"], child.tags["fold"]) for name, child in children.items()}
+    assert tags["seed 1 fold 2"] == ("1", "2")
+    assert tags["cash"] == ("none", "all")
+    parent = workshop.tracker.find_run(walked.id)
+    assert parent.tags["verdict/cash"] in {"BEATS", "DOES NOT BEAT", "UNDECIDED"}
+    assert parent.tags["test_openings"] == "1"
+
+
+def test_every_policy_was_judged_on_the_bars_after_those_it_learned_from(
+    workshop: Any,  # noqa: ANN401
+    walked: Walked,
+    prepared: Prepared,
+) -> None:
+    children = workshop.children(walked.id)
+    for fold in prepared.folds:
+        kept = load_bundle(walked.folder / f"fold-{fold.number}" / "seed-1" / "bundle")
+        again = evaluate(
+            kept.policy, prepared.history, fold.spans["test"], prepared.config.environment
+        )
+        shown = children[f"seed 1 fold {fold.number}"].metrics["test/log_growth"]
+        assert shown == pytest.approx(again.annual_growth)
+
+
+def test_what_is_kept_is_one_account_through_all_folds(
+    workshop: Any,  # noqa: ANN401
+    walked: Walked,
+    prepared: Prepared,
+) -> None:
+    parent = workshop.tracker.find_run(walked.id)
+    curves = curves_from_parquet(parent.read_file(CURVES_FILE))
+    assert curves.n_bars == 300
+    assert np.bincount(curves.fold[1:]).tolist() == [0, 150, 150]
+    children = workshop.children(walked.id)
+    shown = [
+        [children[f"seed {seed} fold {fold}"].metrics["test/log_growth"] for fold in (1, 2)]
+        for seed in (0, 1)
+    ]
+    np.testing.assert_allclose(curves.growth_by_fold(), shown)
+    judged = judge_again(walked.folder, prepared, "test", with_plan=False)
+    np.testing.assert_allclose(judged.agents[1].equity, curves.agents[1])
+
+
+def test_the_folds_stand_in_what_is_said_and_in_the_report(
+    walked: Walked,
+    workshop: Any,  # noqa: ANN401
+    tmp_path: Path,
+) -> None:
+    assert "folds, log growth a year on test" in walked.said
+    assert "2 seeds x 2 folds" in walked.said
+    page = (walked.folder / "report.html").read_text()
+    assert page.index("<h2>Verdict</h2>") < page.index("<h2>Folds</h2>") < page.index("Result on")
+    out = tmp_path / "again.html"
+    rebuild_report(walked.id, workshop.runs, out, Console(file=io.StringIO()))
+    end = "<h2>Where it came from</h2>"
+    assert out.read_text().partition(end)[0] == page.partition(end)[0]
