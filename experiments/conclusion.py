@@ -108,11 +108,12 @@ def _reach_verdict(training: "Training", judged: Sequence[FoldResult]) -> RunVer
     (training.folder / VERDICT_FILE).write_text(text, encoding="utf-8")
     parent.log_file(VERDICT_FILE, text)
     parent.set_tags(verdict_tags(verdict))
+    # Apart from `test/`: they depend on what else was tried, and on when that was counted.
     parent.log_metrics(
         {
-            "test/probabilistic_sharpe_ratio": verdict.probabilistic,
-            "test/deflated_sharpe_ratio": verdict.deflated,
-            "test/probability_of_overfitting": verdict.overfitting,
+            "verdict/probabilistic_sharpe_ratio": verdict.probabilistic,
+            "verdict/deflated_sharpe_ratio": verdict.deflated,
+            "verdict/probability_of_overfitting": verdict.overfitting,
         }
     )
     return verdict

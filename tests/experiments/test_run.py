@@ -148,13 +148,15 @@ def test_the_page_of_a_run_begins_with_the_table_that_was_printed(
     workshop: Any,  # noqa: ANN401
     trained: Any,  # noqa: ANN401
 ) -> None:
-    note = workshop.tracker.find_run(trained.id).tags[NOTE]
+    note, verdict = workshop.tracker.find_run(trained.id).tags[NOTE].split("Verdict. ")
     written = [line.strip("| ").split(" | ") for line in note.splitlines() if line[:1] == "|"]
     assert [row[0] for row in written[2:]] == ["agent, 2 seeds", *ORDER]
     assert {len(row) for row in written[:2]} == {7}
     printed = trained.said.split()
     for row in written[2:]:
         assert [cell for cell in " ".join(row).split() if cell not in printed] == []
+    for name in ORDER:
+        assert f"| {name} |" in verdict
 
 
 def test_the_curves_of_training_are_kept_step_by_step(
