@@ -8,6 +8,7 @@ from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.report import write_number, write_spread
 from benbot.experiments.resampling import FEWEST_SEEDS
 from benbot.experiments.verdict import (
+    LEVEL,
     SMALLEST_EFFECT,
     Ruling,
     RunVerdict,
@@ -51,27 +52,25 @@ def verdict_table(verdict: RunVerdict) -> "Table":
 
 def verdict_sentences(verdict: RunVerdict) -> list[str]:
     """Return what else must be known to believe it, a sentence each."""
-    percent = _percent
-    growth = verdict.growth
+    growth, percent = verdict.growth, _percent
+    ends = "" if math.isnan(growth.low) else f" [{percent(growth.low)}, {percent(growth.high)}]"
+    trials = f"{verdict.n_trials} trial{'s' if verdict.n_trials > 1 else ''}"
     sentences = [
-        f"Growth    {percent(growth.value)} a year, the middle of {_counted(verdict)}"
-        + ("" if math.isnan(growth.low) else f" [{percent(growth.low)}, {percent(growth.high)}]"),
-        f"Sharpe    {write_number(verdict.sharpe_ratio)} a year; above 0 with probability "
-        f"{percent(verdict.probabilistic)}, after {verdict.n_trials} trial"
-        f"{'s' if verdict.n_trials > 1 else ''} {percent(verdict.deflated)}",
+        f"Growth    {percent(growth.value)} a year{ends}, middle half of {_counted(verdict)}",
+        f"Sharpe    {write_number(verdict.sharpe_ratio)} a year, above 0 with probability "
+        f"{percent(verdict.probabilistic)}",
+        f"Deflated  {percent(verdict.deflated)}, the same above the best of {trials} by luck",
         f"Length    {verdict.n_bars:,} bars; {_bars_for_sharpe(verdict)}",
     ]
     if not math.isnan(verdict.overfitting):
         sentences.append(
-            f"Choice    the best of {verdict.n_compared} agents in one half of the bars is below "
-            f"the middle in the other with probability {percent(verdict.overfitting)}"
+            f"Choosing  the best of {verdict.n_compared} agents misleads with probability "
+            f"{percent(verdict.overfitting)}"
         )
     if verdict.n_seeds < FEWEST_SEEDS:
-        sentences.append("Seeds     1, so no interval over seeds: of this policy, not of its kind")
+        sentences.append("Seeds     1: no interval over seeds, a verdict on this policy alone")
     if verdict.openings > 1:
-        sentences.append(
-            f"Test      these bars were asked {verdict.openings} times, so the verdict flatters"
-        )
+        sentences.append(f"Test      these bars were asked {verdict.openings} times: it flatters")
     return sentences
 
 
@@ -130,8 +129,8 @@ def show_verdict(experiment_or_run: str, store: str, console: "Console") -> None
     for sentence in verdict_sentences(verdict):
         console.print(sentence, highlight=False)
     console.print(
-        f"Rule      BEATS: p < 0.05 and the interval above 0. DOES NOT BEAT: the interval below "
-        f"{_percent(SMALLEST_EFFECT)}. UNDECIDED: else",
+        f"Rule      BEATS: p < {LEVEL} and interval > 0; DOES NOT BEAT: interval < "
+        f"{_percent(SMALLEST_EFFECT)}",
         highlight=False,
     )
 
