@@ -40,6 +40,13 @@ def test_corrected_p_values_can_be_computed_by_hand() -> None:
     assert stepwise_p_values(means[::-1], draws[:, ::-1]).tolist() == [0.5, 0.25]
 
 
+def test_the_best_is_held_against_the_luck_of_all_the_others() -> None:
+    """Ten draws: those of the best are within one deviation, one of the other is at 2.8 of its."""
+    draws = np.stack([np.tile([1.0, -1.0], 5), np.append(3.0, np.full(9, -1.0 / 3.0))], axis=1)
+    means = np.array([1.6, 0.1])  # 1.5 and 0.1 standard errors
+    np.testing.assert_allclose(stepwise_p_values(means, means + draws), [2.0 / 11.0, 2.0 / 11.0])
+
+
 def test_no_corrected_p_value_is_below_that_of_a_larger_statistic() -> None:
     rng = np.random.default_rng(0)
     means = rng.normal(0.0, 2.0, 12)
