@@ -64,17 +64,16 @@ def superior_candidates(
     return [int(str(i)) for i in test.superior_models]
 
 
-def stepwise_p_values(means: FloatArray, draws: FloatArray) -> FloatArray:
+def stepwise_p_values(means: FloatArray, draws: FloatArray, errors: FloatArray) -> FloatArray:
     """Return the p-values (N,) that means are not above 0, corrected for having tested them all.
 
-    `means` (N,) are those observed, `draws` (R, N) the same of resampled data. Each is divided by
-    its standard error; the largest is held against the largest of all in each draw about its
-    centre, the next against those that are left, and none is below the one before it. Romano and
-    Wolf (2016), Statistics & Probability Letters 113; rejecting at a level gives the set of their
-    stepwise test of 2005 when the draws are the same. NaN where a mean is not finite or its draws
-    do not vary.
+    `means` (N,) are those observed, `errors` (N,) their standard errors, `draws` (R, N) the means
+    of resampled data. In units of the errors the largest is held against the largest of all in each
+    draw about its centre, the next against those that are left, and none is below the one before
+    it. Romano and Wolf (2016), Statistics & Probability Letters 113; rejecting at a level gives the
+    set of their stepwise test of 2005 when the draws are the same. NaN where a mean is not finite
+    or has no error.
     """
-    errors = draws.std(axis=0, ddof=1)
     known = np.flatnonzero(np.isfinite(means) & (errors > SMALLEST_ERROR))
     values = np.full(means.size, np.nan)
     statistics = means[known] / errors[known]

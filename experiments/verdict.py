@@ -200,7 +200,7 @@ def _rulings(
     known_growth = growth[:, :, known]
     block = max(block_length(column) for column in known_growth.mean(axis=0).T)
     found = resample(known_growth, int(block), generator, repetitions)
-    values = stepwise_p_values(found.mean, found.draws)
+    values = stepwise_p_values(found.mean, found.draws, found.error)
     for place, i in enumerate(known):
         one = Resampled(*(part[..., place] for part in found))
         rulings[names[i]] = _ruling(names[i], one, float(values[place]), growth.shape, len(known))
@@ -230,7 +230,8 @@ def needed(found: Resampled, n_bars: int, n_seeds: int, n_tests: int) -> tuple[f
     The standard error has a part from time, in proportion to 1 / √bars, and one from seeds, to
     1 / √seeds. A growth g is told from 0 with a power of 0.8 when g = (z(1 - a) + z(0.8)) × error,
     a = 0.025 or 0.05 / B if that is less; it is told from the smallest effect likewise, with
-    a = 0.025. The nearer of the two counts. With independent bars, one seed, one baseline and a
+    a = 0.025. The nearer of the two counts. The z are those of a normal distribution, so with two
+    or three seeds it is the least that is needed. With independent bars, one seed, one baseline and a
     power of one half it is the minimum track length of the differences.
     """
     growth = float(found.mean)
