@@ -231,8 +231,8 @@ def needed(found: Resampled, n_bars: int, n_seeds: int, n_tests: int) -> tuple[f
     1 / √seeds. A growth g is told from 0 with a power of 0.8 when g = (z(1 - a) + z(0.8)) × error,
     a = 0.025 or 0.05 / B if that is less; it is told from the smallest effect likewise, with
     a = 0.025. The nearer of the two counts. The z are those of a normal distribution, so with two
-    or three seeds it is the least that is needed. With independent bars, one seed, one baseline and a
-    power of one half it is the minimum track length of the differences.
+    or three seeds it is the least that is needed. With independent bars, one seed, one baseline and
+    a power of one half it is the minimum track length of the differences.
     """
     growth = float(found.mean)
     usual = float(norm.isf((1.0 - CONFIDENCE) / 2.0))
