@@ -36,6 +36,10 @@ def _store(given: str | None) -> str | None:
 
 
 Store = Annotated[str, typer.Option(help="Where runs are tracked.", callback=_store)]
+OwnStore = Annotated[
+    str | None,
+    typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
+]
 DEFAULT_RUNS = Path("runs")
 DEFAULT_STORE = "sqlite:///mlflow.db"
 
@@ -49,11 +53,11 @@ def train(
     resume: Annotated[
         str | None, typer.Option(help="Go on with the run of this id instead of a new one.")
     ] = None,
+    sealed: Annotated[
+        bool, typer.Option("--sealed", help="Leave test closed until `benbot open`.")
+    ] = False,
     runs: Runs = DEFAULT_RUNS,
-    store: Annotated[
-        str | None,
-        typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
-    ] = None,
+    store: OwnStore = None,
 ) -> None:
     """Train an agent on every seed, judge it once on the test segment, and track everything."""
     from rich.console import Console
@@ -63,7 +67,7 @@ def train(
     from benbot.experiments.training import Launch
 
     console = Console()
-    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console)
+    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console, sealed=sealed)
     changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
     if resume is not None:
         given = None if config is None else load_config(config, changes)
@@ -72,6 +76,22 @@ def train(
         raise typer.BadParameter("name a config, such as quickstart, or a run with --resume")
     else:
         start_training(load_config(config, changes), launch)
+
+
+@app.command("open")
+def open_run(
+    run: Annotated[str, typer.Argument(help="Id of a run that was trained with --sealed.")],
+    runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
+) -> None:
+    """Open the test of a sealed run, once: judge its policies there and write the report."""
+    from rich.console import Console
+
+    from benbot.experiments.run import resume_training
+    from benbot.experiments.training import Launch
+
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    resume_training(run, None, store, Launch(runs, command, Console(), opening=True))
 
 
 @app.command()

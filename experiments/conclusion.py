@@ -70,6 +70,16 @@ def conclude(training: "Training", results: Sequence[SeedResult], plan: Plan | N
     _say_where(training, segments[-1], version)
 
 
+def say_sealed(training: "Training", results: Sequence[SeedResult]) -> None:
+    """Show what can be shown while `test` is sealed, and say how it is opened."""
+    say: Callable[..., None] = training.launch.console.print
+    with training.display.step("Judging against the baselines on valid"):
+        agents, baselines, _ = all_folds(_judged(training, "valid", results, None))
+    say(results_table(SegmentResult("valid", agents, baselines)))
+    say(f"Run       {training.parent.id}")
+    say(f"Sealed    test; open it, once, with benbot open {training.parent.id}", highlight=False)
+
+
 def _judged(
     training: "Training", name: str, results: Sequence[SeedResult], plan: Plan | None
 ) -> list[FoldResult]:

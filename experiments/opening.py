@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from benbot.envs.errors import RunMismatch
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.tracking import Run
 
 JUDGED_ON = "judged_on"  # tag of a parent: digest of the bars of `test`, those of all folds
+SEALED = "sealed"  # tag of a parent: whether its `test` stays closed for now, yes or no
 OPENED = "test_openings"  # tag of a parent: how often its results on them were asked for
+
+YES, NO = "yes", "no"
+SEAL_FILE = "sealed"  # in the folder of such a run; says how it is opened
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,21 @@ class Opening:
 def openings_of(run: Run) -> int:
     """Return how often the results of a run on `test` were asked for."""
     return int(run.tags.get(OPENED, "0"))
+
+
+def is_sealed(run: Run) -> bool:
+    """Return whether a run leaves `test` closed until somebody opens it."""
+    return run.tags.get(SEALED) == YES
+
+
+def check_unsealed(folder: Path) -> None:
+    """Refuse results on `test` from the files of a run that has not been opened."""
+    seal = folder / SEAL_FILE
+    if seal.is_file():
+        raise RunMismatch(
+            f"test of {folder} is sealed, results on it were asked for. Open it, once, with "
+            f"{seal.read_text(encoding='utf-8').strip()}, or look at --segment valid"
+        )
 
 
 def open_test(run: Run, opening: Opening, *, again: bool = False) -> int:

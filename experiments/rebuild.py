@@ -13,6 +13,7 @@ from benbot.experiments.fold_table import FoldResult, all_folds, fold_rows
 from benbot.experiments.folds import Fold
 from benbot.experiments.judgement import evaluate_baselines, examined
 from benbot.experiments.known_answer import PLAN_FILE, read_plan
+from benbot.experiments.opening import check_unsealed
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
@@ -74,6 +75,7 @@ def judge_again(
 def _judge_folds(
     folder: Path, prepared: Prepared, segment: str, with_plan: bool
 ) -> list[FoldResult]:
+    _check_seal(folder, segment)
     whole = segment == "test" and not (folder / CARD).is_file()
     folds = prepared.stretches if whole else prepared.stretches[-1:]
     plan = folder / PLAN_FILE
@@ -142,3 +144,11 @@ def require_policies(folder: Path, prepared: Prepared, segment: str) -> None:
     """Refuse, before anything is asked of it, a segment or a folder that has nothing to judge."""
     check_segment(segment)
     _bundles(folder, prepared.stretches[-1])
+    _check_seal(folder, segment)
+
+
+def _check_seal(folder: Path, segment: str) -> None:
+    if segment == "test":
+        for holder in (folder, *folder.parents[:3]):
+            if (holder / "config.yaml").is_file():
+                check_unsealed(holder)

@@ -44,7 +44,9 @@ def train_seed(training: "Training", seed: int, fold: Fold) -> SeedResult:
     bundle = folder / BUNDLE
     if (bundle / CARD).is_file() and training.has_finished(name):
         policy = load_bundle(bundle).policy
-        return SeedResult(seed, fold, bundle, _judge(training, policy, fold))
+        result = SeedResult(seed, fold, bundle, _judge(training, policy, fold))
+        _complete(training, name, result)
+        return result
     algorithm = training.prepared.config.agent.algorithm
     with training.child(name, algorithm, seed, (fold,)) as run:
         policy = _train(training, run, seed, fold)
@@ -54,10 +56,8 @@ def train_seed(training: "Training", seed: int, fold: Fold) -> SeedResult:
             [choice.model_dump() for choice in config.strategies],
             training.provenance.config_digest,
         )
-        training.open_test()
         evaluations = _judge(training, policy, fold)
-        for name, evaluation in evaluations.items():
-            run.log_metrics({f"{name}/{key}": value for key, value in metrics(evaluation).items()})
+        _log(run, evaluations)
         run.set_tags({"policy_digest": policy_digest(policy)})
         save_bundle(bundle, policy, expectations, dict(training.provenance.versions))
         run.log_artifacts(bundle, BUNDLE)
@@ -97,4 +97,26 @@ def _train(training: "Training", run: Run, seed: int, fold: Fold) -> Allocator:
 def _judge(training: "Training", policy: Allocator, fold: Fold) -> dict[str, Evaluation]:
     prepared = training.prepared
     history, settings = prepared.history, prepared.config.environment
-    return {name: evaluate(policy, history, fold.spans[name], settings) for name in JUDGED}
+    if "test" in training.judged:
+        training.open_test()
+    return {name: evaluate(policy, history, fold.spans[name], settings) for name in training.judged}
+
+
+def _complete(training: "Training", name: str, result: SeedResult) -> None:
+    """Write down what a child lacks that had finished while `test` was sealed."""
+    known = training.children[name].metrics
+    missing = {
+        segment: evaluation
+        for segment, evaluation in result.evaluations.items()
+        if not any(key.startswith(f"{segment}/") for key in known)
+    }
+    if missing:
+        algorithm = training.prepared.config.agent.algorithm
+        with training.child(name, algorithm, result.seed, (result.fold,)) as run:
+            _log(run, missing)
+
+
+def _log(run: Run, evaluations: dict[str, Evaluation]) -> None:
+    for segment, evaluation in evaluations.items():
+        values = metrics(evaluation)
+        run.log_metrics({f"{segment}/{name}": value for name, value in values.items()})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benbot.agents.oracle import Plan
 from benbot.experiments.audit import QUICK, audit
 from benbot.experiments.audit_view import warn_of
-from benbot.experiments.conclusion import conclude
+from benbot.experiments.conclusion import conclude, say_sealed
 from benbot.experiments.config import (
     config_digest,
     flat_config,
@@ -24,11 +24,19 @@ from benbot.experiments.known_answer import (
     read_plan,
     write_plan,
 )
-from benbot.experiments.opening import JUDGED_ON, Opening, digest_of_test, open_test, openings_of
+from benbot.experiments.opening import (
+    JUDGED_ON,
+    SEAL_FILE,
+    Opening,
+    digest_of_test,
+    is_sealed,
+    open_test,
+    openings_of,
+)
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
-from benbot.experiments.seeds import train_seed
+from benbot.experiments.seeds import JUDGED, train_seed
 from benbot.experiments.tracking import (
     COMMIT,
     SOURCE,
@@ -53,6 +61,8 @@ class Launch:
     runs: Path
     command: str
     console: "Console"
+    sealed: bool = False  # whether `test` stays closed until somebody opens it
+    opening: bool = False  # whether somebody does
 
 
 class Training:
@@ -85,17 +95,34 @@ class Training:
         text = resolved_yaml(config)
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
+        self._seal()
         self._audit()
         folds = self.prepared.stretches
         results = [train_seed(self, seed, fold) for fold in folds for seed in config.seeds]
-        conclude(self, results, self._plan())
+        if "test" in self.judged:
+            conclude(self, results, self._plan())
+        else:
+            say_sealed(self, results)
+
+    @cached_property
+    def judged(self) -> tuple[str, ...]:
+        """The segments on which anything may be judged: not on `test` while it is sealed."""
+        return JUDGED[:-1] if is_sealed(self.parent) else JUDGED
+
+    def _seal(self) -> None:
+        """Mark the files of the run, too, for they can be judged without the store."""
+        seal = self.folder / SEAL_FILE
+        if "test" in self.judged:
+            seal.unlink(missing_ok=True)
+        else:
+            seal.write_text(f"benbot open {self.parent.id}\n", encoding="utf-8")
 
     def open_test(self) -> None:
         """Record, before anything is judged, that this run asks for results on `test`."""
         if not openings_of(self.parent):
             made = self.provenance
-            open_test(self.parent, Opening(made.command, made.git_commit, made.created))
             self.parent.set_tags({JUDGED_ON: digest_of_test(self.prepared)})
+            open_test(self.parent, Opening(made.command, made.git_commit, made.created))
 
     def labels(self, algorithm: str, seed: int | str, folds: Sequence[Fold]) -> dict[str, object]:
         """Return what every child says of itself, so that runs can be grouped and compared."""

@@ -328,3 +328,14 @@ def test_a_test_that_was_opened_is_opened_again_only_when_it_is_said(
     opening = run.tags[f"test_openings.{before + 1}"]
     assert f"by benbot evaluate {trained.id} --again, " in opening
     assert opening[:2] == "20"
+
+
+def test_a_run_that_was_not_sealed_has_nothing_to_open(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    said = refused(benbot("open", trained.id))
+    assert "must be finished and sealed to be opened, it is not sealed" in said
+    assert f"benbot evaluate {trained.id} --again" in said
+    assert "nothing/config.yaml is missing" in refused(benbot("open", "nothing"))

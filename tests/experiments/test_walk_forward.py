@@ -1,6 +1,7 @@
 """Folds: seeds times folds below one parent, one account through all of them, and no end lost."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ from rich.console import Console
 
 from benbot.agents.bundle import load_bundle
 from benbot.agents.evaluation import evaluate
+from benbot.envs.errors import RunMismatch
 from benbot.experiments import seeds as seeds_module
+from benbot.experiments import training as training_module
+from benbot.experiments.audit import Effort, audit
 from benbot.experiments.config import load_config
 from benbot.experiments.curves import CURVES_FILE, curves_from_parquet
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.rebuild import judge_again, rebuild_report
+from benbot.experiments.review import Question, evaluate_again
 from benbot.experiments.tracking import Status
 
 FOLDS = (
@@ -50,6 +55,15 @@ class Walked:
             self.statuses = {name: child.status for name, child in children.items()}
             self.said = workshop.resume(self.id)
         self.trained = seen
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_audit() -> Iterator[None]:
+    """Look for leaks at one bar: what an audit finds is told elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = Effort(1, 1, 1)
+        patch.setattr(training_module, "audit", lambda prepared, effort: audit(prepared, once))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +144,35 @@ def test_the_folds_stand_in_what_is_said_and_in_the_report(
     rebuild_report(walked.id, workshop.runs, out, Console(file=io.StringIO()))
     end = "<h2>Where it came from</h2>"
     assert out.read_text().partition(end)[0] == page.partition(end)[0]
+
+
+def test_a_sealed_test_is_closed_until_it_is_opened_once(workshop: Any) -> None:  # noqa: ANN401
+    changes = ("agent.total_steps=256", "seeds=[0]", "baselines=[cash]", "name=sealed")
+    said = workshop.train(*changes, sealed=True)
+    run_id = said.partition("Run       ")[2].split()[0]
+    parent = workshop.tracker.find_run(run_id)
+    assert parent.status is Status.FINISHED
+    assert f"open it, once, with benbot open {run_id}" in said
+    shown = {**parent.metrics, **workshop.children(run_id)["seed 0"].metrics}
+    assert any(name.startswith("valid/") for name in shown)
+    assert not any(name.startswith(("test/", "verdict/", "baseline/")) for name in shown)
+    assert "test_openings" not in parent.tags
+    with pytest.raises(RunMismatch, match=f"it has finished. Look at it with benbot open {run_id}"):
+        workshop.resume(run_id)
+    out, page = Console(file=io.StringIO()), workshop.folder / "page.html"
+    with pytest.raises(RunMismatch, match=f"is sealed.*Open it, once, with benbot open {run_id}"):
+        evaluate_again(Question(run_id), workshop.runs, out)
+    with pytest.raises(RunMismatch, match="is sealed, results on it were asked for"):
+        rebuild_report(run_id, workshop.runs, page, out)
+    evaluate_again(Question(run_id, segment="valid"), workshop.runs, out)
+    assert "test_openings" not in parent.tags
+
+    opened = workshop.resume(run_id, opening=True)
+    assert "verdict, 2004-07-0" in opened
+    assert workshop.children(run_id)["seed 0"].metrics.keys() > shown.keys() - parent.metrics.keys()
+    child = workshop.children(run_id)["seed 0"]
+    assert (child.status, parent.status) == (Status.FINISHED, Status.FINISHED)
+    assert child.metrics["test/log_growth"] == parent.metrics["test/log_growth"]
+    assert parent.tags["test_openings"] == "1"
+    with pytest.raises(RunMismatch, match="must be finished and sealed to be opened, it is not se"):
+        workshop.resume(run_id, opening=True)
