@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from benbot.agents.baselines import best_single
 from benbot.agents.bundle import load_bundle
 from benbot.agents.evaluation import evaluate
+from benbot.agents.succession import joined
 from benbot.envs.errors import RunMismatch
 from benbot.experiments import seeds as seeds_module
 from benbot.experiments import training as training_module
@@ -26,7 +28,7 @@ FOLDS = (
     "segments=null",
     "folds={n: 2, fit_bars: 300, valid_bars: 120, test_bars: 150, embargo_bars: 5}",
     "agent.total_steps=512",
-    "baselines=[cash, equal_weight]",
+    "baselines=[cash, best_single]",
     "name=walked",
 )
 NAMES = [f"seed {seed} fold {fold}" for fold in (1, 2) for seed in (0, 1)]
@@ -87,7 +89,7 @@ def test_a_training_in_folds_goes_on_where_it_stopped(walked: Walked) -> None:
 
 def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Walked) -> None:  # noqa: ANN401
     children = workshop.children(walked.id)
-    assert set(children) == {*NAMES, "cash", "equal_weight"}
+    assert set(children) == {*NAMES, "cash", "best_single"}
     assert {child.status for child in children.values()} == {Status.FINISHED}
     tags = {name: (child.tags["seed"], child.tags["fold"]) for name, child in children.items()}
     assert tags["seed 1 fold 2"] == ("1", "2")
@@ -129,6 +131,24 @@ def test_what_is_kept_is_one_account_through_all_folds(
     np.testing.assert_allclose(curves.growth_by_fold(), shown)
     judged = judge_again(walked.folder, prepared, "test", with_plan=False)
     np.testing.assert_allclose(judged.agents[1].equity, curves.agents[1])
+
+
+def test_what_a_baseline_chooses_it_chooses_before_the_fold_in_which_it_trades(
+    workshop: Any,  # noqa: ANN401
+    walked: Walked,
+    prepared: Prepared,
+) -> None:
+    curves = curves_from_parquet(workshop.tracker.find_run(walked.id).read_file(CURVES_FILE))
+    history, settings = prepared.history, prepared.config.environment
+    chosen = [best_single(history, fold.spans["valid"]) for fold in prepared.folds]
+    assert not np.array_equal(chosen[0].chosen, chosen[1].chosen)  # or it would not tell
+    expected = joined(
+        [
+            evaluate(policy, history, fold.spans["test"], settings)
+            for policy, fold in zip(chosen, prepared.folds, strict=True)
+        ]
+    )
+    np.testing.assert_allclose(curves.baselines["best_single"], expected.equity)
 
 
 def test_the_folds_stand_in_what_is_said_and_in_the_report(
