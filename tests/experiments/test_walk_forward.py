@@ -13,6 +13,7 @@ from benbot.agents.baselines import best_single
 from benbot.agents.bundle import load_bundle
 from benbot.agents.evaluation import evaluate
 from benbot.agents.succession import joined
+from benbot.agents.training import train
 from benbot.envs.errors import RunMismatch
 from benbot.experiments import seeds as seeds_module
 from benbot.experiments import training as training_module
@@ -38,7 +39,7 @@ class Walked:
     """A training in folds that was stopped after its second child and went on."""
 
     def __init__(self, workshop: Any) -> None:  # noqa: ANN401
-        real, seen = seeds_module._train, []
+        real, seen, lessons = seeds_module._train, [], []
 
         def stop_at_the_third(training: Any, run: Any, seed: int, fold: Any) -> Any:  # noqa: ANN401
             seen.append(fold.named(f"seed {seed}"))
@@ -46,9 +47,14 @@ class Walked:
                 raise KeyboardInterrupt
             return real(training, run, seed, fold)
 
+        def taught(lesson: Any, *how: Any) -> Any:  # noqa: ANN401
+            lessons.append((lesson.fit, lesson.valid))
+            return train(lesson, *how)
+
         before = set(workshop.runs.glob("*"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(seeds_module, "_train", stop_at_the_third)
+            patch.setattr(seeds_module, "train", taught)
             with pytest.raises(SystemExit):
                 workshop.train(*FOLDS)
             (self.folder,) = set(workshop.runs.glob("*")) - before
@@ -56,7 +62,7 @@ class Walked:
             children = workshop.children(self.id)
             self.statuses = {name: child.status for name, child in children.items()}
             self.said = workshop.resume(self.id)
-        self.trained = seen
+        self.trained, self.lessons = seen, lessons
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -97,6 +103,11 @@ def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Wal
     parent = workshop.tracker.find_run(walked.id)
     assert parent.tags["verdict/cash"] in {"BEATS", "DOES NOT BEAT", "UNDECIDED"}
     assert parent.tags["test_openings"] == "1"
+
+
+def test_an_agent_learns_and_is_chosen_within_its_fold(walked: Walked, prepared: Prepared) -> None:
+    expected = [(fold.spans["fit"], fold.spans["valid"]) for fold in prepared.folds]
+    assert walked.lessons == [pair for pair in expected for _ in (0, 1)]
 
 
 def test_every_policy_was_judged_on_the_bars_after_those_it_learned_from(
