@@ -41,6 +41,10 @@ def _store(given: str | None) -> str | None:
 
 
 Store = Annotated[str, typer.Option(help="Where runs are tracked.", callback=_store)]
+OwnStore = Annotated[
+    str | None,
+    typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
+]
 DEFAULT_RUNS = Path("runs")
 DEFAULT_STORE = "sqlite:///mlflow.db"
 
@@ -54,11 +58,11 @@ def train(
     resume: Annotated[
         str | None, typer.Option(help="Go on with the run of this id instead of a new one.")
     ] = None,
+    sealed: Annotated[
+        bool, typer.Option("--sealed", help="Leave test closed until `benbot open`.")
+    ] = False,
     runs: Runs = DEFAULT_RUNS,
-    store: Annotated[
-        str | None,
-        typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
-    ] = None,
+    store: OwnStore = None,
 ) -> None:
     """Train an agent on every seed, judge it once on the test segment, and track everything."""
     from rich.console import Console
@@ -68,7 +72,7 @@ def train(
     from benbot.experiments.training import Launch
 
     console = Console()
-    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console)
+    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console, sealed=sealed)
     changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
     if resume is not None:
         given = None if config is None else load_config(config, changes)
@@ -77,6 +81,22 @@ def train(
         raise typer.BadParameter("name a config, such as quickstart, or a run with --resume")
     else:
         start_training(load_config(config, changes), launch)
+
+
+@app.command("open")
+def open_run(
+    run: Annotated[str, typer.Argument(help="Id of a run that was trained with --sealed.")],
+    runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
+) -> None:
+    """Open the test of a sealed run, once: judge its policies there and write the report."""
+    from rich.console import Console
+
+    from benbot.experiments.run import resume_training
+    from benbot.experiments.training import Launch
+
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    resume_training(run, None, store, Launch(runs, command, Console(), opening=True))
 
 
 @app.command()
@@ -198,14 +218,33 @@ def evaluate(
         str | None, typer.Option(help="Another configuration than the one it was trained with.")
     ] = None,
     segment: Annotated[str, typer.Option(help="fit, valid or test.")] = "test",
+    again: Annotated[
+        bool, typer.Option("--again", help="Open test once more; recorded and counted.")
+    ] = False,
     runs: Runs = DEFAULT_RUNS,
 ) -> None:
     """Run trained policies over a segment again, beside the baselines."""
     from rich.console import Console
 
-    from benbot.experiments.review import evaluate_again
+    from benbot.experiments.review import Question, evaluate_again
 
-    evaluate_again(run, config, segment, runs, Console())
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    evaluate_again(Question(run, config, segment, command, again), runs, Console())
+
+
+@app.command()
+def verdict(
+    experiment_or_run: Annotated[
+        str, typer.Argument(help="Id of a run, or an experiment, of which the newest run counts.")
+    ],
+    store: Store = DEFAULT_STORE,
+) -> None:
+    """Say of every baseline whether a trained agent BEATS or DOES NOT BEAT it, or is UNDECIDED."""
+    from rich.console import Console
+
+    from benbot.experiments.verdict_view import show_verdict
+
+    show_verdict(experiment_or_run, store, Console())
 
 
 @app.command()

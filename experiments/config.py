@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from benbot.agents.oracle import OracleSettings
+from benbot.agents.roster import BASELINES
 from benbot.agents.settings import AgentSettings
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import BadConfig, UnknownName
@@ -19,6 +20,7 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
+from benbot.experiments.folds import FoldSettings
 from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.tracking import TrackingSettings
 from benbot.experiments.validation import build
@@ -28,8 +30,10 @@ from benbot.strategies.catalogue import build as build_strategy
 from benbot.strategies.scanner import ScanSettings
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
-# What a result is called, where it is recorded and how often it is repeated does not change it.
-NOT_DIGESTED = {"name", "tracking", "seeds"}
+# What a result is called, where it is recorded, how often it is repeated and what it is compared
+# with does not change it.
+NOT_DIGESTED = {"name", "tracking", "seeds", "baselines"}
+COMPARED = "equal_weight"  # what an oracle is measured from
 
 
 class Segment(Settings):
@@ -91,10 +95,18 @@ class ExperimentConfig(Settings):
         default=EnvironmentSettings(), description="what an episode is"
     )
     agent: AgentSettings = Field(default=AgentSettings(), description="algorithm and budget")
-    segments: SegmentSettings = Field(description="where the agent learns and is judged")
+    segments: SegmentSettings | None = Field(
+        default=None, description="where the agent learns and is judged, once"
+    )
+    folds: FoldSettings | None = Field(
+        default=None, description="the same again and again, instead of segments"
+    )
     oracle: OracleSettings | None = Field(
         default=None,
         description="search for the best allocation, too, which only a synthetic market allows",
+    )
+    baselines: tuple[str, ...] = Field(
+        default=BASELINES, min_length=1, description="rules that the agent is compared with"
     )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
@@ -120,11 +132,26 @@ class ExperimentConfig(Settings):
         return chosen
 
     @model_validator(mode="after")
+    def _placed(self) -> Self:
+        given = [name for name in ("segments", "folds") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"either segments or folds are needed, was {' and '.join(given) or 'neither'}. "
+                "What another file gives goes away by `segments: null` or `folds: null`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _knowable(self) -> Self:
         if self.oracle is not None and self.market.source != "synthetic":
             raise ValueError(
                 f"oracle needs a market whose parameters are known, market.source: synthetic, was "
                 f"{self.market.source}. Remove it"
+            )
+        if self.oracle is not None and COMPARED not in self.baselines:
+            raise ValueError(
+                f"oracle needs {COMPARED} among the baselines, which it is measured from, was "
+                f"{', '.join(self.baselines)}. Add it"
             )
         if self.oracle is not None and getattr(self.market, "news", None) is not None:
             raise ValueError(
@@ -146,6 +173,17 @@ class ExperimentConfig(Settings):
                 "market.news, as {path: news.jsonl} beside files or {} in a synthetic market"
             )
         return self
+
+    @field_validator("baselines")
+    @classmethod
+    def _on_the_roster(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names):
+            raise ValueError(f"must be distinct, was {', '.join(names)}")
+        try:
+            check_known("baseline", names, BASELINES)
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        return names
 
     @field_validator("seeds")
     @classmethod
@@ -188,8 +226,8 @@ def resolved_yaml(config: Settings) -> str:
 def config_digest(config: ExperimentConfig) -> str:
     """Return sixteen hex digits that change whenever what is trained and judged changes.
 
-    The name, the tracking and the seeds do not count: two runs with the same digest, data digest
-    and commit can be pooled over their seeds.
+    The name, the tracking, the seeds and the baselines do not count: two runs with the same digest,
+    data digest and commit can be pooled over their seeds.
     """
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))

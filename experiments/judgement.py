@@ -3,18 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benbot.agents.baselines import (
-    InverseVolatility,
-    Random,
-    RegimeRecord,
-    best_single,
-    cash,
-    equal_weight,
-)
-from benbot.agents.buy_and_hold import buy_and_hold
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.oracle import Plan
-from benbot.agents.policy import Policy
+from benbot.agents.roster import evaluate_baseline
 from benbot.envs.history import Span
 from benbot.experiments.cost_figure import cost_figure
 from benbot.experiments.examination import examine
@@ -27,7 +18,6 @@ from benbot.experiments.statistics import growth_difference, metrics, over_seeds
 if TYPE_CHECKING:
     from rich.table import Table
 
-RANDOM_SEED = 0
 COLUMNS = {
     "annual_return": ("a year", "p"),
     "volatility": ("volat.", "p"),
@@ -42,22 +32,16 @@ DIFFERENCE = "agent less it: log growth, % a year, with the 95 % interval of res
 def evaluate_baselines(
     prepared: Prepared, span: Span, plan: Plan | None = None
 ) -> list[Evaluation]:
-    """Run every baseline over a span; what a baseline chooses, it chooses on `valid`.
+    """Run the baselines of the configuration over a span; what one chooses, it chooses on `valid`.
 
     With the oracle's plan, the oracle is the last of them.
     """
     history, settings = prepared.history, prepared.config.environment
-    layout = history.layout
-    policies: list[Policy] = [
-        cash(layout),
-        equal_weight(layout),
-        InverseVolatility(layout),
-        best_single(history, prepared.spans["valid"]),
-        RegimeRecord(layout),
-        Random(layout, RANDOM_SEED),
+    before = prepared.spans["valid"]
+    evaluations = [
+        evaluate_baseline(name, history, span, before, settings)
+        for name in prepared.config.baselines
     ]
-    evaluations = [evaluate(policy, history, span, settings) for policy in policies]
-    evaluations.append(buy_and_hold(history, span, settings))
     if plan is not None:
         oracle = oracle_of(prepared, plan, span)
         evaluations.append(evaluate(oracle, history, span, settings))
@@ -83,7 +67,7 @@ def results_table(segment: SegmentResult) -> "Table":
         padding=0,
         pad_edge=False,
     )
-    table.add_column("policy", no_wrap=True)
+    table.add_column("policy", overflow="ellipsis")  # rather than a number
     for heading in HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for i, row in enumerate(_rows(segment)):

@@ -10,7 +10,8 @@ from benbot.envs.errors import InvalidParameter
 from benbot.envs.history import Span
 from benbot.envs.market.market import Market
 from benbot.envs.market.summary import iso_minute
-from benbot.experiments.preparation import SEGMENTS, Prepared
+from benbot.experiments.folds import SEGMENTS
+from benbot.experiments.preparation import Prepared
 
 
 class Moment(NamedTuple):

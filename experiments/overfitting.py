@@ -58,12 +58,11 @@ def backtest_overfitting(returns: FloatArray, n_parts: int = 16) -> Overfitting:
     total, squares = parts.sum(axis=1), (parts**2).sum(axis=1)
     halves = np.array(list(combinations(range(n_parts), n_parts // 2)))
     n_half = length * n_parts // 2
-    chosen = _ratios(total[halves].sum(axis=1), squares[halves].sum(axis=1), n_half)
-    rest = _ratios(
-        total.sum(axis=0) - total[halves].sum(axis=1),
-        squares.sum(axis=0) - squares[halves].sum(axis=1),
-        n_half,
-    )
+    # Sums over halves as a product, for a copy of every half would not fit for many candidates.
+    inside = np.zeros((len(halves), n_parts))
+    np.put_along_axis(inside, halves, 1.0, axis=1)
+    chosen = _ratios(inside @ total, inside @ squares, n_half)
+    rest = _ratios((1.0 - inside) @ total, (1.0 - inside) @ squares, n_half)
     best = chosen.argmax(axis=1)
     rows = np.arange(len(halves))
     rank = rankdata(rest, axis=1)[rows, best] / (n_candidates + 1.0)

@@ -1,7 +1,7 @@
 """From a configuration to everything a policy is trained and judged on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,25 +11,38 @@ from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig, SegmentSettings
+from benbot.experiments.folds import SEGMENTS, Fold, place_folds
 from benbot.strategies.base import Strategy, check_history, collect
 from benbot.strategies.catalogue import build
 from benbot.strategies.scanner import only_found
 
-SEGMENTS = ("fit", "valid", "test")
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A configuration with its market, strategies and history, and where its segments lie."""
+    """A configuration with its market, strategies and history, and where its segments lie.
+
+    spans   of fit, valid and test; with folds, those of the newest
+    folds   the first one first; none where the configuration has segments
+    """
 
     config: ExperimentConfig
     strategies: tuple[Strategy, ...]
     history: History
-    spans: dict[str, Span]  # fit, valid and test
+    spans: dict[str, Span]
+    folds: tuple[Fold, ...] = ()
 
     @property
     def market(self) -> Market:
         return self.history.market
+
+    @property
+    def stretches(self) -> tuple[Fold, ...]:
+        """The folds, or the only stretch there is, as fold 0."""
+        return self.folds or (Fold(0, self.spans),)
+
+    def in_fold(self, fold: Fold) -> "Prepared":
+        """Return the same with the segments of one fold."""
+        return replace(self, spans=fold.spans)
 
     def span(self, segment: str) -> Span:
         """Return the bars of a segment; refuse one that there is not."""
@@ -49,7 +62,19 @@ def prepare_experiment(config: ExperimentConfig) -> Prepared:
     strategies = tuple(build(choice) for choice in config.strategies)
     check_history(strategies, market)
     history = prepare(market, hear(config, strategies, market), config.desk, config.regime)
-    return Prepared(config, strategies, history, place_segments(market, config.segments))
+    if config.segments is not None:
+        return Prepared(config, strategies, history, place_segments(market, config.segments))
+    folds = _folds(config, strategies, market)
+    return Prepared(config, strategies, history, folds[-1].spans, folds)
+
+
+def _folds(
+    config: ExperimentConfig, strategies: tuple[Strategy, ...], market: Market
+) -> tuple[Fold, ...]:
+    if config.folds is None:
+        raise BadConfig("a configuration needs segments or folds, was neither")
+    warmup = max(config.regime.warmup, *(each.warmup for each in strategies))
+    return place_folds(market, config.folds, warmup, config.environment.episode_bars)
 
 
 def hear(config: ExperimentConfig, strategies: Sequence[Strategy], market: Market) -> Signals:

@@ -4,19 +4,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benbot.agents.bundle import Expectations, load_bundle
+from benbot.agents.bundle import CARD, Expectations, load_bundle
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.errors import UnknownName
 from benbot.experiments.config import config_digest, load_config, resolved_yaml
 from benbot.experiments.figures import draw
+from benbot.experiments.fold_table import FoldResult, all_folds, fold_rows
+from benbot.experiments.folds import Fold
 from benbot.experiments.judgement import evaluate_baselines, examined
 from benbot.experiments.known_answer import PLAN_FILE, read_plan
-from benbot.experiments.preparation import Prepared
+from benbot.experiments.opening import check_unsealed
+from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.report import RunReport, SegmentResult, write_report
 from benbot.experiments.run import prepare_shown
 from benbot.experiments.seeds import BUNDLE, JUDGED
+from benbot.experiments.verdict import VERDICT_FILE, RunVerdict, verdict_from_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,8 +32,8 @@ def rebuild_report(run_id: str, runs: Path, out: Path, console: "Console") -> No
     with Display(console) as display:
         prepared = prepare_shown(load_config(config_of(folder)), display)
         with display.step("Judging, and examining gates, costs and exposures"):
-            judged = [judge_again(folder, prepared, name, with_plan=True) for name in JUDGED]
-            drawn = [_with_figures(segment) for segment in judged]
+            judged = {name: _judge_folds(folder, prepared, name, True) for name in JUDGED}
+            drawn = [_with_figures(_together(name, parts)) for name, parts in judged.items()]
             segments = (*drawn[:-1], examined(prepared, drawn[-1]))
     config = prepared.config
     provenance = Provenance(
@@ -42,7 +46,16 @@ def rebuild_report(run_id: str, runs: Path, out: Path, console: "Console") -> No
     )
     write_report(
         out,
-        RunReport(config.name, segments, prepared.market, resolved_yaml(config), provenance, 0),
+        RunReport(
+            name=config.name,
+            segments=segments,
+            market=prepared.market,
+            config_yaml=resolved_yaml(config),
+            provenance=provenance,
+            bootstrap_seed=0,
+            verdict=_verdict_of(folder),
+            folds=tuple(fold_rows(judged["test"], prepared.market)),
+        ),
     )
     console.print(f"Report    {out}")
 
@@ -50,11 +63,42 @@ def rebuild_report(run_id: str, runs: Path, out: Path, console: "Console") -> No
 def judge_again(
     folder: Path, prepared: Prepared, segment: str, *, with_plan: bool
 ) -> SegmentResult:
-    """Run the policies of a run over a segment, beside the baselines."""
-    span, plan = prepared.span(segment), folder / PLAN_FILE
+    """Run the policies of a run over a segment, beside the baselines.
+
+    With folds, `test` is that of all of them as one account, `fit` and `valid` those of the newest;
+    one bundle alone is run over the newest fold, whatever it was trained on.
+    """
+    check_segment(segment)
+    return _together(segment, _judge_folds(folder, prepared, segment, with_plan))
+
+
+def _judge_folds(
+    folder: Path, prepared: Prepared, segment: str, with_plan: bool
+) -> list[FoldResult]:
+    _check_seal(folder, segment)
+    whole = segment == "test" and not (folder / CARD).is_file()
+    folds = prepared.stretches if whole else prepared.stretches[-1:]
+    plan = folder / PLAN_FILE
     oracle = read_plan(plan, prepared) if with_plan and plan.is_file() else None
-    agents = {seed: _again(path, prepared, segment) for seed, path in _bundles(folder).items()}
-    return SegmentResult(segment, agents, evaluate_baselines(prepared, span, oracle))
+    results = []
+    for fold in folds:
+        within = prepared.in_fold(fold)
+        bundles = _bundles(folder, fold)
+        agents = {seed: _again(path, within, segment) for seed, path in bundles.items()}
+        baselines = evaluate_baselines(within, fold.spans[segment], oracle)
+        results.append(FoldResult(fold, agents, baselines))
+    return results
+
+
+def _together(segment: str, parts: list[FoldResult]) -> SegmentResult:
+    agents, baselines, _ = all_folds(parts)
+    return SegmentResult(segment, agents, baselines)
+
+
+def _verdict_of(folder: Path) -> RunVerdict | None:
+    """Return the verdict that the run was given when it ended."""
+    path = folder / VERDICT_FILE
+    return verdict_from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
@@ -81,17 +125,32 @@ def run_folder(run: str, runs: Path) -> Path:
 
 
 def config_of(folder: Path) -> Path:
-    for holder in (folder, *folder.parents[:2]):
+    for holder in (folder, *folder.parents[:3]):  # of a bundle: its seed, its fold, the run
         if (holder / "config.yaml").is_file():
             return holder / "config.yaml"
     raise UnknownName(f"{folder} has no config.yaml; name the configuration with --config")
 
 
-def _bundles(folder: Path) -> dict[int, Path]:
-    """Return the bundle of every seed of a run, or the one bundle the folder is."""
-    if (folder / "bundle.json").is_file():
+def _bundles(folder: Path, fold: Fold) -> dict[int, Path]:
+    """Return the bundle of every seed of a run's fold, or the one bundle the folder is."""
+    if (folder / CARD).is_file():
         return {0: folder}
-    found = {int(path.parent.name[5:]): path for path in folder.glob(f"seed-*/{BUNDLE}")}
+    paths = folder.glob(f"{fold.prefix}seed-*/{BUNDLE}")
+    found = {int(path.parent.name[5:]): path for path in paths}
     if not found:
         raise UnknownName(f"{folder} must hold a trained policy, was none; train it to the end")
     return dict(sorted(found.items()))
+
+
+def require_policies(folder: Path, prepared: Prepared, segment: str) -> None:
+    """Refuse, before anything is asked of it, a segment or a folder that has nothing to judge."""
+    check_segment(segment)
+    _bundles(folder, prepared.stretches[-1])
+    _check_seal(folder, segment)
+
+
+def _check_seal(folder: Path, segment: str) -> None:
+    if segment == "test":
+        for holder in (folder, *folder.parents[:3]):
+            if (holder / "config.yaml").is_file():
+                check_unsealed(holder)

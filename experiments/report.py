@@ -15,9 +15,11 @@ from benbot.envs.market.summary import describe, iso_minute
 from benbot.experiments.attribution import KEYS, Contribution, attribution, gain, total
 from benbot.experiments.breakdown import decisions_by_verdict, growth_by_regime, readable
 from benbot.experiments.examination import Examination
+from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.known_answer import found_sentence
 from benbot.experiments.provenance import Provenance
 from benbot.experiments.statistics import Spread, growth_difference, metrics, over_seeds
+from benbot.experiments.verdict import LEVEL, SMALLEST_EFFECT, RunVerdict, needs
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,6 +77,8 @@ class RunReport:
 
     segments         the last one is the one that counts, and is told in full
     bootstrap_seed   of the intervals, so that the page can be made again
+    verdict          stands at the top; None where nobody has judged
+    folds            a row each; none for a configuration without folds
     """
 
     name: str
@@ -83,6 +87,8 @@ class RunReport:
     config_yaml: str
     provenance: Provenance
     bootstrap_seed: int
+    verdict: RunVerdict | None = None
+    folds: tuple[FoldRow, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.segments:
@@ -109,6 +115,10 @@ def render_report(report: RunReport) -> str:
         .get_template("report.html.j2")
         .render(
             report=report,
+            verdict=report.verdict,
+            level=LEVEL,
+            smallest=SMALLEST_EFFECT,
+            needs=needs,
             main=main,
             span=_span(own[0]),
             segments=[

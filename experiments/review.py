@@ -1,5 +1,6 @@
 """Looking at what there is: a market, what is made of it, a policy again, runs, a report."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,20 +71,55 @@ def audit_config(config: "ExperimentConfig", console: "Console") -> "AuditResult
     return result
 
 
-def evaluate_again(
-    run: str, config: str | None, segment: str, runs: Path, console: "Console"
-) -> None:
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a training; `again` says that `test` may be opened once more."""
+
+    run: str
+    config: str | None = None
+    segment: str = "test"
+    command: str = "benbot evaluate"
+    again: bool = False
+
+
+def evaluate_again(question: Question, runs: Path, console: "Console") -> None:
     """Run the policies of a training over a segment, beside the baselines, and print the table."""
     from benbot.experiments.config import load_config
     from benbot.experiments.judgement import results_table
     from benbot.experiments.preparation import prepare_experiment
-    from benbot.experiments.rebuild import config_of, judge_again, run_folder
+    from benbot.experiments.rebuild import config_of, judge_again, require_policies, run_folder
 
-    folder = run_folder(run, runs)
+    config, segment = question.config, question.segment
+    folder = run_folder(question.run, runs)
     prepared = prepare_experiment(load_config(config or config_of(folder)))
+    require_policies(folder, prepared, segment)
+    if segment == "test":
+        _open_again(question, folder, console)
     # A plan was found for the run's own configuration and is no oracle of another.
     segment_result = judge_again(folder, prepared, segment, with_plan=config is None)
     console.print(results_table(segment_result))
+
+
+def _open_again(question: Question, folder: Path, console: "Console") -> None:
+    """Record with the run of a policy that it is asked for results on `test` once more."""
+    from datetime import UTC, datetime
+
+    from benbot.envs.errors import UnknownName
+    from benbot.experiments.config import load_config
+    from benbot.experiments.opening import Opening, open_test
+    from benbot.experiments.provenance import git_commit
+    from benbot.experiments.rebuild import config_of
+
+    try:
+        own = config_of(folder)
+    except UnknownName:  # a bundle that was carried away from its run
+        console.print("Opened    test, which no run records: the folder belongs to none")
+        return
+    commit = git_commit(Path(__file__).parent)
+    opening = Opening(question.command, commit, datetime.now(UTC))
+    uri = load_config(own).tracking.uri
+    count = open_test(find_run(uri, own.parent.name), opening, again=question.again)
+    console.print(f"Opened    test of run {own.parent.name}, time {count}", highlight=False)
 
 
 def compare_runs(ids: list[str], store: str, console: "Console") -> None:

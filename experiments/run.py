@@ -12,6 +12,7 @@ from benbot.experiments.config import (
     flat_config,
     load_config,
 )
+from benbot.experiments.opening import NO, SEALED, YES, is_sealed
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking import (
@@ -34,7 +35,7 @@ def start_training(config: ExperimentConfig, launch: Launch) -> None:
             DATA: prepared.market.digest,
             DIGEST: config_digest(config),
         }
-        parent = tracker.start_run(config.name, labels)
+        parent = tracker.start_run(config.name, labels | {SEALED: YES if launch.sealed else NO})
         _carry_out(Training(prepared, tracker, parent, launch, display))
 
 
@@ -58,16 +59,32 @@ def resume_training(
     asked = recorded if config is None else config
     parent.require_params(flat_config(asked.model_copy(update={"tracking": recorded.tracking})))
     _check_config(parent, asked)
-    if parent.status is Status.FINISHED:
-        raise RunMismatch(
-            f"run {run_id} must have been stopped to go on, it has finished. Look at it with "
-            f"benbot report {run_id}"
-        )
+    _check_status(parent, launch)
     with Display(launch.console) as display:
         prepared = prepare_shown(recorded, display)
         _check_data(parent, prepared)
         parent.resume()
+        if launch.opening:
+            parent.set_tags({SEALED: NO})
         _carry_out(Training(prepared, tracker, parent, launch, display))
+
+
+def _check_status(parent: Run, launch: Launch) -> None:
+    """Refuse to go on with what has finished, and to open what is not both finished and sealed."""
+    finished = parent.status is Status.FINISHED
+    if launch.opening and not (finished and is_sealed(parent)):
+        how = "is not finished" if not finished else "is not sealed, its test was opened before"
+        raise RunMismatch(
+            f"run {parent.id} must be finished and sealed to be opened, it {how}. Go on with "
+            f"benbot train --resume {parent.id}, or ask once more with benbot evaluate "
+            f"{parent.id} --again"
+        )
+    if finished and not launch.opening:
+        what = f"benbot {'open' if is_sealed(parent) else 'report'} {parent.id}"
+        raise RunMismatch(
+            f"run {parent.id} must have been stopped to go on, it has finished. Look at it with "
+            f"{what}"
+        )
 
 
 def _check_folder(runs: Path) -> None:

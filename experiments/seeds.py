@@ -15,6 +15,7 @@ from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.learner import Lesson
 from benbot.agents.policy import Allocator
 from benbot.agents.training import Progress, train
+from benbot.experiments.folds import Fold
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import Run
 
@@ -29,22 +30,26 @@ CHECKPOINT, BUNDLE, CURVES = "checkpoint.safetensors", "bundle", "tensorboard"
 
 @dataclass(frozen=True, eq=False)
 class SeedResult:
-    """A seed's policy, and what it did on the segments it was judged on."""
+    """A seed's policy of a fold, and what it did on the segments it was judged on."""
 
     seed: int
+    fold: Fold
     bundle: Path
     evaluations: dict[str, Evaluation]
 
 
-def train_seed(training: "Training", seed: int) -> SeedResult:
+def train_seed(training: "Training", seed: int, fold: Fold) -> SeedResult:
     """Train a seed, or only judge it again if a run that is resumed had finished it."""
-    folder, name = training.folder / f"seed-{seed}", f"seed {seed}"
+    folder, name = training.folder / f"{fold.prefix}seed-{seed}", fold.named(f"seed {seed}")
     bundle = folder / BUNDLE
     if (bundle / CARD).is_file() and training.has_finished(name):
         policy = load_bundle(bundle).policy
-        return SeedResult(seed, bundle, _judge(training, policy))
-    with training.child(name, training.prepared.config.agent.algorithm, seed) as run:
-        policy = _train(training, run, seed, folder)
+        result = SeedResult(seed, fold, bundle, _judge(training, policy, fold))
+        _complete(training, name, result)
+        return result
+    algorithm = training.prepared.config.agent.algorithm
+    with training.child(name, algorithm, seed, (fold,)) as run:
+        policy = _train(training, run, seed, fold)
         config = training.prepared.config
         expectations = Expectations.of(
             training.prepared.history,
@@ -52,29 +57,29 @@ def train_seed(training: "Training", seed: int) -> SeedResult:
             training.provenance.config_digest,
             config.discovery.model_dump() if config.discovery else None,
         )
-        evaluations = _judge(training, policy)
-        for name, evaluation in evaluations.items():
-            run.log_metrics({f"{name}/{key}": value for key, value in metrics(evaluation).items()})
+        evaluations = _judge(training, policy, fold)
+        _log(run, evaluations)
         run.set_tags({"policy_digest": policy_digest(policy)})
         save_bundle(bundle, policy, expectations, dict(training.provenance.versions))
         run.log_artifacts(bundle, BUNDLE)
-    return SeedResult(seed, bundle, evaluations)
+    return SeedResult(seed, fold, bundle, evaluations)
 
 
-def _train(training: "Training", run: Run, seed: int, folder: Path) -> Allocator:
+def _train(training: "Training", run: Run, seed: int, fold: Fold) -> Allocator:
     from torch.utils.tensorboard import SummaryWriter
 
     prepared, display = training.prepared, training.display
     config = prepared.config
+    folder = training.folder / f"{fold.prefix}seed-{seed}"
     lesson = Lesson(
         prepared.history,
-        prepared.spans["fit"],
-        prepared.spans["valid"],
+        fold.spans["fit"],
+        fold.spans["valid"],
         config.environment,
         config.agent,
         seed,
     )
-    task = display.begin(f"Training seed {seed}", config.agent.planned_steps)
+    task = display.begin(f"Training {fold.named(f'seed {seed}')}", config.agent.planned_steps)
     with SummaryWriter(str(folder / CURVES)) as curves:
 
         def listen(progress: Progress) -> None:
@@ -90,7 +95,29 @@ def _train(training: "Training", run: Run, seed: int, folder: Path) -> Allocator
     return trained.policy
 
 
-def _judge(training: "Training", policy: Allocator) -> dict[str, Evaluation]:
+def _judge(training: "Training", policy: Allocator, fold: Fold) -> dict[str, Evaluation]:
     prepared = training.prepared
     history, settings = prepared.history, prepared.config.environment
-    return {name: evaluate(policy, history, prepared.spans[name], settings) for name in JUDGED}
+    if "test" in training.judged:
+        training.open_test()
+    return {name: evaluate(policy, history, fold.spans[name], settings) for name in training.judged}
+
+
+def _complete(training: "Training", name: str, result: SeedResult) -> None:
+    """Write down what a child lacks that had finished while `test` was sealed."""
+    known = training.children[name].metrics
+    missing = {
+        segment: evaluation
+        for segment, evaluation in result.evaluations.items()
+        if not any(key.startswith(f"{segment}/") for key in known)
+    }
+    if missing:
+        algorithm = training.prepared.config.agent.algorithm
+        with training.child(name, algorithm, result.seed, (result.fold,)) as run:
+            _log(run, missing)
+
+
+def _log(run: Run, evaluations: dict[str, Evaluation]) -> None:
+    for segment, evaluation in evaluations.items():
+        values = metrics(evaluation)
+        run.log_metrics({f"{segment}/{name}": value for name, value in values.items()})

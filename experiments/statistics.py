@@ -194,7 +194,7 @@ def growth_difference(
     per_seed = np.array([log_returns(one.equity) for one in agents]) - log_returns(baseline.equity)
     per_bar = per_seed.mean(axis=0)
     own = yearly * per_seed.mean(axis=1) if per_bar.size else np.full(len(agents), np.nan)
-    block = _block_length(per_bar)
+    block = block_length(per_bar)
     means = yearly * _resampled_means(per_bar, block, seed, repetitions)
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(means, [tail, 1.0 - tail])
@@ -226,7 +226,7 @@ def _span(evaluation: Evaluation) -> str:
     return f"{times.size} marks from {times[0]} to {times[-1]}" if times.size else "no marks"
 
 
-def _block_length(per_bar: FloatArray) -> float:
+def block_length(per_bar: FloatArray) -> float:
     """Return a mean length of whole bars, from one to a third of the stretch; NaN if unknown."""
     from arch.bootstrap import optimal_block_length
 

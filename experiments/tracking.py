@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.settings import Settings
+from benbot.experiments.tracking_kept import PARENT
 from benbot.experiments.tracking_run import Run, Status
 from benbot.experiments.tracking_store import (
     artifact_location,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMMIT",
     "NOTE",
+    "PARENT",
     "SOURCE",
     "Run",
     "Status",
@@ -41,7 +43,6 @@ __all__ = [
     "open_tracker",
 ]
 
-PARENT = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"  # tag: Markdown at the top of a run's page
 SOURCE = "mlflow.source.name"  # tag: the column "Source" of the list of runs
 COMMIT = "mlflow.source.git.commit"  # tag: shown beside the source

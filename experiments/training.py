@@ -1,6 +1,6 @@
 """What a training does: every seed, the baselines, then the judgement on `test`, all tracked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,56 +8,50 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from benbot.agents.evaluation import Evaluation
 from benbot.agents.oracle import Plan
 from benbot.experiments.audit import QUICK, audit
 from benbot.experiments.audit_view import warn_of
+from benbot.experiments.conclusion import conclude, say_sealed
 from benbot.experiments.config import (
     config_digest,
     flat_config,
     resolved_yaml,
 )
-from benbot.experiments.figures import draw
-from benbot.experiments.judgement import (
-    evaluate_baselines,
-    examined,
-    results_note,
-    results_table,
-)
+from benbot.experiments.folds import Fold
 from benbot.experiments.known_answer import (
     PLAN_FILE,
     find_plan,
-    found_sentence,
     read_plan,
-    share_found,
     write_plan,
+)
+from benbot.experiments.opening import (
+    JUDGED_ON,
+    SEAL_FILE,
+    Opening,
+    digest_of_test,
+    is_sealed,
+    open_test,
+    openings_of,
 )
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
-from benbot.experiments.report import RunReport, SegmentResult, write_report
-from benbot.experiments.seeds import JUDGED, SeedResult, train_seed
-from benbot.experiments.statistics import growth_difference, metrics, over_seeds
+from benbot.experiments.seeds import JUDGED, train_seed
 from benbot.experiments.tracking import (
     COMMIT,
-    NOTE,
     SOURCE,
     Run,
     Status,
     Tracker,
-    TrackingSettings,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-MODEL = "allocator"  # the registered model of all trained policies
-ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
 CONFIG_FILE, AUDIT_FILE = "config.yaml", "audit.json"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
 DATA, DIGEST = "data_digest", "config_digest"
+ALL = "all"  # tag `fold` of what was not made in one of several
 
 
 @dataclass(frozen=True)
@@ -67,6 +61,8 @@ class Launch:
     runs: Path
     command: str
     console: "Console"
+    sealed: bool = False  # whether `test` stays closed until somebody opens it
+    opening: bool = False  # whether somebody does
 
 
 class Training:
@@ -94,32 +90,47 @@ class Training:
     def carry_out(self) -> None:
         """Train what is not yet trained, judge everything, and write it all down."""
         config = self.prepared.config
-        self._introduce(self.parent)
+        self._introduce(self.parent, self.prepared.stretches)
         self.parent.log_params(flat_config(config))
         text = resolved_yaml(config)
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
+        self._seal()
         self._audit()
-        results = [train_seed(self, seed) for seed in config.seeds]
-        plan = self._plan()
-        with self.display.step("Judging against the baselines"):
-            baselines = {
-                name: evaluate_baselines(self.prepared, self.prepared.spans[name], plan)
-                for name in JUDGED
-            }
-            self._record_baselines(baselines)
-        segments = [self._segment(name, results, baselines[name]) for name in JUDGED]
-        with self.display.step("Examining gates, costs and exposures"):
-            segments[-1] = examined(self.prepared, segments[-1])
-        self._conclude(results, tuple(segments))
+        folds = self.prepared.stretches
+        results = [train_seed(self, seed, fold) for fold in folds for seed in config.seeds]
+        if "test" in self.judged:
+            conclude(self, results, self._plan())
+        else:
+            say_sealed(self, results)
 
-    def labels(self, algorithm: str, seed: int | str) -> dict[str, object]:
+    @cached_property
+    def judged(self) -> tuple[str, ...]:
+        """The segments on which anything may be judged: not on `test` while it is sealed."""
+        return JUDGED[:-1] if is_sealed(self.parent) else JUDGED
+
+    def _seal(self) -> None:
+        """Mark the files of the run, too, for they can be judged without the store."""
+        seal = self.folder / SEAL_FILE
+        if "test" in self.judged:
+            seal.unlink(missing_ok=True)
+        else:
+            seal.write_text(f"benbot open {self.parent.id}\n", encoding="utf-8")
+
+    def open_test(self) -> None:
+        """Record, before anything is judged, that this run asks for results on `test`."""
+        if not openings_of(self.parent):
+            made = self.provenance
+            self.parent.set_tags({JUDGED_ON: digest_of_test(self.prepared)})
+            open_test(self.parent, Opening(made.command, made.git_commit, made.created))
+
+    def labels(self, algorithm: str, seed: int | str, folds: Sequence[Fold]) -> dict[str, object]:
         """Return what every child says of itself, so that runs can be grouped and compared."""
         config = self.prepared.config
         return {
             "algo": algorithm,
             "seed": seed,
-            "fold": 0,
+            "fold": folds[0].number if len(folds) == 1 else ALL,
             "strategy_set": ",".join(strategy.name for strategy in self.prepared.strategies),
             "reward": config.environment.reward.name,
             DATA: self.prepared.market.digest,
@@ -137,9 +148,11 @@ class Training:
         return name in self.children and self.children[name].status is Status.FINISHED
 
     @contextmanager
-    def child(self, name: str, algorithm: str, seed: int | str) -> Iterator[Run]:
+    def child(
+        self, name: str, algorithm: str, seed: int | str, folds: Sequence[Fold]
+    ) -> Iterator[Run]:
         """Open a child, the interrupted one if there is one; its labels are tags and parameters."""
-        labels = self.labels(algorithm, seed)
+        labels = self.labels(algorithm, seed, folds)
         run = self.children.get(name)
         if run is None:
             run = self.tracker.start_run(name, labels, parent=self.parent)
@@ -149,13 +162,15 @@ class Training:
             known = run.params  # they cannot change; the commit might have
             params = labels | flat_config(self.prepared.config)
             run.log_params({key: value for key, value in params.items() if key not in known})
-            self._introduce(run)
+            self._introduce(run, folds)
             yield run
 
-    def _introduce(self, run: Run) -> None:
+    def _introduce(self, run: Run, folds: Sequence[Fold]) -> None:
         run.set_tags({SOURCE: self.launch.command, COMMIT: self.provenance.git_commit})
-        for name, span in self.prepared.spans.items():
-            run.log_dataset(self.prepared.market.between(span.first, span.last + 1), name)
+        for fold in folds:
+            for name, span in fold.spans.items():
+                used = self.prepared.market.between(span.first, span.last + 1)
+                run.log_dataset(used, fold.named(name))
 
     def _audit(self) -> None:
         """Look for look-ahead before anything is learned; a leak stops nothing, and says so."""
@@ -183,71 +198,3 @@ class Training:
             write_plan(path, plan, self.prepared)
         self.parent.log_file(PLAN_FILE, path.read_text(encoding="utf-8"))
         return read_plan(path, self.prepared)
-
-    def _record_baselines(self, baselines: dict[str, list[Evaluation]]) -> None:
-        for i, evaluation in enumerate(baselines["test"]):
-            with self.child(evaluation.name, evaluation.name, "none") as run:
-                for segment in JUDGED:
-                    run.log_metrics(prefixed(segment, metrics(baselines[segment][i])))
-            self.parent.log_metrics(prefixed(f"baseline/{evaluation.name}", metrics(evaluation)))
-
-    def _segment(
-        self, name: str, results: list[SeedResult], baselines: list[Evaluation]
-    ) -> SegmentResult:
-        agents = {result.seed: result.evaluations[name] for result in results}
-        return SegmentResult(name, agents, baselines, draw(agents, baselines))
-
-    def _conclude(self, results: list[SeedResult], segments: tuple[SegmentResult, ...]) -> None:
-        test = segments[-1]
-        for segment in segments:
-            measured = over_seeds([metrics(one) for one in segment.agents.values()])
-            self.parent.log_metrics(
-                {f"{segment.name}/{name}": spread.mean for name, spread in measured.items()}
-            )
-        shares = [share_found(one, test.baselines) for one in test.agents.values()]
-        if np.isfinite(shares).all():
-            self.parent.log_metrics({"test/share_of_oracle": float(np.mean(shares))})
-        for baseline in test.baselines:
-            difference = growth_difference(list(test.agents.values()), baseline, seed=0)
-            self.parent.log_metrics({f"test/growth_over/{baseline.name}": difference.mean})
-        self.parent.set_tags({NOTE: results_note(test)})
-        for name, picture in test.figures.items():
-            self.parent.log_file(f"figures/{name}.png", picture)
-        self._report(segments)
-        best = max(results, key=lambda result: result.evaluations["valid"].annual_growth)
-        version = self.parent.register_policy(best.bundle, MODEL, ALIAS)
-        self._say(test, version)
-
-    def _report(self, segments: tuple[SegmentResult, ...]) -> None:
-        config = self.prepared.config
-        path = self.folder / "report.html"
-        write_report(
-            path,
-            RunReport(
-                name=config.name,
-                segments=segments,
-                market=self.prepared.market,
-                config_yaml=resolved_yaml(config),
-                provenance=self.provenance,
-                bootstrap_seed=0,
-            ),
-        )
-        self.parent.log_file("report.html", path.read_text(encoding="utf-8"))
-
-    def _say(self, test: SegmentResult, version: str) -> None:
-        say: Callable[..., None] = self.launch.console.print
-        say(results_table(test))
-        found = found_sentence(list(test.agents.values()), test.baselines)
-        if found:
-            say(f"Found     {found}")
-        uri = self.prepared.config.tracking.uri
-        store = "" if uri == TrackingSettings().uri else f" --store {uri}"
-        say(f"Report    {self.folder / 'report.html'}")
-        say(f"Policy    models:/{MODEL}@{ALIAS}, version {version}")
-        say(f"Run       {self.parent.id}")
-        say(f"Compare   benbot ui{store}", highlight=False)
-
-
-def prefixed(prefix: str, values: dict[str, float]) -> dict[str, float]:
-    """Return the values with their names below a prefix."""
-    return {f"{prefix}/{name}": value for name, value in values.items()}

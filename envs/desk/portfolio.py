@@ -78,7 +78,7 @@ def symbol_budgets(market: Market, settings: PortfolioSettings = DEFAULT) -> Bud
     notes = []
     for bar, window in _answers(returns, settings):
         known = by_name[_understood(window)[by_name]]
-        weights, note = _weights(settings.method, np.expm1(window[:, known]))
+        weights, note = portfolio_weights(settings.method, np.expm1(window[:, known]))
         multiplier[bar:] = 0.0
         multiplier[bar:, known] = np.minimum(known.size * weights, settings.most)
         if note:
@@ -129,7 +129,7 @@ METHODS: dict[str, Weigh] = {
 }
 
 
-def _weights(method: str, returns: FloatArray) -> tuple[FloatArray, str]:
+def portfolio_weights(method: str, returns: FloatArray) -> tuple[FloatArray, str]:
     """Return the weights of the method, and a note where they are not what it was asked for."""
     if not returns.shape[1]:
         return np.empty(0), "no symbol had all returns of the window, and nothing is traded"

@@ -161,6 +161,8 @@ segments:
 environment: {episode_bars: 60}
 agent: {total_steps: 2048, n_envs: 8, n_steps: 32, batch_size: 256}
 seeds: [0, 1]
+baselines:
+  [cash, equal_weight, inverse_volatility, best_single, regime_record, random, buy_and_hold]
 tracking: {experiment: tiny}
 """
 
@@ -184,17 +186,17 @@ class Workshop:
     def tracker(self) -> Tracker:
         return open_tracker(load_config(self.config).tracking)
 
-    def train(self, *overrides: str) -> str:
+    def train(self, *overrides: str, sealed: bool = False) -> str:
         """Train from the beginning and return what was said."""
         said = io.StringIO()
-        start_training(load_config(self.config, overrides), self._launch(said))
+        start_training(load_config(self.config, overrides), self._launch(said, sealed=sealed))
         return said.getvalue()
 
-    def resume(self, run_id: str, *overrides: str) -> str:
+    def resume(self, run_id: str, *overrides: str, opening: bool = False) -> str:
         """Go on with a run, naming the configuration if it has overrides."""
         said = io.StringIO()
         config = load_config(self.config, overrides) if overrides else None
-        resume_training(run_id, config, None, self._launch(said))
+        resume_training(run_id, config, None, self._launch(said, opening=opening))
         return said.getvalue()
 
     def children(self, run_id: str) -> dict[str, Run]:
@@ -204,8 +206,8 @@ class Workshop:
         assert len({run.name for run in found}) == len(found)
         return {run.name: run for run in found}
 
-    def _launch(self, said: io.StringIO) -> Launch:
-        return Launch(self.runs, "benbot train tiny.yaml", Console(file=said, width=100))
+    def _launch(self, said: io.StringIO, **how: bool) -> Launch:
+        return Launch(self.runs, "benbot train tiny.yaml", Console(file=said, width=100), **how)
 
 
 @pytest.fixture(scope="session")

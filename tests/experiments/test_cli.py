@@ -294,3 +294,82 @@ def test_an_audit_of_a_discovery_finds_no_leak(benbot: Command) -> None:
     answer = benbot("audit", "tiny.yaml", "strategies=[ma_crossover]", "discovery.top=2")
     assert answer.code == 0
     assert "No leak in " in answer.said
+
+
+def test_a_verdict_is_told_of_a_run_and_of_the_newest_of_an_experiment(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    answer = benbot("verdict", trained.id, "--store", workshop.store)
+    assert answer.code == 0
+    assert f"tiny, run {trained.id}" in answer.said
+    rows = {line.split()[0]: line for line in answer.said.splitlines() if line.strip()}
+    tags = workshop.tracker.find_run(trained.id).tags
+    for name in ("cash", "equal_weight", "buy_and_hold"):
+        assert f" {tags[f'verdict/{name}']}" in rows[name]
+    assert "above 0 with probability" in answer.said
+    rule = "Rule      BEATS: p < 0.05 and interval > 0; DOES NOT BEAT: interval < 1.0 %"
+    assert rule in answer.said
+    newest = benbot("verdict", "tiny", "--store", workshop.store)
+    assert newest.code == 0
+    assert ", run " in newest.said
+
+
+def test_a_verdict_fits_a_terminal_of_eighty_columns(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    setenv = monkeypatch.setenv
+    monkeypatch.setattr(
+        monkeypatch,
+        "setenv",
+        lambda name, value: setenv(name, "80" if name == "COLUMNS" else value),
+    )
+    answer = benbot("verdict", trained.id, "--store", workshop.store)
+    assert answer.code == 0
+    assert max(len(line) for line in answer.said.splitlines()) <= 80
+    assert "…" not in answer.said
+
+
+def test_a_verdict_on_what_was_never_recorded_is_refused(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    said = refused(benbot("verdict", "nothing", "--store", workshop.store))
+    assert "must be the id of a recorded one, was 'nothing'" in said
+
+
+def test_a_test_that_was_opened_is_opened_again_only_when_it_is_said(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    run = workshop.tracker.find_run(trained.id)
+    before = int(run.tags["test_openings"])
+    said = refused(benbot("evaluate", trained.id))
+    assert f"test is opened once, was opened {before} time" in said
+    assert "or say --again, which is recorded and counted" in said
+    assert benbot("evaluate", trained.id, "--segment", "valid").code == 0
+    assert int(run.tags["test_openings"]) == before
+    answer = benbot("evaluate", trained.id, "--again")
+    assert answer.code == 0
+    assert f"Opened    test of run {trained.id}, time {before + 1}" in answer.said
+    assert int(run.tags["test_openings"]) == before + 1
+    opening = run.tags[f"test_openings.{before + 1}"]
+    assert f"by benbot evaluate {trained.id} --again, " in opening
+    assert opening[:2] == "20"
+
+
+def test_a_run_that_was_not_sealed_has_nothing_to_open(
+    benbot: Command,
+    workshop: Any,  # noqa: ANN401
+    trained: Any,  # noqa: ANN401
+) -> None:
+    said = refused(benbot("open", trained.id))
+    assert "must be finished and sealed to be opened, it is not sealed" in said
+    assert f"benbot evaluate {trained.id} --again" in said
+    assert "nothing/config.yaml is missing" in refused(benbot("open", "nothing"))

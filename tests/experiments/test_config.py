@@ -194,3 +194,20 @@ def test_the_schema_knows_every_section_and_demands_none() -> None:
     assert agent["additionalProperties"] is False
     kinds = schema["properties"]["market"]["anyOf"]
     assert len(kinds) == 3
+
+
+def test_only_baselines_that_exist_are_compared_with(small: Path) -> None:
+    assert load_config(small, ["baselines=[cash, hedge]"]).baselines == ("cash", "hedge")
+    assert "hierarchical_parity" in load_config(small).baselines
+    said = refusal(small, "baselines=[cash, hegde]")
+    assert said.endswith("baseline must be one that exists, was 'hegde'. Did you mean hedge?")
+    assert "must be distinct, was cash, cash" in refusal(small, "baselines=[cash, cash]")
+    assert "must have at least 1 item(s)" in refusal(small, "baselines=[]")
+    said = refusal(small, "baselines=[cash]", "oracle={}")
+    assert "oracle needs equal_weight among the baselines" in said
+
+
+def test_whom_a_run_is_compared_with_does_not_change_its_digest(small: Path) -> None:
+    assert config_digest(load_config(small, ["baselines=[cash]"])) == config_digest(
+        load_config(small)
+    )

@@ -16,9 +16,11 @@ from benbot.envs.desk.ledger import DECISION, TRADE
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, Origin, market_from_prices
 from benbot.experiments.cost_sensitivity import CostCurve, CostPoint
+from benbot.experiments.curves import curves_of
 from benbot.experiments.examination import Examination
 from benbot.experiments.exposures import Exposure, Exposures
 from benbot.experiments.figures import draw
+from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.holdings import Extent, SectorHolding
 from benbot.experiments.provenance import Provenance
 from benbot.experiments.refusals import GateEffect
@@ -31,6 +33,7 @@ from benbot.experiments.report import (
     write_spread,
 )
 from benbot.experiments.statistics import Spread, growth_difference, metrics
+from benbot.experiments.verdict import Family, judge, verdict_as_json, verdict_from_json
 
 Maker = Callable[..., Evaluation]
 VOID = {"meta", "br", "img", "link", "hr", "input"}
@@ -302,3 +305,47 @@ def test_numbers_are_written_as_people_read_them() -> None:
     assert write_number(-math.inf, "p") == "−∞"
     assert write_spread(Spread(0.1, 0.02), "p") == "10.0 ± 2.0\u202f%"
     assert write_spread(Spread(0.1, math.nan), "p") == "10.0\u202f%"
+
+
+def test_the_verdict_stands_at_the_top_with_a_word_for_each_baseline(
+    two_seeds: SegmentResult,
+) -> None:
+    curves = curves_of(two_seeds.agents, two_seeds.baselines)
+    verdict = judge(curves, Family(7, 0.3, curves.returns(), 2), repetitions=200)
+    text = render_report(replace(report_of(two_seeds), verdict=verdict))
+    page = Page(text)
+    assert page.open == []
+    assert text.index("<h2>Verdict</h2>") < text.index("<h2>Result on test</h2>")
+    for one in verdict.rulings:
+        row = page.row(one.baseline.replace("_", " "), one.word)
+        assert row[4] == f"{one.p_value:.3f}"
+    assert "deflated for 7 trials" in text
+    assert "were asked 2 times" in text
+    assert "verdict on one policy" not in text
+    assert "<h2>Verdict</h2>" not in render_report(report_of(two_seeds))
+
+
+def test_a_verdict_on_one_seed_says_that_it_is_one_and_comes_back_from_its_file(
+    walk: Maker,
+) -> None:
+    segment = SegmentResult("test", {0: walk(1)}, (walk(2, name="cash"),))
+    curves = curves_of(segment.agents, segment.baselines)
+    verdict = judge(curves, Family(1, math.nan, curves.returns(), 1), repetitions=200)
+    text = render_report(replace(report_of(segment), verdict=verdict))
+    assert "this is a verdict on one policy, not on its kind" in text
+    assert repr(verdict_from_json(verdict_as_json(verdict))) == repr(verdict)
+
+
+def test_every_fold_has_a_row_with_its_days(two_seeds: SegmentResult) -> None:
+    days = {name: f"{name} days" for name in ("fit", "valid", "test")}
+    rows = (FoldRow(1, days, Spread(0.04, 0.01), {"equal_weight": 0.03, "cash": math.nan}),)
+    page = Page(render_report(replace(report_of(two_seeds), folds=rows)))
+    assert page.row("1") == [
+        "1",
+        "fit days",
+        "valid days",
+        "test days",
+        "4.0 ± 1.0\u202f%",
+        "3.0\u202f%",
+        "–",
+    ]

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.market.market import market_from_prices
-from benbot.experiments.review import compare_runs, evaluate_again, show_market
+from benbot.experiments.review import Question, compare_runs, evaluate_again, show_market
 
 Say = Callable[..., str]
 
@@ -60,9 +60,9 @@ def test_evaluating_again_prints_the_numbers_of_the_run(
     trained: Any,  # noqa: ANN401
     said: Say,
 ) -> None:
-    again = said(evaluate_again, trained.id, None, "test", workshop.runs)
+    again = said(evaluate_again, Question(trained.id, again=True), workshop.runs)
     assert len(rows(again)) == 8
-    assert rows(again) == rows(trained.said)
+    assert rows(again) == rows(trained.said.partition("verdict, ")[0])
 
 
 def test_one_bundle_of_a_seed_is_evaluated_by_its_folder(
@@ -71,7 +71,7 @@ def test_one_bundle_of_a_seed_is_evaluated_by_its_folder(
     said: Say,
 ) -> None:
     folder = str(workshop.runs / trained.id / "seed-0" / "bundle")
-    again = said(evaluate_again, folder, None, "valid", workshop.runs)
+    again = said(evaluate_again, Question(folder, segment="valid"), workshop.runs)
     assert "valid, 2003-07-08 to 2004-06-30" in again
     assert rows(again)[0].startswith("agent, 1 seed ")
     growth = workshop.children(trained.id)["seed 0"].metrics["valid/annual_return"]
@@ -87,7 +87,7 @@ def test_a_policy_is_not_evaluated_on_other_strategies(
     other = tmp_path / "other.yaml"
     other.write_text(f"extends: {workshop.config}\nstrategies: [ma_crossover, rsi_reversion]\n")
     with pytest.raises(RunMismatch, match="must be what the policy was trained on"):
-        said(evaluate_again, trained.id, str(other), "test", workshop.runs)
+        said(evaluate_again, Question(trained.id, str(other), again=True), workshop.runs)
 
 
 def test_what_cannot_be_evaluated_is_refused(
@@ -97,14 +97,14 @@ def test_what_cannot_be_evaluated_is_refused(
     said: Say,
 ) -> None:
     with pytest.raises(UnknownName, match="segment must be one of fit, valid, test, was 'tets'"):
-        said(evaluate_again, trained.id, None, "tets", workshop.runs)
+        said(evaluate_again, Question(trained.id, segment="tets"), workshop.runs)
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
     with pytest.raises(UnknownName, match=r"has no config.yaml; name the configuration"):
-        said(evaluate_again, str(unfinished), None, "test", workshop.runs)
+        said(evaluate_again, Question(str(unfinished)), workshop.runs)
     shutil.copy(workshop.config, unfinished / "config.yaml")
     with pytest.raises(UnknownName, match="must hold a trained policy, was none"):
-        said(evaluate_again, str(unfinished), None, "test", workshop.runs)
+        said(evaluate_again, Question(str(unfinished)), workshop.runs)
 
 
 def test_comparing_shows_the_results_and_only_the_parameters_that_differ(

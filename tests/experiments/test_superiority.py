@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter
-from benbot.experiments.superiority import confidence_set, superior_ability, superior_candidates
+from benbot.experiments.resampling import resample
+from benbot.experiments.superiority import (
+    confidence_set,
+    stepwise_p_values,
+    superior_ability,
+    superior_candidates,
+)
 
 
 def test_one_that_is_better_is_found_and_noise_is_not() -> None:
@@ -23,3 +29,49 @@ def test_one_that_is_better_is_found_and_noise_is_not() -> None:
 def test_a_benchmark_of_another_length_is_refused() -> None:
     with pytest.raises(InvalidParameter, match="for each bar of the candidates"):
         superior_ability(np.zeros(5), np.zeros((6, 2)), block=2, seed=0)
+
+
+def test_corrected_p_values_can_be_computed_by_hand() -> None:
+    """The larger statistic is held against the larger of both in each draw."""
+    means = np.array([3.0, 1.0])
+    draws = np.array([[2.0, 3.0], [4.0, -1.0], [3.0, 1.0]])
+    # Deviations are 1 and 2; statistics 3 and 0.5; draws about the mean -1, 1, 0 and 1, -1, 0.
+    assert stepwise_p_values(means, draws, np.array([1.0, 2.0])).tolist() == [0.25, 0.5]
+    assert stepwise_p_values(means[::-1], draws[:, ::-1], np.array([2.0, 1.0])).tolist() == [
+        0.5,
+        0.25,
+    ]
+
+
+def test_the_best_is_held_against_the_luck_of_all_the_others() -> None:
+    """Ten draws: those of the best are within one deviation, one of the other is at 2.8 of its."""
+    draws = np.stack([np.tile([1.0, -1.0], 5), np.append(3.0, np.full(9, -1.0 / 3.0))], axis=1)
+    means = np.array([1.6, 0.1])  # 1.5 and 0.1 standard errors
+    np.testing.assert_allclose(
+        stepwise_p_values(means, means + draws, draws.std(axis=0, ddof=1)), [2.0 / 11.0, 2.0 / 11.0]
+    )
+
+
+def test_no_corrected_p_value_is_below_that_of_a_larger_statistic() -> None:
+    rng = np.random.default_rng(0)
+    means = rng.normal(0.0, 2.0, 12)
+    values = stepwise_p_values(means, means + rng.normal(size=(999, 12)), np.ones(12))
+    assert (np.diff(values[np.argsort(-means)]) >= 0.0).all()
+    assert values.min() >= 1.0 / 1000.0
+    assert values.max() <= 1.0
+
+
+def test_the_corrected_p_values_reject_what_the_stepwise_test_of_arch_does() -> None:
+    rng = np.random.default_rng(5)
+    ahead = 0.005 * rng.normal(size=(1_000, 6))
+    ahead[:, [1, 4]] += 0.001
+    found = resample(ahead[None], 10, np.random.default_rng(7), 1000)
+    values = stepwise_p_values(found.mean, found.draws, found.error)
+    expected = superior_candidates(np.zeros(1_000), ahead, block=10, seed=7)
+    assert np.flatnonzero(values < 0.05).tolist() == sorted(expected) == [1, 4]
+
+
+def test_what_does_not_vary_has_no_p_value() -> None:
+    draws = np.stack([np.zeros(5), np.arange(5.0), np.full(5, np.nan)], axis=1)
+    values = stepwise_p_values(np.array([0.0, 2.0, np.nan]), draws, draws.std(axis=0, ddof=1))
+    assert np.isnan(values).tolist() == [True, False, True]

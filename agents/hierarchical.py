@@ -1,0 +1,58 @@
+"""Hierarchical risk parity over the sleeves, as a baseline in the agent's environment.
+
+What a sleeve returned up to the close of a decision is all that the decision knows.
+"""
+
+import numpy as np
+
+from benbot.envs.arrays import Float32Array, FloatArray
+from benbot.envs.desk.portfolio import STILL, portfolio_weights
+from benbot.envs.history import History, Span
+
+NAME = "hierarchical_parity"
+WINDOW = 252  # bars of returns that an answer is estimated from
+EVERY = 21  # decisions from one answer to the next
+FEWEST_BARS = 20  # with less behind it no correlation is worth a tree
+
+
+class HierarchicalParity:
+    """Weights of the tree of correlations of the sleeves (López de Prado 2016), and no cash.
+
+    A sleeve that did not move within the window has no risk to be given and no weight; where none
+    moved, or too few bars are behind the decision, all have the same.
+    """
+
+    name = NAME
+
+    def __init__(self, history: History, span: Span) -> None:
+        self._returns = np.expm1(history.tape.sleeve_return)
+        self._first = span.first
+        self.reset()
+
+    def reset(self) -> None:
+        """Stand before the first decision of the span."""
+        self._decision = self._first
+        self._chosen = np.zeros(0)
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        """Return the next weights (K+1,); the observation says nothing that it needs."""
+        if (self._decision - self._first) % EVERY == 0:
+            until = self._decision + 1
+            # The first bar of a history has no return.
+            self._chosen = sleeve_parity(self._returns[max(1, until - WINDOW) : until])
+        self._decision += 1
+        return np.append(self._chosen, 0.0).astype(np.float32)
+
+
+def sleeve_parity(returns: FloatArray) -> FloatArray:
+    """Return weights (K,) from simple returns (T, K); see `HierarchicalParity`."""
+    n_bars, n_sleeves = returns.shape
+    evenly = np.full(n_sleeves, 1.0 / n_sleeves)
+    if n_bars < FEWEST_BARS:
+        return evenly
+    moves = np.isfinite(returns).all(axis=0) & (np.ptp(returns, axis=0) > STILL)
+    if not moves.any():
+        return evenly
+    weights = np.zeros(n_sleeves)
+    weights[moves], _ = portfolio_weights("hierarchical_risk_parity", returns[:, moves])
+    return weights

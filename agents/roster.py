@@ -1,0 +1,53 @@
+"""All baselines by name, each ready to trade a span."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from benbot.agents import buy_and_hold, hierarchical
+from benbot.agents.baselines import (
+    InverseVolatility,
+    Random,
+    RegimeRecord,
+    best_single,
+    cash,
+    equal_weight,
+)
+from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.agents.policy import Policy
+from benbot.agents.sleeve_learners import SLEEVE_LEARNERS, OverSleeves
+from benbot.envs.history import History, Span
+from benbot.envs.vector import EnvironmentSettings
+
+RANDOM_SEED = 0
+# From a history, the span to be traded, and the one before it on which a choice may be made.
+Maker = Callable[[History, Span, Span], Policy]
+
+
+def _learner(name: str) -> Maker:
+    return lambda history, span, before: OverSleeves(name, SLEEVE_LEARNERS[name], history, span)
+
+
+MAKERS: Mapping[str, Maker] = MappingProxyType(
+    {
+        "cash": lambda history, span, before: cash(history.layout),
+        "equal_weight": lambda history, span, before: equal_weight(history.layout),
+        "inverse_volatility": lambda history, span, before: InverseVolatility(history.layout),
+        hierarchical.NAME: lambda history, span, before: hierarchical.HierarchicalParity(
+            history, span
+        ),
+        "best_single": lambda history, span, before: best_single(history, before),
+        "regime_record": lambda history, span, before: RegimeRecord(history.layout),
+        **{name: _learner(name) for name in SLEEVE_LEARNERS},
+        "random": lambda history, span, before: Random(history.layout, RANDOM_SEED),
+    }
+)
+BASELINES = (*MAKERS, buy_and_hold.NAME)
+
+
+def evaluate_baseline(
+    name: str, history: History, span: Span, before: Span, settings: EnvironmentSettings
+) -> Evaluation:
+    """Trade one account through a span by the baseline of that name, one of `BASELINES`."""
+    if name == buy_and_hold.NAME:
+        return buy_and_hold.buy_and_hold(history, span, settings)
+    return evaluate(MAKERS[name](history, span, before), history, span, settings)

@@ -1,0 +1,52 @@
+"""Hierarchical parity gives less to what moves more, and knows nothing of what comes."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from benbot.agents.hierarchical import EVERY, HierarchicalParity, sleeve_parity
+from benbot.envs.history import History, Span
+
+SPAN = Span(60, 110)
+NOTHING = np.zeros(3, np.float32)
+
+
+def all_weights(history: History) -> np.ndarray:
+    policy = HierarchicalParity(history, SPAN)
+    return np.array([policy.weights(NOTHING) for _ in range(SPAN.n_decisions)])
+
+
+def test_two_sleeves_share_in_inverse_proportion_to_their_variance() -> None:
+    quiet = np.tile([0.01, -0.01], 20)
+    wild = np.tile([0.02, 0.02, -0.02, -0.02], 10)
+    np.testing.assert_allclose(sleeve_parity(np.stack([quiet, wild], axis=1)), [0.8, 0.2])
+
+
+def test_a_sleeve_that_did_not_move_has_nothing_and_none_that_moved_means_all_alike() -> None:
+    returns = np.random.default_rng(0).normal(0.0, 0.01, (60, 3))
+    returns[:, 1] = 0.0
+    weights = sleeve_parity(returns)
+    assert weights[1] == 0.0
+    assert weights.sum() == 1.0
+    for unknown in (np.zeros((60, 3)), returns[:5], np.full((60, 3), np.nan)):
+        np.testing.assert_allclose(sleeve_parity(unknown), 1.0 / 3.0)
+
+
+def test_what_a_sleeve_returns_later_changes_no_weight_before(history: History) -> None:
+    t = SPAN.first + EVERY
+    returns = history.tape.sleeve_return.copy()
+    returns[t + 1 :] = np.random.default_rng(3).normal(0.0, 0.1, returns[t + 1 :].shape)
+    other = replace(history, tape=history.tape._replace(sleeve_return=returns))
+    first, second = all_weights(history), all_weights(other)
+    known = 2 * EVERY
+    np.testing.assert_array_equal(first[:known], second[:known])
+    assert not np.array_equal(first[known:], second[known:])
+
+
+def test_an_answer_holds_until_the_next_and_a_reset_begins_again(history: History) -> None:
+    policy = HierarchicalParity(history, SPAN)
+    first = np.array([policy.weights(NOTHING) for _ in range(EVERY + 1)])
+    assert (first[:EVERY] == first[0]).all()
+    assert not np.array_equal(first[EVERY], first[0])
+    policy.reset()
+    np.testing.assert_array_equal(policy.weights(NOTHING), first[0])

@@ -1,0 +1,113 @@
+"""What is said of a verdict: the words, what would decide, and what takes from its worth."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from benbot.envs.history import Span
+from benbot.experiments.fold_table import FoldRow
+from benbot.experiments.folds import Fold
+from benbot.experiments.over_seeds import Interval
+from benbot.experiments.statistics import Spread
+from benbot.experiments.verdict import Ruling, RunVerdict, Word, needs
+from benbot.experiments.verdict_view import (
+    fold_table,
+    verdict_note,
+    verdict_sentences,
+    verdict_table,
+    verdict_tags,
+)
+
+NAN, INFINITE = float("nan"), float("inf")
+RULINGS = (
+    Ruling("cash", Word.BEATS, 0.1, 0.05, 0.15, 0.001, NAN, NAN),
+    Ruling("hedge", Word.UNDECIDED, 0.02, -0.01, 0.05, 0.3, 2520.0, 6.2),
+    Ruling("olmar", Word.DOES_NOT_BEAT, -0.1, -0.15, -0.05, 1.0, NAN, NAN),
+)
+VERDICT = RunVerdict(
+    rulings=RULINGS,
+    first="2016-01-04",
+    last="2017-12-29",
+    n_bars=504,
+    n_seeds=3,
+    n_folds=2,
+    bars_per_year=252.0,
+    block=9.0,
+    growth=Interval(0.05, 0.04, 0.06),
+    sharpe_ratio=0.8,
+    probabilistic=0.9,
+    deflated=0.5,
+    bars_for_sharpe=1000.4,
+    overfitting=0.4,
+    n_compared=7,
+    n_trials=12,
+    openings=3,
+)
+
+
+def printed(table: object) -> str:
+    page = io.StringIO()
+    Console(file=page, width=80).print(table)
+    return page.getvalue()
+
+
+def test_a_row_has_the_word_the_interval_and_what_would_decide() -> None:
+    shown = [line for line in printed(verdict_table(VERDICT)).splitlines() if line.strip()]
+    lines = {line.split()[0]: line for line in shown}
+    assert "+10.0 [+5.0, +15.0] 0.001 BEATS" in lines["cash"]
+    assert "UNDECIDED" in lines["hedge"]
+    assert "10.0 years or 7 seeds" in lines["hedge"]
+    assert "DOES NOT BEAT" in lines["olmar"]
+
+
+@pytest.mark.parametrize(
+    ("bars", "seeds", "said"),
+    [
+        (2520.0, INFINITE, "10.0 years"),
+        (INFINITE, 6.2, "7 seeds"),
+        (252.0 * 5000, INFINITE, "more of both"),
+        (INFINITE, INFINITE, "more of both"),
+        (NAN, NAN, ""),
+    ],
+)
+def test_what_would_decide_is_said_in_years_and_seeds(bars: float, seeds: float, said: str) -> None:
+    assert needs(replace(RULINGS[1], bars_needed=bars, seeds_needed=seeds), VERDICT) == said
+
+
+def test_what_takes_from_its_worth_is_said() -> None:
+    told = "\n".join(verdict_sentences(VERDICT))
+    assert "5.0 % a year [4.0 %, 6.0 %], middle half of 3 seeds x 2 folds" in told
+    assert "50.0 %, the same above the best of 12 trials by luck" in told
+    assert "504 bars; to tell this ratio from 0 takes 1,001" in told
+    assert "the best of 7 agents misleads with probability 40.0 %" in told
+    assert "asked 3 times: it flatters" in told
+    assert "Seeds" not in told
+    alone = replace(VERDICT, n_seeds=1, n_folds=1, growth=Interval(0.05, NAN, NAN))
+    alone = replace(alone, openings=1, overfitting=NAN, bars_for_sharpe=INFINITE)
+    told = "\n".join(verdict_sentences(alone))
+    assert "5.0 % a year, middle half of 1 seed" in told
+    assert "Seeds     1: no interval over seeds" in told
+    assert "a ratio that is not above 0" in told
+    assert "asked" not in told
+    assert "misleads" not in told
+
+
+def test_tags_and_markdown_carry_the_words() -> None:
+    assert verdict_tags(VERDICT) == {
+        "verdict/cash": "BEATS",
+        "verdict/hedge": "UNDECIDED",
+        "verdict/olmar": "DOES NOT BEAT",
+    }
+    note = verdict_note(VERDICT)
+    assert "| hedge | +2.0 [-1.0, +5.0] | 0.300 | UNDECIDED | 10.0 years or 7 seeds |" in note
+
+
+def test_a_fold_says_how_many_baselines_it_was_ahead_of() -> None:
+    days = {"fit": "a to b", "valid": "c to d", "test": "e to f"}
+    row = FoldRow(2, days, Spread(0.04, 0.01), {"cash": 0.0, "hedge": 0.05, "olmar": NAN})
+    (line,) = [line for line in printed(fold_table([row])).splitlines() if "e to f" in line]
+    assert " ".join(line.split()) == "2 a to b e to f 4.0 ± 1.0 % 1 of 3"
+    assert Fold(0, {"fit": Span(0, 1)}).named("seed 3") == "seed 3"
+    assert Fold(2, {"fit": Span(0, 1)}).named("seed 3") == "seed 3 fold 2"
