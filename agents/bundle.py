@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from benbot.agents.normaliser import ObservationNormaliser
-from benbot.agents.policy import Allocator, layers_of
+from benbot.agents.policy import TrainedPolicy
+from benbot.agents.rebuilding import rebuilt
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History
 
-FORMAT = 2
+FORMAT = 3
 TENSORS, CARD = "policy.safetensors", "bundle.json"
 
 
@@ -55,7 +55,7 @@ class Expectations:
 class Bundle:
     """A policy with what it expects."""
 
-    policy: Allocator
+    policy: TrainedPolicy
     expectations: Expectations
 
     def require_fit(self, met: Expectations) -> None:
@@ -73,7 +73,7 @@ class Bundle:
 
 
 def save_bundle(
-    folder: Path, policy: Allocator, expectations: Expectations, versions: dict[str, str]
+    folder: Path, policy: TrainedPolicy, expectations: Expectations, versions: dict[str, str]
 ) -> None:
     """Write a bundle into a folder, which is made."""
     from safetensors.numpy import save_file
@@ -85,8 +85,7 @@ def save_bundle(
         "format": FORMAT,
         "tensors": list(tensors),
         "tensors_sha256": _sha256(folder / TENSORS),
-        "net_arch": list(policy.net_arch),
-        "action_scale": policy.action_scale,
+        "architecture": policy.architecture,
         "normaliser": policy.normaliser.to_numbers(),
         "expectations": asdict(expectations),
         "versions": versions,
@@ -106,11 +105,8 @@ def load_bundle(folder: Path) -> Bundle:
         _require_digest(folder / CARD, card.pop("card_sha256"), _card_sha256(card))
         _require_digest(folder / TENSORS, card["tensors_sha256"], _sha256(folder / TENSORS))
         tensors = load_file(folder / TENSORS)
-        policy = Allocator(
-            layers_of([tensors[name] for name in card["tensors"]]),
-            ObservationNormaliser.from_numbers(card["normaliser"]),
-            float(card["action_scale"]),
-        )
+        ordered = {name: tensors[name] for name in card["tensors"]}
+        policy = rebuilt(card["architecture"], ordered, card["normaliser"])
         return Bundle(policy, Expectations(**card["expectations"]))
     except (
         FileNotFoundError,
@@ -124,9 +120,9 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
 
 
-def policy_digest(policy: Allocator) -> str:
+def policy_digest(policy: TrainedPolicy) -> str:
     """Return sixteen hex digits of all that decides what the policy does."""
-    numbers = [policy.action_scale, policy.normaliser.to_numbers()]
+    numbers = [policy.architecture, policy.normaliser.to_numbers()]
     sha = hashlib.sha256(json.dumps(numbers).encode())
     for name, tensor in policy.tensors.items():
         sha.update(name.encode() + tensor.tobytes())

@@ -13,7 +13,7 @@ from benbot.agents.bundle import (
 )
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.learner import Lesson
-from benbot.agents.policy import Allocator
+from benbot.agents.policy import TrainedPolicy
 from benbot.agents.training import Progress, train
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import Run
@@ -60,7 +60,7 @@ def train_seed(training: "Training", seed: int) -> SeedResult:
     return SeedResult(seed, bundle, evaluations)
 
 
-def _train(training: "Training", run: Run, seed: int, folder: Path) -> Allocator:
+def _train(training: "Training", run: Run, seed: int, folder: Path) -> TrainedPolicy:
     from torch.utils.tensorboard import SummaryWriter
 
     prepared, display = training.prepared, training.display
@@ -89,7 +89,7 @@ def _train(training: "Training", run: Run, seed: int, folder: Path) -> Allocator
     return trained.policy
 
 
-def _judge(training: "Training", policy: Allocator) -> dict[str, Evaluation]:
+def _judge(training: "Training", policy: TrainedPolicy) -> dict[str, Evaluation]:
     prepared = training.prepared
     history, settings = prepared.history, prepared.config.environment
     return {name: evaluate(policy, history, prepared.spans[name], settings) for name in JUDGED}
