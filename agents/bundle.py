@@ -14,8 +14,10 @@ import numpy as np
 
 from benbot.agents.policy import TrainedPolicy
 from benbot.agents.rebuilding import rebuilt
+from benbot.agents.shared_policy import SharedAllocator
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History
+from benbot.envs.observation import Layout
 
 FORMAT = 3
 TENSORS, CARD = "policy.safetensors", "bundle.json"
@@ -63,7 +65,24 @@ class Bundle:
 
         Other data is no reason: new prices are what a policy is for.
         """
-        for part in ("layout", "strategies", "rules", "regime"):
+        self._require_same(met, ("layout", "strategies", "rules", "regime"))
+
+    def for_strategies(self, met: Expectations, layout: Layout) -> "Bundle":
+        """Return the policy before other strategies, which only an equivariant one can meet.
+
+        It has not been trained on them, so nobody comes by such a bundle without asking. The rules,
+        the regime and the features must be those it was trained on.
+        """
+        if not isinstance(self.policy, SharedAllocator):
+            raise RunMismatch(
+                "only a policy of network: equivariant can meet other strategies, was "
+                f"{self.policy.architecture['network']}. Train it on these"
+            )
+        self._require_same(met, ("rules", "regime"))
+        return Bundle(self.policy.for_layout(layout), met)
+
+    def _require_same(self, met: Expectations, parts: tuple[str, ...]) -> None:
+        for part in parts:
             expected, was = getattr(self.expectations, part), getattr(met, part)
             if expected != was:
                 raise RunMismatch(

@@ -19,6 +19,29 @@ from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.observation import Layout
 
 
+def shapes_of(body: Body, n_features: int, n_context: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter between an observation and the scores, by name."""
+    width = body.width
+    shapes: dict[str, tuple[int, ...]] = {
+        "strategy.weight": (width, n_features),
+        "strategy.bias": (width,),
+        "context.weight": (width, n_context),
+        "own.weight": (width, width),
+        "own.bias": (width,),
+        "score.weight": (1, width),
+        "score.bias": (1,),
+        "cash.weight": (1, width),
+        "cash.bias": (1,),
+    }
+    if body.exchange != "none":
+        shapes["others.weight"] = (width, width)
+    if body.exchange == "attention":
+        shapes["affinity.weight"] = (width, width)
+    if body.record_prior:
+        shapes["prior"] = (1,)
+    return shapes
+
+
 @dataclass(frozen=True, eq=False)
 class SharedAllocator:
     """A trained network that scores every strategy by the same rule; it is deterministic.
@@ -64,6 +87,25 @@ class SharedAllocator:
             )
         normaliser = self.normaliser.for_strategies(len(layout.strategies))
         return replace(self, layout=layout, normaliser=normaliser, retired=frozenset(retired))
+
+    def require_whole(self) -> None:
+        """Refuse parameters and a normaliser that contradict the architecture."""
+        n_features, n_context = (
+            len(self.layout.strategy_features),
+            len(self.layout.context_features),
+        )
+        expected = shapes_of(self.body, n_features, n_context) | (
+            {"log_spread": (1,)} if self.action_scale is None else {}
+        )
+        was = {name: each.shape for name, each in self.parameters.items()}
+        scaled = self.normaliser.strategies.mean.size, self.normaliser.context.mean.size
+        if expected != was or scaled != (n_features, n_context):
+            odd = sorted(name for name in expected | was if expected.get(name) != was.get(name))
+            raise RunMismatch(
+                f"the tensors and the normaliser of a policy must be those of its architecture; "
+                f"what differs: {', '.join(odd) or 'the normaliser'}. The file is damaged"
+            )
+        self.for_layout(self.layout, self.retired)
 
     def weights(self, observation: Float32Array) -> Float32Array:
         weights = np.zeros(len(self.layout.strategies) + 1, np.float32)
