@@ -29,6 +29,8 @@ from benbot.strategies.catalogue import build as build_strategy
 PACKAGED = Path(str(files("benbot.experiments.configs")))
 # What a result is called, where it is recorded and how often it is repeated does not change it.
 NOT_DIGESTED = {"name", "tracking", "seeds"}
+# There was no other before policies had settings, so that it leaves digests as they were.
+FIRST_NETWORK = "mlp"
 
 
 class Segment(Settings):
@@ -168,6 +170,8 @@ def config_digest(config: ExperimentConfig) -> str:
     and commit can be pooled over their seeds.
     """
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
+    if config.agent.policy.network == FIRST_NETWORK:
+        del counted["agent"]["policy"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
