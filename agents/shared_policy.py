@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benbot.agents.networks.body import FLOOR, RECORD, Body
+from benbot.agents.networks.body import FLOOR, RECORD, SCORE_SCALE, Body
 from benbot.agents.policy import simplex
 from benbot.agents.pooled_normaliser import PooledNormaliser
 from benbot.envs.arrays import Float32Array, IntArray
@@ -172,7 +172,8 @@ class SharedAllocator:
     def _shares(self, scores: Float32Array) -> Float32Array:
         if self.action_scale is not None:
             return simplex(scores, self.action_scale)
-        spread = np.exp(self.parameters["log_spread"])
-        alpha = FLOOR + spread * np.logaddexp(np.float32(0.0), scores)
+        share = np.exp(np.float32(SCORE_SCALE) * (scores - scores.max()))
+        shared_out = np.exp(self.parameters["log_spread"]) * scores.size
+        alpha = FLOOR + shared_out * share / share.sum()
         shares: Float32Array = (alpha / alpha.sum()).astype(np.float32)
         return shares

@@ -7,6 +7,8 @@ RECORD = "record_mean"  # the feature that the prior scores strategies by
 # Below 1 a Dirichlet density is infinite wherever a weight is zero, and one sample near there is
 # all that the next gradient sees.
 FLOOR = 1.0
+FIRST_SPREAD = 2.0  # what is shared out above the floor, per entry, before training changes it
+SCORE_SCALE = 3.0  # shares are softmax(scale × score), as those of Gaussian actions are
 
 Exchange = Literal["mean", "attention", "none"]
 DistributionName = Literal["dirichlet", "gaussian"]

@@ -138,7 +138,7 @@ def shared_policy(history: History) -> SharedAllocator:
     parameters = {
         name: rng.normal(0.0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()
     }
-    parameters["log_spread"][:] = 3.0
+    parameters["log_spread"][:] = 2.0
     moments = [
         Moments(rng.normal(0.0, 0.3, n), rng.uniform(0.1, 2.0, n), 77.0)
         for n in (n_features, n_context)
