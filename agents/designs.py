@@ -49,7 +49,7 @@ class Design(Protocol):
 class MlpDesign:
     """Layers that know each strategy by its place, and Gaussian actions."""
 
-    kind = ActorCriticPolicy
+    kind: type[ActorCriticPolicy] = ActorCriticPolicy
 
     def __init__(self, settings: AgentSettings, layout: Layout) -> None:
         self.settings, self.size = settings, layout.size
@@ -85,7 +85,7 @@ class MlpDesign:
 class EquivariantDesign:
     """One rule that scores every strategy, and either distribution."""
 
-    kind = AllocationPolicy
+    kind: type[ActorCriticPolicy] = AllocationPolicy
 
     def __init__(self, settings: AgentSettings, layout: Layout) -> None:
         chosen = settings.policy
@@ -121,5 +121,6 @@ class EquivariantDesign:
 
 def design_of(settings: AgentSettings, layout: Layout) -> Design:
     """Return how the policy of the settings is made for observations of this layout."""
-    made = MlpDesign if settings.policy.network == "mlp" else EquivariantDesign
-    return made(settings, layout)
+    if settings.policy.network == "mlp":
+        return MlpDesign(settings, layout)
+    return EquivariantDesign(settings, layout)

@@ -35,7 +35,8 @@ def rebuilt(
             f"version wrote it; use that one"
         )
     layout = Layout(
-        *(tuple(architecture[name]) for name in ("strategies", "strategy_features")),
+        tuple(architecture["strategies"]),
+        tuple(architecture["strategy_features"]),
         tuple(architecture["context_features"]),
     )
     scale_or_none = architecture["action_scale"]

@@ -29,16 +29,15 @@ class AllocationPolicy(ActorCriticPolicy):
         layout: Layout,
         body: Body,
         distribution: DistributionName,
-        log_std_init: float,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         self.layout, self.body, self.distribution = layout, body, distribution
-        super().__init__(*args, log_std_init=log_std_init, **kwargs)
+        super().__init__(*args, **kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
         self.network = EquivariantNetwork(self.layout, self.body)
         if self.distribution == "dirichlet":
-            self.action_dist = AllocationDirichlet()
+            self.action_dist = AllocationDirichlet()  # type: ignore[no-untyped-call]
             self.log_spread = nn.Parameter(torch.full((1,), math.log(FIRST_SPREAD)))
         else:
             self.log_std = nn.Parameter(torch.full((1,), self.log_std_init))

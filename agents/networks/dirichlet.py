@@ -41,10 +41,15 @@ class AllocationDirichlet(Distribution):
 
     def entropy(self) -> Tensor:
         """Return the differential entropy (B,); 0 at most, when every share is as likely."""
-        return Dirichlet(self.concentrations, validate_args=False).entropy()
+        alpha = self.concentrations
+        total, n_entries = alpha.sum(-1), alpha.shape[-1]
+        spread = (total - n_entries) * total.digamma()
+        inner = ((alpha - 1.0) * alpha.digamma()).sum(-1)
+        return alpha.lgamma().sum(-1) - total.lgamma() + spread - inner
 
     def sample(self) -> Tensor:
-        return Dirichlet(self.concentrations, validate_args=False).sample()
+        drawn: Tensor = Dirichlet(self.concentrations, validate_args=False).sample()
+        return drawn
 
     def mode(self) -> Tensor:
         """Return the mean; the name is that of Stable-Baselines3's interface."""
