@@ -31,8 +31,9 @@ KINDS = [
 
 @pytest.fixture(params=KINDS, ids=lambda each: f"{each.exchange}-{each.actions}")
 def lesson(request: pytest.FixtureRequest, lesson_of: Callable[..., Lesson]) -> Lesson:
-    plain = lesson_of().agent.model_dump(exclude={"policy", "net_arch"})
-    return lesson_of(agent=AgentSettings(policy=request.param, **plain))
+    """Return a training of four updates."""
+    plain = lesson_of().agent.model_dump(exclude={"policy", "net_arch", "total_steps"})
+    return lesson_of(agent=AgentSettings(policy=request.param, total_steps=384, **plain))
 
 
 def deaf(progress: Progress) -> None:
@@ -64,7 +65,7 @@ def test_a_training_that_was_broken_off_ends_where_one_without_a_break_does(
     lesson: Lesson, tmp_path: Path
 ) -> None:
     def fail(progress: Progress) -> None:
-        if progress.n_steps == 96 * 4:
+        if progress.n_steps == 96 * 2:
             raise StopHere
 
     whole = train(lesson, tmp_path / "whole", deaf)
