@@ -1,4 +1,4 @@
-"""PPO of Stable-Baselines3 over the batched environment, with all its randomness in our hands.
+"""PPO or A2C of Stable-Baselines3 over the batched environment, all its randomness in our hands.
 
 One update = every account trades `n_steps` bars, then the network learns from them. Between two
 updates the learner's whole state can be taken and put back, so that training goes on exactly where
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
@@ -100,7 +100,7 @@ class Learner:
         self.shuffler = np.random.default_rng(int(draws[1]))
         torch.manual_seed(int(draws[2]))
         self.settings = settings
-        self.model = _ppo(settings, self.design, self.environment, self.shuffler)
+        self.model = _model(settings, self.design, self.environment, self.shuffler)
         self.n_updates = 0
         self.averages = {name: each.astype(np.float64) for name, each in self._acting().items()}
 
@@ -169,7 +169,7 @@ class Learner:
             array[...] = _of_shape(array.shape, state.arrays, name)
         self.n_updates = numbers["n_updates"]
         self.model.num_timesteps = self.n_steps
-        self.model._n_updates = self.n_updates * self.settings.n_epochs
+        self.model._n_updates = self.n_updates * self.settings.gradients_per_update
         self.model.ep_info_buffer = deque(numbers["episodes"], self.model._stats_window_size)
         self.model.ep_success_buffer = deque(maxlen=self.model._stats_window_size)
         environment.n_steps = self.n_steps
@@ -221,29 +221,36 @@ def _of_shape(
     return arrays[name]
 
 
-def _ppo(
+def _model(
     settings: AgentSettings,
     design: Design,
     environment: AllocationVecEnv,
     shuffler: np.random.Generator,
-) -> PPO:
-    model = PPO(
-        design.kind,
-        environment,
-        learning_rate=settings.learning_rate,
-        n_steps=settings.n_steps,
-        batch_size=settings.batch_size,
-        n_epochs=settings.n_epochs,
-        gamma=settings.gamma,
-        gae_lambda=settings.gae_lambda,
-        clip_range=settings.clip_range,
-        ent_coef=settings.entropy,
-        vf_coef=settings.value_coefficient,
-        max_grad_norm=settings.max_grad_norm,
-        rollout_buffer_class=ShuffledBuffer,
-        rollout_buffer_kwargs={"shuffler": shuffler},
-        policy_kwargs=design.options(),
-        device="cpu",
-    )
+) -> PPO | A2C:
+    shared: dict[str, Any] = {
+        "learning_rate": settings.learning_rate,
+        "n_steps": settings.n_steps,
+        "gamma": settings.gamma,
+        "gae_lambda": settings.gae_lambda,
+        "ent_coef": settings.entropy,
+        "vf_coef": settings.value_coefficient,
+        "max_grad_norm": settings.max_grad_norm,
+        "rollout_buffer_class": ShuffledBuffer,
+        "rollout_buffer_kwargs": {"shuffler": shuffler},
+        "policy_kwargs": design.options(),
+        "device": "cpu",
+    }
+    model: PPO | A2C
+    if settings.algorithm == "a2c":
+        model = A2C(design.kind, environment, normalize_advantage=True, **shared)
+    else:
+        model = PPO(
+            design.kind,
+            environment,
+            batch_size=settings.batch_size,
+            n_epochs=settings.n_epochs,
+            clip_range=settings.clip_range,
+            **shared,
+        )
     model.set_logger(Logger(folder=None, output_formats=[]))
     return model

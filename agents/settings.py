@@ -59,7 +59,10 @@ class PolicySettings(Settings):
 class AgentSettings(Settings):
     """Algorithm and budget; the defaults suit daily data, where most of a reward is noise."""
 
-    algorithm: Literal["ppo"] = "ppo"
+    algorithm: Literal["ppo", "a2c"] = Field(
+        "ppo",
+        description="a2c makes one gradient of each update: no batches, epochs or clip_range",
+    )
     total_steps: int = Field(500_000, ge=1, description="steps of all environments together")
     n_envs: int = Field(64, ge=1, le=65_536, description="accounts side by side")
     n_steps: int = Field(64, ge=2, description="bars each account trades between two updates")
@@ -108,14 +111,21 @@ class AgentSettings(Settings):
         deaf = {"net_arch": "network: mlp"} if self.policy.network != "mlp" else {}
         if self.policy.actions == "dirichlet":
             deaf |= dict.fromkeys(("action_scale", "log_std_init"), "distribution: gaussian")
+        if self.algorithm == "a2c":
+            deaf |= dict.fromkeys(("n_epochs", "clip_range"), "algorithm: ppo")
         for name, needed in deaf.items():
             default, was = type(self).model_fields[name].default, getattr(self, name)
             if was != default:
                 raise ValueError(
-                    f"{name} needs a policy of {needed}, was {was} with network: "
+                    f"{name} needs {needed}, was {was} with algorithm: {self.algorithm}, network: "
                     f"{self.policy.network}, distribution: {self.policy.actions}. Remove it"
                 )
         return self
+
+    @property
+    def gradients_per_update(self) -> int:
+        """Return how often the algorithm counts an update of ours: once per epoch."""
+        return self.n_epochs if self.algorithm == "ppo" else 1
 
     @property
     def steps_per_update(self) -> int:

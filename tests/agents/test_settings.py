@@ -44,17 +44,17 @@ def test_a_network_has_the_distribution_it_was_measured_with_unless_told_otherwi
         (
             {"network": "equivariant"},
             {"net_arch": (8,)},
-            r"net_arch needs a policy of network: mlp, was \(8,\) with network: equivariant, dist",
+            r"net_arch needs network: mlp, was \(8,\) with algorithm: ppo, network: equivariant",
         ),
         (
             {"network": "equivariant"},
             {"action_scale": 2.0},
-            "action_scale needs a policy of distribution: gaussian, was 2.0 with .*: dirichlet",
+            "action_scale needs distribution: gaussian, was 2.0 with .*: dirichlet",
         ),
         (
             {"network": "equivariant"},
             {"log_std_init": 0.0},
-            "log_std_init needs a policy of distribution: gaussian, was 0.0",
+            "log_std_init needs distribution: gaussian, was 0.0",
         ),
     ],
 )
@@ -63,6 +63,15 @@ def test_what_a_policy_would_not_listen_to_is_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         AgentSettings.model_validate({"policy": policy, **other})
+
+
+@pytest.mark.parametrize(("field", "value"), [("n_epochs", 2), ("clip_range", 0.1)])
+def test_a2c_has_neither_epochs_nor_a_clip_range(field: str, value: float) -> None:
+    message = f"{field} needs algorithm: ppo, was {value} with algorithm: a2c"
+    with pytest.raises(ValidationError, match=message):
+        AgentSettings.model_validate({"algorithm": "a2c", field: value})
+    assert AgentSettings(algorithm="a2c").gradients_per_update == 1
+    assert AgentSettings(n_epochs=3).gradients_per_update == 3
 
 
 def test_gaussian_actions_of_either_network_have_a_scale() -> None:
