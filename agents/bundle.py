@@ -78,6 +78,11 @@ class Bundle:
                 "only a policy of network: equivariant can meet other strategies, was "
                 f"{self.policy.architecture['network']}. Train it on these"
             )
+        if list(layout.names) != met.layout:
+            raise RunMismatch(
+                f"the layout must be that of what is met, of {len(met.layout)} entries; was another"
+                f", of {layout.size}. Take both from one history"
+            )
         self._require_same(met, ("rules", "regime"))
         return Bundle(self.policy.for_layout(layout), met)
 

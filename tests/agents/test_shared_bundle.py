@@ -211,6 +211,14 @@ def test_other_rules_are_refused_even_when_other_strategies_are_asked_for(
         Bundle(shared_policy, expectations).for_strategies(poorer, layout)
 
 
+def test_a_layout_of_something_else_is_refused(
+    shared_policy: SharedAllocator, expectations: Expectations
+) -> None:
+    met, _ = met_by(expectations, ("k0", "k1"))
+    with pytest.raises(RunMismatch, match="must be that of what is met, of .* from one history"):
+        Bundle(shared_policy, expectations).for_strategies(met, Layout(("k1", "k0")))
+
+
 def test_a_network_that_knows_places_cannot_meet_other_strategies(
     policy: Allocator, expectations: Expectations
 ) -> None:
