@@ -215,7 +215,7 @@ def test_a_layout_of_something_else_is_refused(
     shared_policy: SharedAllocator, expectations: Expectations
 ) -> None:
     met, _ = met_by(expectations, ("k0", "k1"))
-    with pytest.raises(RunMismatch, match="must be that of what is met, of .* from one history"):
+    with pytest.raises(RunMismatch, match=r"must be that of what is met, of .* from one history"):
         Bundle(shared_policy, expectations).for_strategies(met, Layout(("k1", "k0")))
 
 
