@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from benbot.agents.normaliser import ObservationNormaliser
-from benbot.agents.policy import Allocator, layers_of
+from benbot.agents.policy import TrainedPolicy
+from benbot.agents.rebuilding import rebuilt
+from benbot.agents.shared_policy import SharedAllocator
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History
+from benbot.envs.observation import Layout
 
-FORMAT = 2
+FORMAT = 3
 TENSORS, CARD = "policy.safetensors", "bundle.json"
 
 
@@ -62,7 +64,7 @@ class Expectations:
 class Bundle:
     """A policy with what it expects."""
 
-    policy: Allocator
+    policy: TrainedPolicy
     expectations: Expectations
 
     def require_fit(self, met: Expectations) -> None:
@@ -70,7 +72,29 @@ class Bundle:
 
         Other data is no reason: new prices are what a policy is for.
         """
-        for part in ("layout", "strategies", "rules", "regime", "discovery"):
+        self._require_same(met, ("layout", "strategies", "rules", "regime", "discovery"))
+
+    def for_strategies(self, met: Expectations, layout: Layout) -> "Bundle":
+        """Return the policy before other strategies, which only an equivariant one can meet.
+
+        It has not been trained on them, so nobody comes by such a bundle without asking. The rules,
+        the regime and the features must be those it was trained on.
+        """
+        if not isinstance(self.policy, SharedAllocator):
+            raise RunMismatch(
+                "only a policy of network: equivariant can meet other strategies, was "
+                f"{self.policy.architecture['network']}. Train it on these"
+            )
+        if list(layout.names) != met.layout:
+            raise RunMismatch(
+                f"the layout must be that of what is met, of {len(met.layout)} entries; was another"
+                f", of {layout.size}. Take both from one history"
+            )
+        self._require_same(met, ("rules", "regime", "discovery"))
+        return Bundle(self.policy.for_layout(layout), met)
+
+    def _require_same(self, met: Expectations, parts: tuple[str, ...]) -> None:
+        for part in parts:
             expected, was = getattr(self.expectations, part), getattr(met, part)
             if expected != was:
                 raise RunMismatch(
@@ -80,7 +104,7 @@ class Bundle:
 
 
 def save_bundle(
-    folder: Path, policy: Allocator, expectations: Expectations, versions: dict[str, str]
+    folder: Path, policy: TrainedPolicy, expectations: Expectations, versions: dict[str, str]
 ) -> None:
     """Write a bundle into a folder, which is made."""
     from safetensors.numpy import save_file
@@ -92,8 +116,7 @@ def save_bundle(
         "format": FORMAT,
         "tensors": list(tensors),
         "tensors_sha256": _sha256(folder / TENSORS),
-        "net_arch": list(policy.net_arch),
-        "action_scale": policy.action_scale,
+        "architecture": policy.architecture,
         "normaliser": policy.normaliser.to_numbers(),
         "expectations": asdict(expectations),
         "versions": versions,
@@ -113,11 +136,8 @@ def load_bundle(folder: Path) -> Bundle:
         _require_digest(folder / CARD, card.pop("card_sha256"), _card_sha256(card))
         _require_digest(folder / TENSORS, card["tensors_sha256"], _sha256(folder / TENSORS))
         tensors = load_file(folder / TENSORS)
-        policy = Allocator(
-            layers_of([tensors[name] for name in card["tensors"]]),
-            ObservationNormaliser.from_numbers(card["normaliser"]),
-            float(card["action_scale"]),
-        )
+        ordered = {name: tensors[name] for name in card["tensors"]}
+        policy = rebuilt(card["architecture"], ordered, card["normaliser"])
         return Bundle(policy, Expectations(**card["expectations"]))
     except (
         FileNotFoundError,
@@ -131,9 +151,9 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
 
 
-def policy_digest(policy: Allocator) -> str:
+def policy_digest(policy: TrainedPolicy) -> str:
     """Return sixteen hex digits of all that decides what the policy does."""
-    numbers = [policy.action_scale, policy.normaliser.to_numbers()]
+    numbers = [policy.architecture, policy.normaliser.to_numbers()]
     sha = hashlib.sha256(json.dumps(numbers).encode())
     for name, tensor in policy.tensors.items():
         sha.update(name.encode() + tensor.tobytes())

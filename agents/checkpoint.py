@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from benbot.agents.learner import LearnerState
-from benbot.agents.normaliser import ObservationNormaliser
-from benbot.agents.policy import Allocator, layers_of
+from benbot.agents.policy import TrainedPolicy
+from benbot.agents.rebuilding import rebuilt
 from benbot.envs.errors import RunMismatch
 
-FORMAT = 2
+FORMAT = 3
 BEST, STATE = "best/", "state/"
 
 
@@ -23,7 +23,7 @@ class Checkpoint:
     """Where a training stands, and the best policy it has come by."""
 
     state: LearnerState
-    best: Allocator
+    best: TrainedPolicy
     best_growth: float  # log growth a year on the valid segment
     best_steps: int
 
@@ -44,7 +44,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "best": {
             "growth": checkpoint.best_growth,
             "steps": checkpoint.best_steps,
-            "action_scale": best.action_scale,
+            "architecture": best.architecture,
             "normaliser": best.normaliser.to_numbers(),
             "tensors": list(best.tensors),
         },
@@ -71,12 +71,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _damaged(path, str(error)) from error
     best = numbers["best"]
     own = {name[len(STATE) :]: each for name, each in arrays.items() if name.startswith(STATE)}
-    allocator = Allocator(
-        layers_of([arrays[f"{BEST}{name}"] for name in best["tensors"]]),
-        ObservationNormaliser.from_numbers(best["normaliser"]),
-        best["action_scale"],
-    )
-    return Checkpoint(LearnerState(own, numbers["state"]), allocator, best["growth"], best["steps"])
+    tensors = {name: arrays[f"{BEST}{name}"] for name in best["tensors"]}
+    policy = rebuilt(best["architecture"], tensors, best["normaliser"])
+    return Checkpoint(LearnerState(own, numbers["state"]), policy, best["growth"], best["steps"])
 
 
 def _damaged(path: Path, why: str) -> RunMismatch:

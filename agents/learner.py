@@ -1,4 +1,4 @@
-"""PPO of Stable-Baselines3 over the batched environment, with all its randomness in our hands.
+"""PPO or A2C of Stable-Baselines3 over the batched environment, all its randomness in our hands.
 
 One update = every account trades `n_steps` bars, then the network learns from them. Between two
 updates the learner's whole state can be taken and put back, so that training goes on exactly where
@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
-from benbot.agents.normaliser import Moments, ObservationNormaliser
-from benbot.agents.policy import Allocator, layers_of
+from benbot.agents.designs import Design, design_of
+from benbot.agents.normaliser import Moments
+from benbot.agents.policy import TrainedPolicy
 from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.errors import RunMismatch
@@ -91,14 +92,17 @@ class Learner:
         accounts = AllocationVectorEnv(
             lesson.history, lesson.fit, lesson.environment, settings.n_envs
         )
-        self.environment = AllocationVecEnv(accounts, settings.action_scale, settings.gamma)
+        self.design = design_of(settings, accounts.layout)
+        self.environment = AllocationVecEnv(
+            accounts, self.design.action_scale, settings.gamma, self.design.normaliser()
+        )
         self.environment.seed(int(draws[0]))
         self.shuffler = np.random.default_rng(int(draws[1]))
         torch.manual_seed(int(draws[2]))
         self.settings = settings
-        self.model = _ppo(settings, self.environment, self.shuffler)
+        self.model = _model(settings, self.design, self.environment, self.shuffler)
         self.n_updates = 0
-        self.averages = [each.astype(np.float64) for each in self._acting()]
+        self.averages = {name: each.astype(np.float64) for name, each in self._acting().items()}
 
     @property
     def n_steps(self) -> int:
@@ -118,14 +122,13 @@ class Learner:
             figures["fit/episode_reward"] = float(np.mean([each["r"] for each in episodes]))
         return figures
 
-    def allocator(self) -> Allocator:
+    def allocator(self) -> TrainedPolicy:
         """Return the policy so far as numbers of its own; its weights are averages over updates.
 
         Each update jumps about a good policy because a batch is mostly noise; their mean lies
         nearer to it (Polyak and Juditsky 1992, SIAM Journal on Control and Optimization 30).
         """
-        normaliser = self.environment.normaliser.frozen()
-        return Allocator(layers_of(self.averages), normaliser, self.settings.action_scale)
+        return self.design.policy(self.averages, self.environment.normaliser.frozen())
 
     def _average(self) -> None:
         """Fold in the weights of this update: the i-th counts in proportion to i to the power η.
@@ -134,15 +137,13 @@ class Learner:
         """
         eta = self.settings.averaging
         share = (eta + 1.0) / (self.n_updates + eta)
-        for average, weights in zip(self.averages, self._acting(), strict=True):
+        for name, weights in self._acting().items():
+            average = self.averages[name]
             average += share * (weights - average)
 
-    def _acting(self) -> list[np.ndarray[Any, Any]]:
-        """Return views of the weights and biases between an observation and its action."""
-        policy = self.model.policy
-        modules = [*policy.mlp_extractor.policy_net, policy.action_net]
-        linear = [each for each in modules if isinstance(each, torch.nn.Linear)]
-        return [part.detach().numpy() for each in linear for part in (each.weight, each.bias)]
+    def _acting(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return views of the weights between an observation and its action, by name."""
+        return {name: each.numpy() for name, each in self.design.acting(self.model.policy).items()}
 
     def state(self) -> LearnerState:
         """Return a copy of all that the next update depends on."""
@@ -168,13 +169,11 @@ class Learner:
             array[...] = _of_shape(array.shape, state.arrays, name)
         self.n_updates = numbers["n_updates"]
         self.model.num_timesteps = self.n_steps
-        self.model._n_updates = self.n_updates * self.settings.n_epochs
+        self.model._n_updates = self.n_updates * self.settings.gradients_per_update
         self.model.ep_info_buffer = deque(numbers["episodes"], self.model._stats_window_size)
         self.model.ep_success_buffer = deque(maxlen=self.model._stats_window_size)
         environment.n_steps = self.n_steps
-        environment.normaliser = ObservationNormaliser.from_numbers(
-            numbers["normaliser"], learning=True
-        )
+        environment.normaliser = self.design.normaliser(numbers["normaliser"])
         environment.scaler.moments = Moments.from_numbers(numbers["reward_moments"])
         self.shuffler.bit_generator.state = numbers["shuffler"]
         torch.set_rng_state(torch.from_numpy(state.arrays["random/torch"].copy()))
@@ -193,7 +192,7 @@ class Learner:
             named[f"network/{name}"] = parameter.detach()
             moments = optimiser.state[parameter]
             named |= {f"optimiser/{name}/{part}": moments[part] for part in moments}
-        averages = {f"average/{i}": each for i, each in enumerate(self.averages)}
+        averages = {f"average/{name}": each for name, each in self.averages.items()}
         return {name: tensor.numpy() for name, tensor in named.items()} | averages
 
     def _accounts(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -222,29 +221,36 @@ def _of_shape(
     return arrays[name]
 
 
-def _ppo(
-    settings: AgentSettings, environment: AllocationVecEnv, shuffler: np.random.Generator
-) -> PPO:
-    model = PPO(
-        "MlpPolicy",
-        environment,
-        learning_rate=settings.learning_rate,
-        n_steps=settings.n_steps,
-        batch_size=settings.batch_size,
-        n_epochs=settings.n_epochs,
-        gamma=settings.gamma,
-        gae_lambda=settings.gae_lambda,
-        clip_range=settings.clip_range,
-        ent_coef=settings.entropy,
-        vf_coef=settings.value_coefficient,
-        max_grad_norm=settings.max_grad_norm,
-        rollout_buffer_class=ShuffledBuffer,
-        rollout_buffer_kwargs={"shuffler": shuffler},
-        policy_kwargs={
-            "net_arch": list(settings.net_arch),
-            "log_std_init": settings.log_std_init,
-        },
-        device="cpu",
-    )
+def _model(
+    settings: AgentSettings,
+    design: Design,
+    environment: AllocationVecEnv,
+    shuffler: np.random.Generator,
+) -> PPO | A2C:
+    shared: dict[str, Any] = {
+        "learning_rate": settings.learning_rate,
+        "n_steps": settings.n_steps,
+        "gamma": settings.gamma,
+        "gae_lambda": settings.gae_lambda,
+        "ent_coef": settings.entropy,
+        "vf_coef": settings.value_coefficient,
+        "max_grad_norm": settings.max_grad_norm,
+        "rollout_buffer_class": ShuffledBuffer,
+        "rollout_buffer_kwargs": {"shuffler": shuffler},
+        "policy_kwargs": design.options(),
+        "device": "cpu",
+    }
+    model: PPO | A2C
+    if settings.algorithm == "a2c":
+        model = A2C(design.kind, environment, normalize_advantage=True, **shared)
+    else:
+        model = PPO(
+            design.kind,
+            environment,
+            batch_size=settings.batch_size,
+            n_epochs=settings.n_epochs,
+            clip_range=settings.clip_range,
+            **shared,
+        )
     model.set_logger(Logger(folder=None, output_formats=[]))
     return model

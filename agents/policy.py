@@ -7,7 +7,7 @@ weights       (K+1,), a point of the simplex; the last entry is cash
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,6 +29,23 @@ class Policy(Protocol):
     def weights(self, observation: Float32Array) -> Float32Array:
         """Return the weights (K+1,) for one observation (D,)."""
         ...
+
+
+class TrainedPolicy(Policy, Protocol):
+    """A policy that can be written down: how it is made, its tensors and its normaliser."""
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """What, beside the tensors, decides how it acts; JSON can hold it."""
+        ...
+
+    @property
+    def tensors(self) -> dict[str, Float32Array]:
+        """The network by name."""
+        ...
+
+    @property
+    def normaliser(self) -> ObservationNormaliser: ...
 
 
 def simplex(action: Float32Array, scale: float) -> Float32Array:
@@ -82,6 +99,14 @@ class Allocator:
     def net_arch(self) -> tuple[int, ...]:
         """Units of the hidden layers."""
         return tuple(layer.bias.size for layer in self.layers[:-1])
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        return {
+            "network": "mlp",
+            "net_arch": list(self.net_arch),
+            "action_scale": self.action_scale,
+        }
 
     @property
     def tensors(self) -> dict[str, Float32Array]:

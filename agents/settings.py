@@ -7,10 +7,62 @@ from pydantic import Field, model_validator
 from benbot.envs.settings import Settings
 
 
+class PolicySettings(Settings):
+    """The network between an observation and the weights, and how it tries other weights."""
+
+    network: Literal["mlp", "equivariant"] = Field(
+        "mlp",
+        description="mlp: agent.net_arch, each strategy at its fixed place; equivariant: one rule "
+        "that scores every strategy, whatever their number and order",
+    )
+    distribution: Literal["gaussian", "dirichlet"] | None = Field(
+        None,
+        description="of the actions in training; dirichlet: the weights themselves; gaussian: "
+        "numbers that softmax makes weights of. null: dirichlet for equivariant, gaussian for mlp",
+    )
+    exchange: Literal["mean", "attention", "none"] = Field(
+        "mean", description="what an equivariant network tells a strategy about the others"
+    )
+    width: int = Field(32, ge=1, le=1024, description="units per strategy, if equivariant")
+    record_prior: bool = Field(
+        True,
+        description="whether an equivariant network adds to the score of a strategy a learned "
+        "multiple of its record in the present regime",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.network == "equivariant":
+            return self
+        if self.distribution == "dirichlet":
+            raise ValueError(
+                "distribution dirichlet needs network: equivariant, was network: mlp. Remove one of"
+                " them"
+            )
+        for name in ("exchange", "width", "record_prior"):
+            default, was = type(self).model_fields[name].default, getattr(self, name)
+            if was != default:
+                raise ValueError(
+                    f"{name} is of network: equivariant, was {was!r} with network: mlp. Remove it, "
+                    f"or choose the network"
+                )
+        return self
+
+    @property
+    def actions(self) -> Literal["gaussian", "dirichlet"]:
+        """Return the distribution that is meant."""
+        if self.distribution is not None:
+            return self.distribution
+        return "gaussian" if self.network == "mlp" else "dirichlet"
+
+
 class AgentSettings(Settings):
     """Algorithm and budget; the defaults suit daily data, where most of a reward is noise."""
 
-    algorithm: Literal["ppo"] = "ppo"
+    algorithm: Literal["ppo", "a2c"] = Field(
+        "ppo",
+        description="a2c makes one gradient of each update: no batches, epochs or clip_range",
+    )
     total_steps: int = Field(500_000, ge=1, description="steps of all environments together")
     n_envs: int = Field(64, ge=1, le=65_536, description="accounts side by side")
     n_steps: int = Field(64, ge=2, description="bars each account trades between two updates")
@@ -23,12 +75,16 @@ class AgentSettings(Settings):
     entropy: float = Field(0.0, ge=0, description="reward for staying undecided")
     value_coefficient: float = Field(0.5, ge=0)
     max_grad_norm: float = Field(0.5, gt=0)
-    net_arch: tuple[int, ...] = Field((64, 64), description="units of the hidden layers")
+    policy: PolicySettings = Field(PolicySettings(), description="network and distribution")
+    net_arch: tuple[int, ...] = Field((64, 64), description="units of the hidden layers of an mlp")
     log_std_init: float = Field(
-        -0.5, ge=-5, le=2, description="log of the first deviation of actions"
+        -0.5, ge=-5, le=2, description="log of the first deviation of gaussian actions"
     )
     action_scale: float = Field(
-        3.0, gt=0, le=20, description="weights are softmax(scale x action), action in [-1, 1]"
+        3.0,
+        gt=0,
+        le=20,
+        description="weights are softmax(scale x action), a gaussian action in [-1, 1]",
     )
     averaging: float = Field(
         8.0,
@@ -48,6 +104,28 @@ class AgentSettings(Settings):
                 f"was {self.batch_size}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _heard(self) -> Self:
+        """Refuse a value that the policy chosen would not listen to."""
+        deaf = {"net_arch": "network: mlp"} if self.policy.network != "mlp" else {}
+        if self.policy.actions == "dirichlet":
+            deaf |= dict.fromkeys(("action_scale", "log_std_init"), "distribution: gaussian")
+        if self.algorithm == "a2c":
+            deaf |= dict.fromkeys(("n_epochs", "clip_range"), "algorithm: ppo")
+        for name, needed in deaf.items():
+            default, was = type(self).model_fields[name].default, getattr(self, name)
+            if was != default:
+                raise ValueError(
+                    f"{name} needs {needed}, was {was} with algorithm: {self.algorithm}, network: "
+                    f"{self.policy.network}, distribution: {self.policy.actions}. Remove it"
+                )
+        return self
+
+    @property
+    def gradients_per_update(self) -> int:
+        """Return how often the algorithm counts an update of ours: once per epoch."""
+        return self.n_epochs if self.algorithm == "ppo" else 1
 
     @property
     def steps_per_update(self) -> int:

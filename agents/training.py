@@ -11,7 +11,7 @@ from types import FrameType
 from benbot.agents.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from benbot.agents.evaluation import evaluate
 from benbot.agents.learner import Learner, Lesson, torch_apart
-from benbot.agents.policy import Allocator
+from benbot.agents.policy import TrainedPolicy
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ Listener = Callable[[Progress], None]
 class Trained:
     """The policy that did best on the valid segment, and when that was."""
 
-    policy: Allocator
+    policy: TrainedPolicy
     valid_growth: float  # log growth a year
     at_steps: int
     n_steps: int
@@ -100,7 +100,7 @@ class _Course:
         if self.learner.n_updates:
             save_checkpoint(self.checkpoint, Checkpoint(self.learner.state(), *best))
 
-    def _growth(self, policy: Allocator) -> float:
+    def _growth(self, policy: TrainedPolicy) -> float:
         lesson = self.lesson
         return evaluate(policy, lesson.history, lesson.valid, lesson.environment).annual_growth
 

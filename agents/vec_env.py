@@ -1,6 +1,7 @@
 """The batched environment as Stable-Baselines3 wants it, scaled for a learner.
 
-action        (B, K+1) in [-1, 1]; `policy.simplex` makes it weights, 0 is equal weight
+action        (B, K+1) in [-1, 1]; `policy.simplex` makes it weights, 0 is equal weight; without an
+              action scale the weights themselves, in [0, 1]
 observation   (B, D), normalised by running moments that learn from every step
 reward        (B,), in running deviations of the discounted return
 """
@@ -30,11 +31,17 @@ class AllocationVecEnv(VecEnv):
     `TimeLimit.truncated` and `episode` with `r` (unscaled), `l` (bars) and `t` (steps so far).
     """
 
-    def __init__(self, environment: AllocationVectorEnv, action_scale: float, gamma: float) -> None:
+    def __init__(
+        self,
+        environment: AllocationVectorEnv,
+        action_scale: float | None,
+        gamma: float,
+        normaliser: ObservationNormaliser | None = None,
+    ) -> None:
         n_envs, size = environment.num_envs, environment.layout.size
         self.environment = environment
         self.action_scale = action_scale
-        self.normaliser = ObservationNormaliser.of(size)
+        self.normaliser = normaliser or ObservationNormaliser.of(size)
         self.scaler = RewardScaler(np.zeros(n_envs), gamma)
         self.episode_reward: FloatArray = np.zeros(n_envs)
         self.episode_length: IntArray = np.zeros(n_envs, np.int64)
@@ -44,7 +51,7 @@ class AllocationVecEnv(VecEnv):
         super().__init__(
             n_envs,
             gym.spaces.Box(-OBSERVATION_CLIP, OBSERVATION_CLIP, (size,), np.float32),
-            gym.spaces.Box(-1.0, 1.0, (n_actions,), np.float32),
+            gym.spaces.Box(0.0 if action_scale is None else -1.0, 1.0, (n_actions,), np.float32),
         )
 
     def reset(self) -> Float32Array:
@@ -63,7 +70,7 @@ class AllocationVecEnv(VecEnv):
     def step_wait(self) -> tuple[Float32Array, Float32Array, BoolArray, list[dict[str, Any]]]:
         if self._actions is None:
             raise gym.error.ResetNeeded("call step_async before step_wait")
-        outcome = self.environment.advance(simplex(self._actions, self.action_scale))
+        outcome = self.environment.advance(self._weights(self._actions))
         ended = outcome.terminated | outcome.truncated
         self.n_steps += self.num_envs
         self.episode_reward += outcome.reward
@@ -80,6 +87,9 @@ class AllocationVecEnv(VecEnv):
             ended,
             cast(list[dict[str, Any]], infos),
         )
+
+    def _weights(self, actions: Float32Array) -> Float32Array:
+        return actions if self.action_scale is None else simplex(actions, self.action_scale)
 
     def _last_words(self, outcome: Outcome, i: int) -> dict[str, Any]:
         return {

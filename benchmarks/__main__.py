@@ -19,6 +19,7 @@ from benchmarks.scenarios import (
     free_for_learning,
     kernel,
     ppo,
+    ppo_equivariant,
     single,
 )
 from benchmarks.timing import Rate, Scenario, measure
@@ -30,23 +31,33 @@ GOALS = {
     "batch-b1024": 1.0e6,
     "single": 1e5,
 }
-RATIO_GOAL = 0.9
+EXCHANGES = ("none", "mean", "attention")  # what strategies tell each other
+# A scenario, the one that its rate is a share of, and the share to reach.
+RATIOS = (
+    ("ppo-desk", "ppo-free", 0.9),
+    *((f"ppo-{each}", "ppo-desk", 0.5) for each in EXCHANGES),
+)
 
 
 def main() -> None:
     """Measure every scenario and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="times each scenario is timed")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", default="", help="how the ids of the scenarios begin")
+    asked = parser.parse_args()
     torch.set_num_threads(1)
     console = Console()
     console.print("Preparing; the first time the kernels compile, about a minute …")
     history = build_history()
     check_parity(history)
-    rates = measure(all_scenarios(history), rounds)
+    scenarios = all_scenarios(history)
+    chosen = {name: each for name, each in scenarios.items() if name.startswith(asked.only)}
+    rates = measure(chosen, asked.rounds)
     console.print(table(rates))
-    ratio = rates["ppo-desk"].median / rates["ppo-free"].median
-    console.print(f"ppo-desk is {ratio:.0%} of ppo-free (goal {RATIO_GOAL:.0%})")
+    for name, whole, goal in RATIOS:
+        if name in rates and whole in rates:
+            ratio = rates[name].median / rates[whole].median
+            console.print(f"{name} is {ratio:.0%} of {whole} (goal {goal:.0%})")
 
 
 def all_scenarios(history: History) -> dict[str, Scenario]:
@@ -59,7 +70,7 @@ def all_scenarios(history: History) -> dict[str, Scenario]:
         "single": single(history, 4000),
         "ppo-desk": ppo(desk_for_learning(history, 1024), 16),
         "ppo-free": ppo(free_for_learning(history, 1024), 16),
-    }
+    } | {f"ppo-{each}": ppo_equivariant(history, 1024, 16, each) for each in EXCHANGES}
 
 
 def check_parity(history: History) -> None:

@@ -7,6 +7,10 @@ single                     one Gymnasium `step`; what other people's agents see
 ppo-desk, ppo-free         Stable-Baselines3's PPO on our environment, and on one of the same shapes
                            that costs nothing, with the same network, batch and epochs; their ratio
                            is what our environment leaves of the possible
+ppo-none, ppo-mean, ppo-attention
+                           the same as ppo-desk with the equivariant network and Dirichlet actions,
+                           by what strategies tell each other; their ratios to ppo-desk are the
+                           price of a policy that knows no strategy by its place
 
 S = 30 symbols, K = 12 strategies, T = 2,520 bars, every rule of the desk on, one thread; the
 ledger is off where nothing else is said.
@@ -16,6 +20,8 @@ import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
+from benbot.agents.designs import Design, design_of
+from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.allocation import AllocationEnv
 from benbot.envs.desk.book import open_account, open_book
@@ -126,11 +132,18 @@ def single(history: History, steps: int) -> Scenario:
     return Scenario(run, steps)
 
 
-def ppo(environment: VecEnv, n_steps: int) -> Scenario:
-    """Return three updates of PPO with the default network, 4 epochs and batches of 4,096."""
+def ppo(environment: VecEnv, n_steps: int, design: Design | None = None) -> Scenario:
+    """Return three updates of PPO, 4 epochs and batches of 4,096; by default with the MLP."""
     per_update = environment.num_envs * n_steps
     model = PPO(
-        "MlpPolicy", environment, n_steps=n_steps, batch_size=4096, n_epochs=4, device="cpu", seed=0
+        design.kind if design else "MlpPolicy",
+        environment,
+        n_steps=n_steps,
+        batch_size=4096,
+        n_epochs=4,
+        policy_kwargs=design.options() if design else None,
+        device="cpu",
+        seed=0,
     )
 
     def run() -> None:
@@ -143,6 +156,16 @@ def desk_for_learning(history: History, n_envs: int) -> AllocationVecEnv:
     """Return our environment as the learner sees it, normalisers included."""
     span = Span(FIRST, history.n_bars - 1)
     return AllocationVecEnv(AllocationVectorEnv(history, span, EPISODE, n_envs), 3.0, 0.99)
+
+
+def ppo_equivariant(history: History, n_envs: int, n_steps: int, exchange: str) -> Scenario:
+    """Return PPO on our environment with the equivariant network of the default width."""
+    policy = {"network": "equivariant", "exchange": exchange}
+    design = design_of(AgentSettings.model_validate({"policy": policy}), history.layout)
+    span = Span(FIRST, history.n_bars - 1)
+    accounts = AllocationVectorEnv(history, span, EPISODE, n_envs)
+    environment = AllocationVecEnv(accounts, design.action_scale, 0.99, design.normaliser())
+    return ppo(environment, n_steps, design)
 
 
 def free_for_learning(history: History, n_envs: int) -> FreeVecEnv:

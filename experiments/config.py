@@ -34,6 +34,8 @@ PACKAGED = Path(str(files("benbot.experiments.configs")))
 # with does not change it.
 NOT_DIGESTED = {"name", "tracking", "seeds", "baselines"}
 COMPARED = "equal_weight"  # what an oracle is measured from
+# There was no other before policies had settings, so that it leaves digests as they were.
+FIRST_NETWORK = "mlp"
 
 
 class Segment(Settings):
@@ -230,6 +232,8 @@ def config_digest(config: ExperimentConfig) -> str:
     data digest and commit can be pooled over their seeds.
     """
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
+    if config.agent.policy.network == FIRST_NETWORK:
+        del counted["agent"]["policy"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

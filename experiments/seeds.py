@@ -13,7 +13,7 @@ from benbot.agents.bundle import (
 )
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.learner import Lesson
-from benbot.agents.policy import Allocator
+from benbot.agents.policy import TrainedPolicy
 from benbot.agents.training import Progress, train
 from benbot.experiments.folds import Fold
 from benbot.experiments.statistics import metrics
@@ -65,7 +65,7 @@ def train_seed(training: "Training", seed: int, fold: Fold) -> SeedResult:
     return SeedResult(seed, fold, bundle, evaluations)
 
 
-def _train(training: "Training", run: Run, seed: int, fold: Fold) -> Allocator:
+def _train(training: "Training", run: Run, seed: int, fold: Fold) -> TrainedPolicy:
     from torch.utils.tensorboard import SummaryWriter
 
     prepared, display = training.prepared, training.display
@@ -95,7 +95,7 @@ def _train(training: "Training", run: Run, seed: int, fold: Fold) -> Allocator:
     return trained.policy
 
 
-def _judge(training: "Training", policy: Allocator, fold: Fold) -> dict[str, Evaluation]:
+def _judge(training: "Training", policy: TrainedPolicy, fold: Fold) -> dict[str, Evaluation]:
     prepared = training.prepared
     history, settings = prepared.history, prepared.config.environment
     if "test" in training.judged:

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from benbot.agents.learner import Lesson
+from benbot.agents.networks.body import Body
 from benbot.agents.normaliser import Moments, ObservationNormaliser
 from benbot.agents.policy import Allocator, Layer
+from benbot.agents.pooled_normaliser import PooledNormaliser
 from benbot.agents.settings import AgentSettings
+from benbot.agents.shared_policy import SharedAllocator, shapes_of
 from benbot.envs.arrays import FloatArray
 from benbot.envs.desk.rules import Costs, DeskRules
 from benbot.envs.history import History, Span, prepare
@@ -123,3 +126,22 @@ def policy(history: History) -> Allocator:
     )
     moments = Moments(rng.normal(0.0, 0.3, sizes[0]), rng.uniform(0.1, 2.0, sizes[0]), 77.0)
     return Allocator(layers, ObservationNormaliser(moments, learning=False), 3.0)
+
+
+@pytest.fixture(scope="session")
+def shared_policy(history: History) -> SharedAllocator:
+    """An equivariant allocator with random numbers everywhere, strong enough to have opinions."""
+    rng = np.random.default_rng(2)
+    body, layout = Body(8, "attention", record_prior=True), history.layout
+    n_features, n_context = len(layout.strategy_features), len(layout.context_features)
+    shapes = shapes_of(body, n_features, n_context) | {"log_spread": (1,)}
+    parameters = {
+        name: rng.normal(0.0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()
+    }
+    parameters["log_spread"][:] = 2.0
+    moments = [
+        Moments(rng.normal(0.0, 0.3, n), rng.uniform(0.1, 2.0, n), 77.0)
+        for n in (n_features, n_context)
+    ]
+    normaliser = PooledNormaliser(*moments, len(layout.strategies), learning=False)
+    return SharedAllocator(layout, body, parameters, normaliser, None)

@@ -58,7 +58,7 @@ def test_a_bundle_acts_as_the_policy_did_over_a_whole_span(
 def test_a_bundle_says_what_it_was_trained_on(saved: Path, expectations: Expectations) -> None:
     assert load_bundle(saved).expectations == expectations
     card = json.loads((saved / CARD).read_text(encoding="utf-8"))
-    assert card["net_arch"] == [8]
+    assert card["architecture"] == {"network": "mlp", "net_arch": [8], "action_scale": 3.0}
     assert card["versions"] == {"torch": "1"}
 
 
@@ -112,7 +112,7 @@ def test_half_a_file_is_refused(saved: Path, file: str) -> None:
 def test_another_format_is_refused(saved: Path) -> None:
     card = json.loads((saved / CARD).read_text(encoding="utf-8"))
     (saved / CARD).write_text(json.dumps(card | {"format": 99}), encoding="utf-8")
-    with pytest.raises(RunMismatch, match="must be of format 2, was 99"):
+    with pytest.raises(RunMismatch, match="must be of format 3, was 99"):
         load_bundle(saved)
 
 

@@ -95,7 +95,7 @@ def test_the_policy_has_the_mean_weights_of_the_updates_the_later_ones_counting_
         seen = []
         for _ in range(4):
             learner.update()
-            seen.append([each.astype(np.float64) for each in learner._acting()])
+            seen.append([each.astype(np.float64) for each in learner._acting().values()])
         tensors = list(learner.allocator().tensors.values())
     # With share (η + 1) / (n + η), the i-th of n weighs as i (i + 1) … (i + η - 1), for whole η.
     weight = np.array([math.prod(range(i, i + int(eta))) for i in range(1, 5)], np.float64)
@@ -113,9 +113,9 @@ def test_an_average_that_forgets_at_once_is_the_last_update(
         learner = Learner(lesson_of(agent=agent))
         for _ in range(3):
             learner.update()
-        pairs = zip(learner.allocator().tensors.values(), learner._acting(), strict=True)
-        for tensor, last in pairs:
-            np.testing.assert_allclose(tensor, last, rtol=1e-5, atol=1e-7)
+        acting = learner._acting()
+        for name, tensor in learner.allocator().tensors.items():
+            np.testing.assert_allclose(tensor, acting[name], rtol=1e-5, atol=1e-7)
 
 
 def test_training_leaves_everyone_else_s_randomness_alone(

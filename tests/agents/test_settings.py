@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from benbot.agents.settings import AgentSettings
+from benbot.agents.settings import AgentSettings, PolicySettings
 
 
 def test_the_last_update_is_whole() -> None:
@@ -26,3 +26,55 @@ def test_a_batch_must_divide_an_update() -> None:
 def test_values_outside_their_range_are_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError, match=field):
         AgentSettings.model_validate({field: value})
+
+
+def test_a_network_has_the_distribution_it_was_measured_with_unless_told_otherwise() -> None:
+    assert PolicySettings().actions == "gaussian"
+    assert PolicySettings(network="equivariant").actions == "dirichlet"
+    assert PolicySettings(network="equivariant", distribution="gaussian").actions == "gaussian"
+
+
+@pytest.mark.parametrize(
+    ("policy", "other", "message"),
+    [
+        ({"distribution": "dirichlet"}, {}, "dirichlet needs network: equivariant, was network: m"),
+        ({"exchange": "none"}, {}, "exchange is of network: equivariant, was 'none' with network"),
+        ({"width": 64}, {}, "width is of network: equivariant, was 64 .* or choose the network"),
+        ({"record_prior": False}, {}, "record_prior is of network: equivariant, was False"),
+        (
+            {"network": "equivariant"},
+            {"net_arch": (8,)},
+            r"net_arch needs network: mlp, was \(8,\) with algorithm: ppo, network: equivariant",
+        ),
+        (
+            {"network": "equivariant"},
+            {"action_scale": 2.0},
+            "action_scale needs distribution: gaussian, was 2.0 with .*: dirichlet",
+        ),
+        (
+            {"network": "equivariant"},
+            {"log_std_init": 0.0},
+            "log_std_init needs distribution: gaussian, was 0.0",
+        ),
+    ],
+)
+def test_what_a_policy_would_not_listen_to_is_refused(
+    policy: dict[str, object], other: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        AgentSettings.model_validate({"policy": policy, **other})
+
+
+@pytest.mark.parametrize(("field", "value"), [("n_epochs", 2), ("clip_range", 0.1)])
+def test_a2c_has_neither_epochs_nor_a_clip_range(field: str, value: float) -> None:
+    message = f"{field} needs algorithm: ppo, was {value} with algorithm: a2c"
+    with pytest.raises(ValidationError, match=message):
+        AgentSettings.model_validate({"algorithm": "a2c", field: value})
+    assert AgentSettings(algorithm="a2c").gradients_per_update == 1
+    assert AgentSettings(n_epochs=3).gradients_per_update == 3
+
+
+def test_gaussian_actions_of_either_network_have_a_scale() -> None:
+    policy = {"network": "equivariant", "distribution": "gaussian"}
+    settings = AgentSettings.model_validate({"policy": policy, "action_scale": 2.0})
+    assert settings.action_scale == 2.0

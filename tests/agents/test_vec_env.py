@@ -173,3 +173,24 @@ def test_attributes_are_those_of_the_batch_once_per_environment(batch: Allocatio
     batch.set_attr("note", "here")
     assert batch.get_attr("note", 1) == ["here"]
     assert len(batch.env_method("reset", indices=[0, 1], seed=3)) == 2
+
+
+def test_without_a_scale_an_action_is_the_weights(
+    history: History, environment: EnvironmentSettings
+) -> None:
+    accounts = AllocationVectorEnv(history, SPAN, environment, N_ENVS)
+    env, plain = (
+        AllocationVecEnv(accounts, None, 0.9),
+        AllocationVectorEnv(history, SPAN, environment, N_ENVS),
+    )
+    assert env.action_space == gym.spaces.Box(0.0, 1.0, (N_ACTIONS,), np.float32)
+    env.seed(7)
+    env.reset()
+    plain.reset(seed=7)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        shares = rng.dirichlet(np.ones(N_ACTIONS), N_ENVS).astype(np.float32)
+        observation = env.step(shares)[0]
+        np.testing.assert_array_equal(observation, env.normaliser.scaled(plain.step(shares)[0]))
+    weight = accounts.arena.desk.book.sleeves["weight"]
+    np.testing.assert_allclose(weight, shares[:, :-1], atol=1e-6)

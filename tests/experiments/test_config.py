@@ -154,10 +154,12 @@ def test_a_store_that_mlflow_no_longer_keeps_is_refused(small: Path) -> None:
 def test_the_digest_follows_what_is_trained_and_nothing_else(small: Path) -> None:
     plain = config_digest(load_config(small))
     assert len(plain) == 16
-    for same in ("name=other", "seeds=[7]", "tracking.experiment=other"):
+    unchanging = ("name=other", "seeds=[7]", "tracking.experiment=other")
+    for same in (*unchanging, "agent.policy.network=mlp", "agent.policy.distribution=gaussian"):
         assert config_digest(load_config(small, [same])) == plain, same
     for other in (
         "agent.total_steps=1",
+        "agent.policy.network=equivariant",
         "market.seed=4",
         "desk.capital=1e6",
         "regime.trend_window=50",

@@ -1,0 +1,98 @@
+"""Train every kind of policy on the market with a known answer and print what each found.
+
+    .venv/bin/python -m benchmarks.policies --market 8 --steps 500000 --seeds 0 1 2
+
+The configuration is `synthetic_planted` with another market seed, so that defaults are chosen where
+no published result was made. Growth is log growth a year, after costs, of the policy that did best
+on `valid`.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from benbot.agents.baselines import RegimeRecord, equal_weight
+from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.agents.learner import Lesson
+from benbot.agents.policy import Policy
+from benbot.agents.settings import AgentSettings
+from benbot.agents.training import Progress, train
+from benbot.experiments.config import load_config
+from benbot.experiments.preparation import Prepared, prepare_experiment
+
+EQUIVARIANT = {"network": "equivariant"}
+POLICIES: dict[str, dict[str, object]] = {
+    "mlp": {},
+    "mean": EQUIVARIANT,
+    "attention": EQUIVARIANT | {"exchange": "attention"},
+    "none": EQUIVARIANT | {"exchange": "none"},
+    "mean-no-prior": EQUIVARIANT | {"record_prior": False},
+    "mean-gaussian": EQUIVARIANT | {"distribution": "gaussian"},
+    "mean-wide": EQUIVARIANT | {"width": 64},
+}
+LINE = "{:<15}{:>5}{:>9.2%}{:>9.2%}{:>8.2f}{:>10.0%}{:>9.0f}"
+HEAD = "{:<15}{:>5}{:>9}{:>9}{:>8}{:>10}{:>9}"
+
+
+def main() -> None:
+    """Train the policies that were asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.policies", description=__doc__)
+    parser.add_argument("--market", type=int, default=8, help="seed of the synthetic market")
+    parser.add_argument("--steps", type=int, default=500_000, help="budget of a training")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument("--set", nargs="+", default=[], help="other values, as benbot train has")
+    asked = parser.parse_args()
+    config = load_config("synthetic_planted", [f"market.seed={asked.market}", *asked.set])
+    prepared, console = prepare_experiment(config), Console(highlight=False)
+    columns = ("policy", "seed", "valid", "test", "Sharpe", "heaviest", "seconds")
+    console.print(HEAD.format(*columns))
+    layout = prepared.history.layout
+    for rule in (equal_weight(layout), RegimeRecord(layout)):
+        console.print(line(prepared, rule, rule.name, "", 0.0))
+    for name in asked.only:
+        settings = config.agent.model_dump() | {
+            "total_steps": asked.steps,
+            "policy": POLICIES[name],
+        }
+        for seed in asked.seeds:
+            policy, seconds = trained(prepared, AgentSettings.model_validate(settings), seed)
+            console.print(line(prepared, policy, name, str(seed), seconds))
+
+
+def trained(prepared: Prepared, agent: AgentSettings, seed: int) -> tuple[Policy, float]:
+    """Return a trained policy, and the seconds of processor time that it took."""
+    spans, environment = prepared.spans, prepared.config.environment
+    lesson = Lesson(prepared.history, spans["fit"], spans["valid"], environment, agent, seed)
+    begun = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        policy = train(lesson, Path(folder) / "checkpoint", deaf).policy
+    return policy, time.process_time() - begun
+
+
+def deaf(progress: Progress) -> None:
+    """Listen to nothing."""
+
+
+def line(prepared: Prepared, policy: Policy, name: str, seed: str, seconds: float) -> str:
+    """Return what a policy did on `valid` and `test`; its heaviest weight is on `test`."""
+    valid, test = (
+        evaluate(policy, prepared.history, prepared.spans[segment], prepared.config.environment)
+        for segment in ("valid", "test")
+    )
+    figures = (valid.annual_growth, test.annual_growth, sharpe(test), test.weights.max())
+    return LINE.format(name, seed, *figures, seconds)
+
+
+def sharpe(evaluation: Evaluation) -> float:
+    """Return mean over deviation of the bars' log growth, a year."""
+    growth = np.diff(np.log(evaluation.equity))
+    return float(growth.mean() / growth.std() * np.sqrt(evaluation.bars_per_year))
+
+
+if __name__ == "__main__":
+    main()
