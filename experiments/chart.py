@@ -40,6 +40,10 @@ EXITS: Mapping[Exit, str] = MappingProxyType(
         Exit.BREAK_EVEN: "p",
         Exit.DIAMOND: "d",
         Exit.PARTNER: "H",
+        Exit.ASSIGNED: "<",
+        Exit.EXPIRED: ">",
+        Exit.OPTION_PROFIT: "+",
+        Exit.OPTION_TIME: "1",
     }
 )
 POINTS = 72.0  # in an inch
