@@ -91,6 +91,17 @@ MEANINGS: Mapping[Verdict, Meaning] = MappingProxyType(
             ("desk.sizing.smallest_order", "desk.execution.lot"),
         ),
         Verdict.PARTNER: Meaning("the other leg of its pair may not be opened, or less of it"),
+        Verdict.NO_VOLATILITY: Meaning(
+            "neither an implied nor a trailing volatility is known, so no option has a price",
+            ("desk.gates.min_sessions",),
+        ),
+        Verdict.NO_CONTRACT: Meaning(
+            "no expiry and no strike is within what is asked for",
+            (
+                *("desk.options.expiries", "desk.options.min_days", "desk.options.max_days"),
+                *("desk.options.delta", "desk.options.delta_band"),
+            ),
+        ),
     }
 )
 

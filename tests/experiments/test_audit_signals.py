@@ -25,6 +25,7 @@ from benbot.experiments.audit_result import Key, Probe
 from benbot.experiments.audit_subject import walk_account
 from benbot.experiments.audit_worlds import without
 from benbot.strategies.base import Strategy, collect
+from benbot.strategies.rules.covered_call import CoveredCall
 from tests.experiments.audit_subjects import (
     EFFORT,
     REGIME,
@@ -224,7 +225,7 @@ def test_what_depends_on_history_does_so(market: Market) -> None:
     rules = DeskRules.model_validate({"portfolio": {"method": "inverse_volatility", "window": 20}})
 
     def history(market: Market) -> History:
-        return prepare(market, collect(RULES, market), rules, REGIME)
+        return prepare(market, collect((*RULES, CoveredCall()), market), rules, REGIME)
 
     awkward = without(market, gone)
     whole, later = history(awkward), history(awkward.between(30, market.n_bars))
