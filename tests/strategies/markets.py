@@ -98,8 +98,12 @@ def _drawn(rule: type[Strategy], rng: np.random.Generator) -> dict[str, Any]:
     """Draw small numbers as often as large ones, because windows are what there is most of."""
     values: dict[str, Any] = {}
     for name, wanted in rule.parameters().items():
-        low, high = wanted.low + 1.0, wanted.high + 1.0
-        value = float(np.clip(low * (high / low) ** rng.random() - 1.0, wanted.low, wanted.high))
+        share = rng.random()
+        if wanted.low < 0.0:
+            value = wanted.low + share * (wanted.high - wanted.low)
+        else:
+            low, high = wanted.low + 1.0, wanted.high + 1.0
+            value = float(np.clip(low * (high / low) ** share - 1.0, wanted.low, wanted.high))
         values[name] = round(value) if wanted.whole else value
     return values | {name: str(rng.choice(words)) for name, words in rule.choices().items()}
 
