@@ -278,6 +278,8 @@ def memory_start(market: Market, t: int, warmup: int) -> int:
     gaps the answer is `t - warmup`.
     """
     so_far = market.tradable[: t + 1]
+    if t >= warmup and so_far[t - warmup :].all():
+        return t - warmup
     old_enough = so_far[t] & (so_far.sum(axis=0) > warmup)
     starts = [np.flatnonzero(so_far[:, s])[-warmup - 1] for s in np.flatnonzero(old_enough)]
     return int(min(starts, default=max(t - warmup, 0)))

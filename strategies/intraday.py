@@ -8,10 +8,11 @@ N bars of one symbol, J sessions in which it traded, both in order.
 
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from benbot.envs.arrays import BoolArray, FloatArray, IntArray
+from benbot.envs.arrays import BoolArray, FloatArray, IntArray, frozen
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.strategies.base import STILL, Strategy, parameter
@@ -43,8 +44,20 @@ class OwnSessions(NamedTuple):
         return np.where(wanted >= 0, self.last[np.maximum(wanted, 0)], -1)
 
 
+_SESSIONS: WeakKeyDictionary[Market, dict[int, OwnSessions]] = WeakKeyDictionary()
+WITHOUT_GAPS = -1  # all symbols that trade at every bar have the same sessions
+
+
 def own_sessions(market: Market, s: int) -> OwnSessions:
-    """Return the sessions in which symbol `s` traded."""
+    """Return the sessions in which symbol `s` traded; remembered for as long as the market is."""
+    known = _SESSIONS.setdefault(market, {})
+    key = WITHOUT_GAPS if market.tradable[:, s].all() else s
+    if key not in known:
+        known[key] = OwnSessions(*map(frozen, _own_sessions(market, s)))
+    return known[key]
+
+
+def _own_sessions(market: Market, s: int) -> OwnSessions:
     rows = np.flatnonzero(market.tradable[:, s])
     session = market.session[rows]
     begins = np.diff(session, prepend=session[:1] - 1) != 0

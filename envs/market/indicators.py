@@ -78,12 +78,20 @@ def moving_average(values: FloatArray, window: int) -> FloatArray:
     _check_window(window, 1)
 
     def mean(own: FloatArray) -> FloatArray:
+        """Return the means along the last axis: of one symbol, or of rows of them."""
         answer: FloatArray = np.full(own.shape, np.nan)
-        if own.size >= window:
-            answer[window - 1 :] = sliding_window_view(own, window).mean(axis=1)
+        if own.shape[-1] >= window:
+            windows = sliding_window_view(own, window, axis=-1)
+            answer[..., window - 1 :] = windows.mean(axis=-1)
         return answer
 
-    return _over_own_bars(mean, values)
+    whole = np.isfinite(values).all(axis=0)
+    if not whole.any():
+        return _over_own_bars(mean, values)
+    answer = np.empty(values.shape)
+    answer[:, whole] = mean(np.ascontiguousarray(values[:, whole].T)).T  # who has no gap, at once
+    answer[:, ~whole] = _over_own_bars(mean, values[:, ~whole])
+    return answer
 
 
 def exponential_average(values: FloatArray, window: int) -> FloatArray:
