@@ -34,8 +34,8 @@ from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.vector import AllocationVectorEnv, EnvironmentSettings
-from benbot.strategies.base import collect
 from benbot.strategies.catalogue import StrategyChoice, build
+from benbot.strategies.hearing import collect
 from benchmarks.free import FreeVecEnv
 from benchmarks.timing import Scenario
 

@@ -26,8 +26,9 @@ from benbot.envs.market.news_settings import SyntheticNews  # noqa: E402
 from benbot.envs.market.regime import RegimeSettings, detect_regime  # noqa: E402
 from benbot.envs.market.synthetic import load_synthetic  # noqa: E402
 from benbot.envs.market.synthetic_source import SyntheticSource  # noqa: E402
-from benbot.strategies.base import Strategy, collect, latest  # noqa: E402
+from benbot.strategies.base import Strategy  # noqa: E402
 from benbot.strategies.catalogue import RULES  # noqa: E402
+from benbot.strategies.hearing import collect, latest  # noqa: E402
 
 N_SYMBOLS, N_BARS = 88, 1_258
 GOALS = {"signals-88x1258": 10_000.0, "signals-bar": 50.0}

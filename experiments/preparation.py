@@ -12,8 +12,9 @@ from benbot.envs.market.sources import load_market
 from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig, SegmentSettings
 from benbot.experiments.folds import SEGMENTS, Fold, place_folds
-from benbot.strategies.base import Strategy, check_history, collect
+from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import build
+from benbot.strategies.hearing import check_history, collect
 from benbot.strategies.scanner import only_found
 
 

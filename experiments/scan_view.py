@@ -13,7 +13,7 @@ from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.report import write_number
 from benbot.experiments.run import prepare_shown
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from benbot.strategies.scanner import NEWS, PARTS, Scan, ScanSettings, scan
 
 CAPTION = (

@@ -4,24 +4,19 @@ T bars, S symbols. A symbol's bars are those at which it is tradable; others do 
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import ClassVar, Literal, TypeVar, get_args
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, Int8Array, IntArray, frozen
-from benbot.envs.errors import BadMarketData, InvalidParameter
-from benbot.envs.market.indicators import mean_true_range
+from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
-from benbot.envs.signals import NO_PAIRS, Overlay, Signals
-from benbot.strategies.diamonds import VOLUME_WINDOW, diamonds
+from benbot.envs.signals import Overlay
+from benbot.strategies.stops import STOP_WINDOW, stop_distance
 
-STOP_WINDOW = 14  # bars of the mean true range that a stop is measured in, Wilder's choice
-NEAREST_STOP, FARTHEST_STOP = 0.002, 0.5  # fractions of the price
 NEGLIGIBLE = 1e-6  # evidence this weak may be rounding, so it is none
 STILL = 1e-5  # a deviation this small, as a fraction of the price, is rounding and not movement
 MARGIN = 1e-9  # a threshold is crossed only by more than this, so that rounding cannot cross it
@@ -207,7 +202,7 @@ class Strategy(ABC):
         return self._opinion_of(market, evidence, self.opens(market, evidence))
 
     def _opinion_of(self, market: Market, evidence: FloatArray, opens: BoolArray) -> Opinion:
-        stop = self._stop_distance(market)
+        stop = stop_distance(market, self.stop_multiple)
         asked = self._ready(market) & (np.abs(evidence) > NEGLIGIBLE) & np.isfinite(stop)
         direction = np.where(asked, np.sign(evidence), 0.0)
         heard = asked & opens
@@ -221,124 +216,7 @@ class Strategy(ABC):
         ready: BoolArray = market.tradable & (market.tradable.cumsum(axis=0) > self.warmup)
         return ready
 
-    def _stop_distance(self, market: Market) -> FloatArray:
-        typical = typical_range(market)
-        # Where only closes are known the true range is the move between two of them. The expected
-        # range of a random walk is twice its expected move (Feller 1951; 1.9 times on 88 stocks).
-        width = typical if market.has_range else 2.0 * typical
-        return np.clip(self.stop_multiple * width / market.close, NEAREST_STOP, FARTHEST_STOP)
-
-
-_RANGES: WeakKeyDictionary[Market, FloatArray] = WeakKeyDictionary()
-
-
-def typical_range(market: Market) -> FloatArray:
-    """Return the mean true range that stops are measured in, [T, S] and read-only.
-
-    All strategies ask for it of the same market, so it is remembered for as long as the market is.
-    """
-    if market not in _RANGES:
-        width = mean_true_range(market.high, market.low, market.close, STOP_WINDOW)
-        _RANGES[market] = frozen(width)
-    return _RANGES[market]
-
 
 def in_deviations(move: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return `move / deviation`, both fractions of the price; NaN where nothing moved."""
     return move / np.where(deviation > STILL, deviation, np.nan)
-
-
-def collect(strategies: Sequence[Strategy], market: Market) -> Signals:
-    """Return the opinions of all strategies on a market, side by side."""
-    opinions = [strategy.opinion(market) for strategy in strategies]
-    return _side_by_side(strategies, opinions, diamonds(market))
-
-
-def latest(strategies: Sequence[Strategy], market: Market) -> Signals:
-    """Return what all strategies want at the last close of a market, as signals of that bar alone.
-
-    Each is shown its own memory and no more, which by the law of finite memory is enough: it is
-    what a new bar costs when the history before it has been heard.
-    """
-    end = market.n_bars
-    typical = typical_range(market.between(memory_start(market, end - 1, STOP_WINDOW), end))
-    opinions = []
-    for strategy in strategies:
-        memory = market.between(memory_start(market, end - 1, strategy.warmup), end)
-        _RANGES[memory] = _ending_with(typical, memory.n_bars)  # none needs it but of the last bar
-        opinions.append(strategy.opinion(memory).last)
-    recent = market.between(memory_start(market, end - 1, VOLUME_WINDOW), end)
-    return _side_by_side(strategies, opinions, diamonds(recent)[-1:])
-
-
-def memory_start(market: Market, t: int, warmup: int) -> int:
-    """Return the bar from which each symbol that trades at `t` has `warmup` + 1 bars until `t`.
-
-    Symbols that are younger than that are left aside: they have no opinion in any case. Without
-    gaps the answer is `t - warmup`.
-    """
-    so_far = market.tradable[: t + 1]
-    if t >= warmup and so_far[t - warmup :].all():
-        return t - warmup
-    old_enough = so_far[t] & (so_far.sum(axis=0) > warmup)
-    starts = [np.flatnonzero(so_far[:, s])[-warmup - 1] for s in np.flatnonzero(old_enough)]
-    return int(min(starts, default=max(t - warmup, 0)))
-
-
-def _ending_with(recent: FloatArray, n_bars: int) -> FloatArray:
-    """Return an array of `n_bars` rows that ends with these; what was before is not known."""
-    longer = np.full((n_bars, recent.shape[1]), np.nan)
-    rows = min(n_bars, len(recent))
-    longer[n_bars - rows :] = recent[len(recent) - rows :]
-    return frozen(longer)
-
-
-def _side_by_side(
-    strategies: Sequence[Strategy], opinions: Sequence[Opinion], diamond: BoolArray
-) -> Signals:
-    names = Counter(strategy.name for strategy in strategies)
-    twice = sorted(name for name, count in names.items() if count > 1)
-    if twice or not names:
-        raise InvalidParameter(
-            f"need at least one strategy, each with a name of its own, was "
-            f"{', '.join(twice) + ' twice' if twice else 'none'}. Give them different labels"
-        )
-    pairs = np.array([strategy.trades_pairs for strategy in strategies])
-    partner, share = _legs(opinions, np.flatnonzero(pairs))
-    return Signals(
-        strategies=tuple(names),
-        warmup=tuple(strategy.warmup for strategy in strategies),
-        direction=np.stack([opinion.direction for opinion in opinions], axis=1),
-        confidence=np.stack([opinion.confidence for opinion in opinions], axis=1),
-        stop_distance=np.stack([opinion.stop_distance for opinion in opinions], axis=1),
-        diamond=diamond,
-        stress=np.array([strategy.trades_stress for strategy in strategies]),
-        pairing=np.where(pairs, np.cumsum(pairs) - 1, NO_PAIRS),
-        partner=partner,
-        share=share,
-        overlay=np.array([strategy.overlay for strategy in strategies], np.int8),
-    )
-
-
-def _legs(opinions: Sequence[Opinion], traders: IntArray) -> tuple[IntArray, Float32Array]:
-    """Return partners and shares (T, P, S) of those that trade pairs."""
-    shape = (*opinions[0].direction.shape, traders.size)
-    partner, share = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
-    for row, k in enumerate(traders):
-        partner[..., row], share[..., row] = opinions[k].partner, opinions[k].share
-    return partner.transpose(0, 2, 1), share.transpose(0, 2, 1)
-
-
-def check_history(strategies: Sequence[Strategy], market: Market) -> None:
-    """Refuse a market with a symbol that never has enough bars for one of the strategies."""
-    most = max(strategies, key=lambda strategy: strategy.warmup)
-    bars = market.tradable.sum(axis=0)
-    short = np.flatnonzero(bars <= most.warmup)
-    if short.size:
-        s = int(short[np.argmin(bars[short])])
-        raise BadMarketData(
-            f"every symbol needs more bars than the warm-up of every strategy, that is "
-            f"{most.warmup} of {most.name}, was {bars[s]} for {market.symbols[s]}, and "
-            f"{short.size - 1} more like it. Exclude them, set min_bars to "
-            f"{most.warmup + 1} so that such symbols are left out, or choose shorter windows"
-        )

@@ -8,7 +8,8 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.market.market import FACTS, OPTIONAL_FACTS, PRICES, Market
-from benbot.strategies.base import Opinion, Strategy, memory_start
+from benbot.strategies.base import Opinion, Strategy
+from benbot.strategies.hearing import memory_start
 
 Check = Callable[[Strategy, Market], None]
 

@@ -20,8 +20,9 @@ from benbot.envs.market.market import FACTS, Market
 from benbot.envs.market.regime import RegimeSettings
 from benbot.envs.signals import Signals
 from benbot.envs.vector import EnvironmentSettings
-from benbot.strategies.base import Strategy, collect
+from benbot.strategies.base import Strategy
 from benbot.strategies.checks import with_another_future
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.cross_sectional_momentum import CrossSectionalMomentum
 from benbot.strategies.rules.gap_fade import GapFade

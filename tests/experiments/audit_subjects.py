@@ -16,7 +16,8 @@ from benbot.envs.market.regime import RegimeSettings
 from benbot.experiments.audit import Effort
 from benbot.experiments.audit_result import AuditResult
 from benbot.experiments.audit_subject import Subject
-from benbot.strategies.base import Strategy, collect
+from benbot.strategies.base import Strategy
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 

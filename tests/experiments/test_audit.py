@@ -18,7 +18,7 @@ from benbot.experiments.audit_columns import arrays_of
 from benbot.experiments.audit_subject import Subject
 from benbot.experiments.config import load_config, packaged_configs
 from benbot.experiments.preparation import prepare_experiment
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.cash_secured_put import CashSecuredPut
 from benbot.strategies.rules.covered_call import CoveredCall
 from tests.experiments.audit_subjects import (

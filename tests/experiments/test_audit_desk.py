@@ -16,7 +16,7 @@ from benbot.experiments.audit import Effort, examine
 from benbot.experiments.audit_result import Probe
 from benbot.experiments.audit_subject import walk_account
 from benbot.experiments.audit_view import show_audit
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from tests.experiments.audit_subjects import (
     EFFORT,
     REGIME,

@@ -24,7 +24,7 @@ from benbot.experiments.audit_result import Finding, Findings, Probe
 from benbot.experiments.audit_subject import Subject, subject_of
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import prepare_experiment
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.news_diamond import NewsDiamond
 
 SOURCE = SyntheticSource(

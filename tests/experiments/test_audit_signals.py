@@ -24,7 +24,8 @@ from benbot.experiments.audit_columns import DEPENDS_ON_HISTORY, history_columns
 from benbot.experiments.audit_result import Key, Probe
 from benbot.experiments.audit_subject import walk_account
 from benbot.experiments.audit_worlds import without
-from benbot.strategies.base import Strategy, collect
+from benbot.strategies.base import Strategy
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.covered_call import CoveredCall
 from tests.experiments.audit_subjects import (
     EFFORT,

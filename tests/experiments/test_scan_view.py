@@ -12,7 +12,7 @@ from benbot.envs.signals import Signals
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.scan_view import asks_of, show_scan
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from benbot.strategies.scanner import ScanSettings, scan
 
 

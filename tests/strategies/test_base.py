@@ -9,18 +9,12 @@ import pytest
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.market import Market, market_from_prices
-from benbot.strategies.base import (
-    FARTHEST_STOP,
-    NEAREST_STOP,
-    STOP_WINDOW,
-    Strategy,
-    check_history,
-    collect,
-    parameter,
-)
-from benbot.strategies.checks import memory_start, with_another_future
+from benbot.strategies.base import Strategy, parameter
+from benbot.strategies.checks import with_another_future
+from benbot.strategies.hearing import check_history, collect, memory_start
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.rsi_reversion import RsiReversion
+from benbot.strategies.stops import FARTHEST_STOP, NEAREST_STOP, STOP_WINDOW
 
 MarketOf = Callable[..., Market]
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benbot.strategies.base import Strategy, collect, latest, memory_start
+from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import CATALOGUE
+from benbot.strategies.hearing import collect, latest, memory_start
 from tests.strategies.markets import awkward_market, fitted
 
 

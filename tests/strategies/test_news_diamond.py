@@ -17,8 +17,8 @@ from benbot.envs.market.news_settings import SyntheticNews
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.strategies import checks
-from benbot.strategies.base import collect
 from benbot.strategies.diamonds import diamonds
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.news_diamond import NewsDiamond
 

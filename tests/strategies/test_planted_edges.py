@@ -16,8 +16,9 @@ import pytest
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.history import prepare
 from benbot.envs.market.market import Market
-from benbot.strategies.base import Strategy, collect
+from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import CATALOGUE, StrategyChoice, build
+from benbot.strategies.hearing import collect
 from tests.strategies import planted
 
 # Nobody had looked at these when the rules and markets were made. One entry of MAY_EARN was named

@@ -9,7 +9,7 @@ import pytest
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.envs.signals import Overlay, Signals
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from benbot.strategies.premium import PremiumSeller
 from benbot.strategies.rules.cash_secured_put import CashSecuredPut
 from benbot.strategies.rules.covered_call import CoveredCall

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals
-from benbot.strategies.base import collect
 from benbot.strategies.checks import with_another_future
+from benbot.strategies.hearing import collect
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from benbot.strategies.scanner import (

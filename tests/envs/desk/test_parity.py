@@ -24,8 +24,8 @@ from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.market.files import FilesSource, load_files
 from benbot.envs.market.liquidity import estimated_half_spread
 from benbot.envs.market.regime import detect_regime
-from benbot.strategies.base import collect
 from benbot.strategies.catalogue import RULES
+from benbot.strategies.hearing import collect
 from tests.envs.desk.option_worlds import EVENTFUL, option_world
 from tests.envs.desk.worlds import FIRST, World, random_world
 from tests.reference import Story, trade_market
