@@ -6,22 +6,20 @@ it stopped.
 """
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3 import A2C, PPO
-from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.type_aliases import RolloutBufferSamples
 from torch import Tensor
 
 from benbot.agents.designs import Design, design_of
 from benbot.agents.normaliser import Moments
 from benbot.agents.policy import TrainedPolicy
+from benbot.agents.rollouts import BatchA2C, BatchPPO, ShuffledBuffer
 from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.errors import RunMismatch
@@ -61,26 +59,6 @@ def torch_apart(threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-class ShuffledBuffer(RolloutBuffer):
-    """A rollout buffer that shuffles by its own generator instead of numpy's global one."""
-
-    def __init__(self, *args: Any, shuffler: np.random.Generator, **kwargs: Any) -> None:  # noqa: ANN401
-        self.shuffler = shuffler
-        super().__init__(*args, **kwargs)
-
-    def get(self, batch_size: int | None = None) -> Generator[RolloutBufferSamples, None, None]:
-        """Yield all steps once, in batches and in random order."""
-        names = ("observations", "actions", "values", "log_probs", "advantages", "returns")
-        columns = [self._column(getattr(self, name)) for name in names]
-        order = torch.from_numpy(self.shuffler.permutation(columns[0].shape[0]))
-        for rows in order.split(batch_size or len(order)):  # type: ignore[no-untyped-call]
-            yield RolloutBufferSamples(*(column[rows] for column in columns))
-
-    def _column(self, values: np.ndarray[Any, Any]) -> Tensor:
-        rows = values.reshape(self.buffer_size * self.n_envs, -1)
-        return torch.from_numpy(rows if rows.shape[1] > 1 else rows[:, 0])
 
 
 class Learner:
@@ -226,7 +204,7 @@ def _model(
     design: Design,
     environment: AllocationVecEnv,
     shuffler: np.random.Generator,
-) -> PPO | A2C:
+) -> BatchPPO | BatchA2C:
     shared: dict[str, Any] = {
         "learning_rate": settings.learning_rate,
         "n_steps": settings.n_steps,
@@ -240,11 +218,11 @@ def _model(
         "policy_kwargs": design.options(),
         "device": "cpu",
     }
-    model: PPO | A2C
+    model: BatchPPO | BatchA2C
     if settings.algorithm == "a2c":
-        model = A2C(design.kind, environment, normalize_advantage=True, **shared)
+        model = BatchA2C(design.kind, environment, normalize_advantage=True, **shared)
     else:
-        model = PPO(
+        model = BatchPPO(
             design.kind,
             environment,
             batch_size=settings.batch_size,

@@ -20,6 +20,7 @@ from benchmarks.scenarios import (
     kernel,
     ppo,
     ppo_equivariant,
+    ppo_learner,
     single,
 )
 from benchmarks.timing import Rate, Scenario, measure
@@ -34,6 +35,7 @@ GOALS = {
 EXCHANGES = ("none", "mean", "attention")  # what strategies tell each other
 # A scenario, the one that its rate is a share of, and the share to reach.
 RATIOS = (
+    ("ppo-learner", "ppo-free", 0.9),
     ("ppo-desk", "ppo-free", 0.9),
     *((f"ppo-{each}", "ppo-desk", 0.5) for each in EXCHANGES),
 )
@@ -69,6 +71,7 @@ def all_scenarios(history: History) -> dict[str, Scenario]:
         "batch-b1024": batch(history, 1024, 60),
         "single": single(history, 4000),
         "ppo-desk": ppo(desk_for_learning(history, 1024), 16),
+        "ppo-learner": ppo_learner(history, 1024, 16),
         "ppo-free": ppo(free_for_learning(history, 1024), 16),
     } | {f"ppo-{each}": ppo_equivariant(history, 1024, 16, each) for each in EXCHANGES}
 

@@ -7,6 +7,8 @@ single                     one Gymnasium `step`; what other people's agents see
 ppo-desk, ppo-free         Stable-Baselines3's PPO on our environment, and on one of the same shapes
                            that costs nothing, with the same network, batch and epochs; their ratio
                            is what our environment leaves of the possible
+ppo-learner                our own learner in the place of plain PPO: the same steps, batches and
+                           epochs, and what makes a training go on and come out the same again
 ppo-none, ppo-mean, ppo-attention
                            the same as ppo-desk with the equivariant network and Dirichlet actions,
                            by what strategies tell each other; their ratios to ppo-desk are the
@@ -21,6 +23,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from benbot.agents.designs import Design, design_of
+from benbot.agents.learner import Learner, Lesson
 from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.allocation import AllocationEnv
@@ -156,6 +159,20 @@ def desk_for_learning(history: History, n_envs: int) -> AllocationVecEnv:
     """Return our environment as the learner sees it, normalisers included."""
     span = Span(FIRST, history.n_bars - 1)
     return AllocationVecEnv(AllocationVectorEnv(history, span, EPISODE, n_envs), 3.0, 0.99)
+
+
+def ppo_learner(history: History, n_envs: int, n_steps: int) -> Scenario:
+    """Return three updates of our learner, with the budget of `ppo`."""
+    budget = {"n_envs": n_envs, "n_steps": n_steps, "batch_size": 4096, "n_epochs": 4}
+    span = Span(FIRST, history.n_bars - 1)
+    agent = AgentSettings.model_validate(budget)
+    learner = Learner(Lesson(history, span, span, EPISODE, agent, seed=0))
+
+    def run() -> None:
+        for _ in range(3):
+            learner.update()
+
+    return Scenario(run, 3 * agent.steps_per_update)
 
 
 def ppo_equivariant(history: History, n_envs: int, n_steps: int, exchange: str) -> Scenario:
