@@ -1,6 +1,7 @@
 """Options that end before a bar opens: they expire, or their holders take or deliver the shares.
 
-`docs/desk.md`, section 16, is the law of it. Nothing of this costs anything, and equity stays.
+`docs/desk.md`, section 16, is the law of it. Nothing of this costs anything. Equity stays, but
+for the time value of a call that is exercised for a dividend: that is its writer's.
 """
 
 from benbot.envs.arrays import Record

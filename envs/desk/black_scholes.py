@@ -80,6 +80,15 @@ def price(contract: Contract) -> float:
 
 
 @compiled
+def american_price(contract: Contract) -> float:
+    """Return the price of an option that may be exercised at any time: at least what that gains.
+
+    What the right to wait is worth beyond that is neglected.
+    """
+    return max(price(contract), intrinsic(contract))
+
+
+@compiled
 def greeks(contract: Contract) -> Greeks:
     """Return the sensitivities of the option; at expiry it moves with the spot, or not at all."""
     side = 1.0 if contract.is_call else -1.0

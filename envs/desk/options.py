@@ -11,7 +11,7 @@ spot        price of the symbol
 import numpy as np
 
 from benbot.envs.arrays import Record
-from benbot.envs.desk.black_scholes import Contract, greeks, price
+from benbot.envs.desk.black_scholes import Contract, american_price, greeks
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import write_option
@@ -129,7 +129,7 @@ def write_options(desk: Desk, b: int, i: int, t: int, contracts: float) -> bool:
     """
     position, option = desk.book.positions[b, i], desk.book.options[b, i]
     contract = contract_of(desk, b, i, t, desk.tape.bars[t + 1, position.symbol].open)
-    own, units = price(contract), contracts * option.multiplier
+    own, units = american_price(contract), contracts * option.multiplier
     least = option_cost(contracts, units, own, desk.rules[0]) + NOTHING * option.strike * units
     if not own * units > least:
         return False
@@ -151,7 +151,7 @@ def buy_back(desk: Desk, b: int, i: int, t: int, bought: tuple[float, float, int
     option.contracts -= contracts
     if not option.contracts > 0.0:
         option.resumes = t + 1
-    settle_option(desk, b, i, (t, contracts, price(contract), reason), contract)
+    settle_option(desk, b, i, (t, contracts, american_price(contract), reason), contract)
 
 
 @compiled
@@ -224,7 +224,7 @@ def due(desk: Desk, b: int, t: int) -> float:
         if offer.volatility > 0.0:
             option.volatility, option.is_synthetic = offer.volatility, offer.is_synthetic
         spot = option.spot if is_promise(position) else position.last_price
-        option.price = price(contract_of(desk, b, i, t, spot))
+        option.price = american_price(contract_of(desk, b, i, t, spot))
         total += option.contracts * option.multiplier * option.price
         total += position.units * position.last_price if is_promise(position) else 0.0
     return total

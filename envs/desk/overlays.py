@@ -172,7 +172,8 @@ def reason_to_buy_back(desk: Desk, b: int, i: int, t: int) -> int:
     if option.price < (1.0 - rules.options_take_profit) * option.premium:
         return Exit.OPTION_PROFIT
     days = option.expiry - desk.tape.offers[t, desk.book.positions[b, i].symbol].day
-    return Exit.OPTION_TIME if days <= rules.options_close_days else Exit.NONE
+    soon = rules.options_close_days > 0 and days <= rules.options_close_days
+    return Exit.OPTION_TIME if soon else Exit.NONE
 
 
 @compiled

@@ -86,9 +86,10 @@ def ask_of_leg(desk: Desk, contest: Contest, b: int, t: int, s: int) -> Ask:
 def allow_pair(desk: Desk, contest: Contest, b: int, t: int, first: Ask, second: Ask) -> Answers:
     """Return what all gates allow of both legs, cut by the same share.
 
-    What is allowed of the second leg, beside the first, cuts the first. A leg that hedges what the
-    account holds may then be too small for the other to be allowed: they are asked once more, and
-    it is all of it or nothing.
+    What is allowed of the second leg, beside the first, cuts the first: each is left with the
+    lesser of the two shares of what it wanted. A leg that hedges what the account holds may then be
+    too small for the other to be allowed: they are asked once more, and it is all of it or
+    nothing.
     """
     verdict = candidate_gate(desk, contest, t, first.symbol)
     if verdict != Verdict.PASSED:
@@ -100,7 +101,7 @@ def allow_pair(desk: Desk, contest: Contest, b: int, t: int, first: Ask, second:
     if verdict != Verdict.PASSED:
         return refused(verdict, verdict)
     answers = ask_both(desk, b, t, first, second)
-    share = cut(answers.first, first) * cut(answers.second, second)
+    share = min(cut(answers.first, first), cut(answers.second, second))
     if not share < WHOLE:
         return answers
     again = ask_both(desk, b, t, smaller(first, share), smaller(second, share))

@@ -76,3 +76,15 @@ def load_sessions(calendar: str, first: np.datetime64, last: np.datetime64) -> S
 
 def _utc(times: "pd.Series[pd.Timestamp]") -> TimeArray:
     return times.dt.tz_convert(None).to_numpy().astype("datetime64[ns]")
+
+
+def check_bars_per_day(days: TimeArray, declared: int, name: str) -> None:
+    """Refuse days (T,) of more bars than were declared: a memory counted in days would be short."""
+    day, n_bars = np.unique(days, return_counts=True)
+    most = int(n_bars.max(initial=0))
+    if most > declared:
+        raise BadMarketData(
+            f"{name} must be at least the bars of the fullest day, was {declared}, and "
+            f"{day[n_bars.argmax()]} has {most}. Set it to {most} and what is counted in days to a "
+            f"few, or use longer bars"
+        )

@@ -28,7 +28,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from benbot.envs.arrays import FloatArray, TimeArray, frozen
-from benbot.envs.errors import BadMarketData
+from benbot.envs.market.calendar import check_bars_per_day
 from benbot.envs.market.hamilton import filter_states, stationary
 from benbot.envs.settings import Settings
 
@@ -120,7 +120,7 @@ def filter_hidden_states(
 
     A bar whose return is NaN moves the probabilities towards the long run and teaches nothing.
     """
-    _check_days(days, settings)
+    check_bars_per_day(days, settings.bars_per_day, "regime.hidden_markov.bars_per_day")
     n_bars, window = len(returns), settings.window
     known = HiddenStates(*np.full((3, n_bars, settings.n_states), np.nan))
     block = days.astype("datetime64[D]").astype(np.int64) // settings.refresh_days
@@ -210,14 +210,3 @@ def _filter(returns: FloatArray, states: States) -> FloatArray:
     log_density = -0.5 * (miss**2 + np.log(2.0 * np.pi)) - np.log(states.deviation)
     before = stationary(states.transition)
     return filter_states(log_density, states.transition, before).probability
-
-
-def _check_days(days: TimeArray, settings: HiddenMarkovSettings) -> None:
-    """Refuse days of so many bars that the warm-up would be too short."""
-    day, n_bars = np.unique(days, return_counts=True)
-    most = int(n_bars.max(initial=0))
-    if most > settings.bars_per_day:
-        raise BadMarketData(
-            "regime.hidden_markov.bars_per_day must be at least the bars of the fullest day, was "
-            f"{settings.bars_per_day}, and {day[n_bars.argmax()]} has {most}. Set it to {most}"
-        )

@@ -24,7 +24,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benbot.envs.arrays import BoolArray, FloatArray, IntArray
-from benbot.envs.errors import BadMarketData, InvalidParameter
+from benbot.envs.errors import InvalidParameter
+from benbot.envs.market.calendar import check_bars_per_day
 from benbot.envs.market.market import Market
 from benbot.strategies.base import MARGIN, Opinion, Strategy, parameter
 from benbot.strategies.cointegration import Pair, cointegration, disjoint, measured, p_value
@@ -126,7 +127,7 @@ class PairsTrading(Strategy):
         )
 
     def _plan(self, market: Market) -> Plan:
-        self._check_days(market)
+        check_bars_per_day(market.days, self.bars_per_day, f"bars_per_day of {self.name}")
         shape = (market.n_bars, market.n_symbols)
         plan = Plan(
             np.zeros(shape),
@@ -218,17 +219,6 @@ class PairsTrading(Strategy):
         known = np.isfinite(z)
         at_the_end = float(last[-1]) if away.any() else 0.0
         return np.where(known, side, 0.0), opens & known, at_the_end
-
-    def _check_days(self, market: Market) -> None:
-        """Refuse days of so many bars that the warm-up would be too short."""
-        day, n_bars = np.unique(market.days, return_counts=True)
-        most = int(n_bars.max(initial=0))
-        if most > self.bars_per_day:
-            raise BadMarketData(
-                f"bars_per_day of {self.name} must be at least the bars of the fullest day, was "
-                f"{self.bars_per_day}, and {day[n_bars.argmax()]} has {most}. Set it to {most} "
-                f"and refresh_days to a few, or use longer bars"
-            )
 
 
 def latest(values: FloatArray, is_new: BoolArray, before: float) -> FloatArray:

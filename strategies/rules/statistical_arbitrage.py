@@ -26,7 +26,8 @@ from typing import Literal, get_args
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benbot.envs.arrays import BoolArray, FloatArray
+from benbot.envs.arrays import BoolArray, FloatArray, TimeArray
+from benbot.envs.market.calendar import check_bars_per_day
 from benbot.envs.market.market import Market
 from benbot.strategies.base import MARGIN, Strategy, parameter
 from benbot.strategies.residuals import (
@@ -46,10 +47,9 @@ FACTOR_KINDS: tuple[str, ...] = get_args(FactorKind)
 class StatisticalArbitrage(Strategy):
     """The factors of a bar are those of its block of calendar days, counted from 1970-01-01.
 
-    They are estimated from the `window` bars before the block, the same whenever the data begin.
-    Bars of a block that are later in it than `block_days` x `bars_per_day` have no opinion, because
-    the declared memory does not hold what they need. Nor has a symbol that lacks one of the latest
-    `residual_window` returns. A symbol without a known sector shares it with all such others.
+    They are estimated from the `window` bars before the block, the same whenever the data begin. A
+    symbol that lacks one of the latest `residual_window` returns has no opinion. One without a
+    known sector shares it with all such others.
     """
 
     rule = "statistical_arbitrage"
@@ -82,7 +82,7 @@ class StatisticalArbitrage(Strategy):
 
     @property
     def block_bars(self) -> int:
-        """Most bars of a block that are heard."""
+        """Most bars of a block."""
         return self.block_days * self.bars_per_day
 
     @property
@@ -103,13 +103,15 @@ class StatisticalArbitrage(Strategy):
     def _evidence_of_blocks(self, market: Market) -> FloatArray:
         evidence = np.full(market.close.shape, np.nan)
         returns = log_returns(market.close)
-        for begin, end in _blocks(market, self.block_days):
+        days = _days(market)
+        check_bars_per_day(days, self.bars_per_day, f"bars_per_day of {self.name}")
+        for begin, end in _blocks(days, self.block_days):
             first = begin - max(self.window, self.residual_window)
             if first < 1:  # bar 0 has no return, for want of a close before it
                 continue
             factors = self._factors(returns[begin - self.window : begin], market.sectors)
             before = self._scores(returns[:begin], factors)
-            for t in range(begin, min(end, begin + self.block_bars)):
+            for t in range(begin, end):
                 now = self._scores(returns[: t + 1], factors)
                 evidence[t] = self._answer(now, before)
                 before = now
@@ -140,11 +142,15 @@ class StatisticalArbitrage(Strategy):
         return np.where(within, np.clip(came_from, -self.exit, self.exit), -now)
 
 
-def _blocks(market: Market, days: int) -> Iterator[tuple[int, int]]:
-    """Return the first bar of each block of calendar days, and of the next one.
+def _days(market: Market) -> TimeArray:
+    """Return the calendar day of each bar (T,); midnight belongs to the day that it ends."""
+    return (market.timestamps - np.timedelta64(1, "ns")).astype("datetime64[D]")
+
+
+def _blocks(days: TimeArray, length: int) -> Iterator[tuple[int, int]]:
+    """Return the first bar of each block of so many calendar days, and of the next one.
 
     The bars before the first change of block are left out: where their block began is not known.
     """
-    day = (market.timestamps - np.timedelta64(1, "ns")).astype("datetime64[D]").astype(np.int64)
-    begins = (np.flatnonzero(np.diff(day // days)) + 1).tolist()
-    return pairwise([*begins, market.n_bars])
+    begins = (np.flatnonzero(np.diff(days.astype(np.int64) // length)) + 1).tolist()
+    return pairwise([*begins, len(days)])

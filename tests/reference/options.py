@@ -47,13 +47,14 @@ def distances(right: Right, spot: float) -> tuple[float, float]:
 
 def worth(right: Right, spot: float) -> float:
     """Return the price per unit."""
+    gain = max(spot - right.strike if right.call else right.strike - spot, 0.0)
     if right.years <= 0.0:
-        return max(spot - right.strike if right.call else right.strike - spot, 0.0)
+        return gain
     d1, d2 = distances(right, spot)
     discounted = right.strike * math.exp(-right.rate * right.years)
     if right.call:
-        return max(spot * NORMAL.cdf(d1) - discounted * NORMAL.cdf(d2), 0.0)
-    return max(discounted * NORMAL.cdf(-d2) - spot * NORMAL.cdf(-d1), 0.0)
+        return max(spot * NORMAL.cdf(d1) - discounted * NORMAL.cdf(d2), gain)
+    return max(discounted * NORMAL.cdf(-d2) - spot * NORMAL.cdf(-d1), gain)
 
 
 def moves(right: Right, spot: float) -> tuple[float, float, float, float]:

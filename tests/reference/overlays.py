@@ -56,7 +56,7 @@ def reason_to_buy_back(bar: Bar, position: Position) -> Exit:
         return Exit.NONE
     if option.price < (1.0 - rules.take_profit) * option.premium:
         return Exit.OPTION_PROFIT
-    near = option.expiry - bar.facts.day[bar.t] <= rules.close_days
+    near = rules.close_days > 0 and option.expiry - bar.facts.day[bar.t] <= rules.close_days
     return Exit.OPTION_TIME if near else Exit.NONE
 
 

@@ -66,7 +66,7 @@ def ask_pair(bar: Bar, first: Wish, second: Wish) -> ANSWERS:
     if before is not None:
         return before
     answers = ask_rooms(bar, first, second)
-    share = left_to(bar, first, answers[0]) * left_to(bar, second, answers[1])
+    share = min(left_to(bar, first, answers[0]), left_to(bar, second, answers[1]))
     if not answers[0].units or not share < 1.0:
         return answers
     again = ask_rooms(bar, *(part_of(wish, share) for wish in (first, second)))

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from sklearn.decomposition import PCA
 
 from benbot.envs.arrays import FloatArray
-from benbot.envs.errors import InvalidParameter
+from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.strategies.residuals import (
     log_returns,
@@ -250,13 +250,16 @@ class TestStatisticalArbitrage:
         few = market_from_prices(market.timestamps, ("A", "B"), {"close": market.close[:, :2]})
         assert not strategy.opinion(few).direction.any()
 
-    def test_bars_that_the_memory_does_not_hold_have_no_opinion(self) -> None:
+    def test_days_of_more_bars_than_its_memory_is_made_for_are_refused(self) -> None:
         market = reverting_market(0)
         halves = np.arange(120) * np.timedelta64(12, "h")
         start = np.datetime64("1970-01-01T01", "ns")
         twice = with_closes(market, market.close, timestamps=start + halves)
-        heard = StatisticalArbitrage(**QUICK).opinion(twice).direction.any(axis=1)
-        assert np.flatnonzero(heard).tolist() == [t for t in range(50, 120) if t % 10 < 5]
+        needed = (
+            r"bars_per_day of statistical_arbitrage must be .* was 1, and 1970-.* has 2\. .*to 2"
+        )
+        with pytest.raises(BadMarketData, match=needed):
+            StatisticalArbitrage(**QUICK).opinion(twice)
         told = StatisticalArbitrage(bars_per_day=2, **QUICK)
         assert told.opinion(twice).direction[told.warmup :].any(axis=1).all()
 

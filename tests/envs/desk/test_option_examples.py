@@ -159,6 +159,16 @@ def test_a_call_is_bought_back_in_the_last_days(writer: Writer) -> None:
     assert rows(account) == [(1, "NONE", -1.0), (EXPIRY - 5, "OPTION_TIME", 1.0)]
 
 
+def test_without_last_days_a_call_is_never_bought_back_on_the_day_of_expiry(
+    writer: Writer,
+) -> None:
+    account = writer(CALL, options={"close_days": 0})
+    account.offers["day"] = (np.arange(N_BARS) // 2)[:, None]  # two bars a day
+    account.offers["expiry"] = 10
+    account.run(24)
+    assert rows(account)[1] == (22, "EXPIRED", 1.0)
+
+
 def test_before_a_stop_sells_the_shares_their_calls_are_bought_back_there(writer: Writer) -> None:
     account = writer(CALL)
     account.shape(2, low=80.0)
@@ -246,6 +256,18 @@ def test_a_put_without_time_value_is_assigned_early(writer: Writer) -> None:
     account.run(4)
     assert rows(account)[-1] == (4, "ASSIGNED", 1.0)
     assert account.positions["units"].tolist() == [100.0]
+
+
+def test_an_early_assignment_gives_and_takes_nothing(writer: Writer) -> None:
+    """At 10 % interest a European put at 95 would be worth less than the 35 that exercise gains."""
+    account = writer(PUT, options={"rate": 0.1})
+    account.move(3, 60.0)
+    account.run(3)
+    before = account.equity
+    assert before == pytest.approx(1e5 + 100.0 * (written(account)["price"][0] - 35.0))
+    account.run(1)
+    assert rows(account)[-1] == (4, "ASSIGNED", 1.0)
+    assert account.equity == pytest.approx(before)
 
 
 def test_a_put_that_is_bought_back_is_gone(writer: Writer) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.arrays import RecordArray
-from benbot.envs.desk.black_scholes import Contract, price
+from benbot.envs.desk.black_scholes import Contract, american_price
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.floor import lend
@@ -78,7 +78,7 @@ class Bookkeeper:
                     option["volatility"],
                     self.world.rules.options.rate,
                 )
-                total += option["contracts"] * option["multiplier"] * price(contract)
+                total += option["contracts"] * option["multiplier"] * american_price(contract)
         return total
 
     def see(self, tape: Any, t: int) -> None:  # noqa: ANN401

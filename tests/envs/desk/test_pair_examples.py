@@ -180,6 +180,28 @@ def test_the_net_limit_is_that_of_both_together(trial: Trial, rules: Rules) -> N
 # Fills.
 
 
+@pytest.mark.parametrize(("volumes", "units"), [((80e3, 40e3), 20.0), ((40e3, 80e3), 20.0)])
+def test_the_shorter_of_two_rooms_cuts_both_legs_once_whichever_is_heard_first(
+    trial: Trial, rules: Rules, volumes: tuple[float, float], units: float
+) -> None:
+    account = trial(3, n_symbols=2, rules=rules(gates={"participation": 0.05}))
+    account.want_pair(0)
+    account.facts["adv"][0] = volumes  # 4,000 and 2,000 may be traded of 8,000 wanted
+    account.run()
+    assert held(account) == {0: units, 1: -units}
+
+
+@pytest.mark.parametrize("adv", [33_333.3, 70_707.07, 99_999.9, 123_456.7])
+def test_rounding_does_not_cut_a_leg_twice(trial: Trial, rules: Rules, adv: float) -> None:
+    account = trial(
+        3, n_symbols=2, rules=rules(gates={"participation": 0.05}, execution={"lot": 0.0})
+    )
+    account.want_pair(0)
+    account.facts["adv"][0] = np.inf, adv
+    account.run()
+    assert held(account) == pytest.approx({0: adv / 2000.0, 1: -adv / 2000.0})
+
+
 def test_a_bar_without_room_for_one_order_cuts_both(trial: Trial) -> None:
     account = trial(3, n_symbols=2)
     account.want_pair(0)
