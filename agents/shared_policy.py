@@ -65,8 +65,10 @@ class SharedAllocator:
     def reset(self) -> None:
         """Nothing to forget: it looks at the present observation alone."""
 
-    def for_layout(self, layout: Layout, retired: Iterable[str] = ()) -> "SharedAllocator":
+    def for_layout(self, layout: Layout, retired: Iterable[str] | None = None) -> "SharedAllocator":
         """Return the same rule for other strategies, some of which may be retired.
+
+        Whoever is retired stays so, unless it is said who is.
 
         It has never seen those, so this has to be asked for. Their features, and the context, must
         be what it was trained on.
@@ -79,6 +81,8 @@ class SharedAllocator:
                     f"the {part} must be those that the policy was trained on, the difference was "
                     f"{odd}. Train it anew"
                 )
+        if retired is None:
+            retired = self.retired & set(layout.strategies)
         unknown = set(retired) - set(layout.strategies)
         if unknown:
             raise UnknownName(

@@ -134,6 +134,14 @@ def test_a_retired_strategy_is_as_if_it_were_not_there(twin: Twin) -> None:
         np.testing.assert_allclose(weights[[*kept, -1]], alone, atol=1e-6)
 
 
+def test_who_is_retired_stays_so_among_others_until_it_is_said_otherwise(twin: Twin) -> None:
+    retired = twin.plain.for_layout(twin.layout, retired=["k1"])
+    others = Layout(("k5", "k1", "k0"))
+    assert retired.for_layout(others).retired == {"k1"}
+    assert retired.for_layout(Layout(("k0", "k5"))).retired == frozenset()
+    assert retired.for_layout(others, retired=[]).retired == frozenset()
+
+
 def test_when_everybody_has_retired_it_is_all_in_cash(twin: Twin) -> None:
     nobody = twin.plain.for_layout(twin.layout, retired=NAMES)
     weights = nobody.weights(observations_of(twin.layout, 1)[0])
