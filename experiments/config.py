@@ -234,6 +234,8 @@ def config_digest(config: ExperimentConfig) -> str:
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
     if config.agent.policy.network == FIRST_NETWORK:
         del counted["agent"]["policy"]
+    if config.agent.patience is None:  # as before there was any
+        del counted["agent"]["patience"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from benbot.agents.learner import Learner, Lesson, ShuffledBuffer, torch_apart
+from benbot.agents.algorithms.on_policy import ShuffledBuffer
+from benbot.agents.learner import Learner, Lesson, torch_apart
 from benbot.envs.errors import RunMismatch
 
 

@@ -67,7 +67,7 @@ def test_what_a_policy_would_not_listen_to_is_refused(
 
 @pytest.mark.parametrize(("field", "value"), [("n_epochs", 2), ("clip_range", 0.1)])
 def test_a2c_has_neither_epochs_nor_a_clip_range(field: str, value: float) -> None:
-    message = f"{field} needs algorithm: ppo, was {value} with algorithm: a2c"
+    message = f"{field} needs algorithm: ppo or recurrent_ppo, was {value} with algorithm: a2c"
     with pytest.raises(ValidationError, match=message):
         AgentSettings.model_validate({"algorithm": "a2c", field: value})
     assert AgentSettings(algorithm="a2c").gradients_per_update == 1
