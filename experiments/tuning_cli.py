@@ -20,7 +20,9 @@ def tune(
     trials: Annotated[
         int | None, typer.Option(help=f"How many in all; {DEFAULT_TRIALS} of a new one.", min=1)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of what is tried.", min=0)] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Of what is tried; 0 of a new one.", min=0)
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(help="Go on with the search of this run instead of a new one.")
     ] = None,
@@ -38,12 +40,12 @@ def tune(
 
     launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), Console())
     if resume is not None:
-        if config is not None:
-            raise typer.BadParameter("a search that goes on has its own config; name none")
+        if config is not None or seed is not None:
+            raise typer.BadParameter("a search that goes on has its own config and seed; name none")
         resume_tuning(resume, trials, launch)
         return
     if config is None:
         raise typer.BadParameter("name a config that has a section tuning, or a run with --resume")
     changes = overrides or []
-    search = Search(trials or DEFAULT_TRIALS, seed, config, changes)
+    search = Search(trials or DEFAULT_TRIALS, seed or 0, config, changes)
     start_tuning(load_config(config, changes), search, launch)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from benbot.agents.learner import Lesson
 from benbot.agents.training import Listener, Progress, Trained
 from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments import trials
+from benbot.experiments.cli import main
 from benbot.experiments.config import load_config
 from benbot.experiments.curves import CURVES_FILE, curves_as_parquet, curves_of
 from benbot.experiments.family import family_now
@@ -93,6 +95,7 @@ class Stopped:
 
     def __init__(self, at: int | None = None) -> None:
         self.lessons: list[Lesson] = []
+        self.worse_by = 0.0  # than the last one
         self.at = at
 
     def __call__(self, lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
@@ -102,6 +105,7 @@ class Stopped:
         rate = lesson.agent.learning_rate
         assert isinstance(rate, float)
         growth = 0.1 - rate + 0.01 * lesson.seed + 0.001 * len(lesson.agent.net_arch)
+        growth -= self.worse_by * len(self.lessons)
         for i in range(4):
             figures = {SCORE: growth - 0.01 * (3 - i)}
             listener(Progress(512 * (i + 1), 2048, figures[SCORE], figures))
@@ -149,12 +153,12 @@ def test_the_growth_of_a_trial_is_the_mean_of_its_seeds_and_test_is_not_even_the
     desk: Desk, quick: Callable[..., Stopped]
 ) -> None:
     stopped = quick()
-    run = desk.start(3)
+    run = desk.start(2)
     for i, each in enumerate(desk.tried(run)):
         rate = stopped.lessons[2 * i].agent.learning_rate
         layers = len(stopped.lessons[2 * i].agent.net_arch)
         assert each["growth"] == pytest.approx(0.1 - rate + 0.005 + 0.001 * layers)
-    assert [lesson.seed for lesson in stopped.lessons] == [0, 1] * 3
+    assert [lesson.seed for lesson in stopped.lessons] == [0, 1] * 2
     assert len({lesson.valid for lesson in stopped.lessons}) == 1
     own = stopped.lessons[0].history.market.days[stopped.lessons[0].valid.last]
     assert str(own) <= "2004-06-30"
@@ -175,14 +179,14 @@ def test_an_interrupted_search_goes_on_where_it_was_stopped(
     desk: Desk, quick: Callable[..., Stopped]
 ) -> None:
     quick()
-    whole = desk.start(8)
-    quick(at=8)  # in the second seed of the fourth trial
+    whole = desk.start(4)
+    quick(at=6)  # in the second seed of the third trial
     with pytest.raises(SystemExit):
-        desk.start(8)
+        desk.start(4)
     broken = desk.newest()
     assert broken.status is Status.KILLED
     assert f"benbot tune --resume {broken.id} --runs" in desk.said.getvalue()
-    assert desk.children(broken)["trial 3"].status is Status.KILLED
+    assert desk.children(broken)["trial 2"].status is Status.KILLED
     quick()
     resume_tuning(broken.id, None, desk.launch)
     assert broken.status is Status.FINISHED
@@ -195,30 +199,31 @@ def test_a_finished_search_may_have_more_trials_and_needs_to_be_asked(
     desk: Desk, quick: Callable[..., Stopped]
 ) -> None:
     quick()
-    run = desk.start(2)
-    with pytest.raises(RunMismatch, match=r"trials left to go on, was 2 of 2 done\. Say --trials"):
+    run = desk.start(1)
+    with pytest.raises(RunMismatch, match=r"trials left to go on, was 1 of 1 done\. Say --trials"):
         resume_tuning(run.id, None, desk.launch)
-    resume_tuning(run.id, 5, desk.launch)
+    resume_tuning(run.id, 3, desk.launch)
     quick()
-    assert desk.tried(run) == desk.tried(desk.start(5))
+    assert desk.tried(run) == desk.tried(desk.start(3))
 
 
 def test_the_seed_decides_what_is_tried(desk: Desk, quick: Callable[..., Stopped]) -> None:
     quick()
-    one, same, other = (desk.tried(desk.start(2, seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (desk.tried(desk.start(1, seed=seed)) for seed in (1, 1, 2))
     assert one == same
     assert one != other
 
 
 def test_a_trial_that_is_worse_than_the_middle_is_given_up_in_its_first_seed(
-    desk: Desk, quick: Callable[..., Stopped]
+    desk: Desk, quick: Callable[..., Stopped], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick()
-    run = desk.start(12, "agent.evaluations=4")
-    ends = [each["end"] for each in desk.tried(run)]
-    assert ends[:5] == ["COMPLETE"] * 5
-    assert "PRUNED" in ends
-    pruned = desk.children(run)[f"trial {ends.index('PRUNED')}"]
+    monkeypatch.setattr("benbot.experiments.study.UNJUDGED", 1)
+    stopped = quick()
+    stopped.worse_by = 1.0
+    run = desk.start(2, "agent.evaluations=4")
+    assert [each["end"] for each in desk.tried(run)] == ["COMPLETE", "PRUNED"]
+    assert [lesson.seed for lesson in stopped.lessons] == [0, 1, 0]
+    pruned = desk.children(run)["trial 1"]
     assert pruned.tags["seed"] == "0"
     assert "given up" in desk.said.getvalue()
 
@@ -229,14 +234,14 @@ def test_every_agent_of_a_search_counts_as_a_trial_of_the_verdict(
     walk: Callable[..., Any],
 ) -> None:
     quick()
-    desk.start(3)
+    desk.start(2)
     tracker = open_tracker(load_config(desk.config).tracking)
     parent = tracker.start_run("judged")
     with tracker.start_run("seed 0", {"seed": 0}, parent=parent) as child:
         child.log_metrics({"test/sharpe_ratio": 1.0})
     curves = curves_of({0: walk(0, 60)}, [walk(9, 60, name="cash")])
     parent.log_file(CURVES_FILE, curves_as_parquet(curves))
-    assert family_now(tracker.uri, parent, curves).n_trials == 3 * 2 + 1
+    assert family_now(tracker.uri, parent, curves).n_trials == 2 * 2 + 1
 
 
 def test_what_is_possible_alone_and_not_together_trains_nobody_and_stops_nothing(
@@ -280,3 +285,28 @@ def test_without_the_library_nothing_is_begun(desk: Desk, monkeypatch: pytest.Mo
     with pytest.raises(BadConfig, match=r"pip install 'benbot\[tune\]'"):
         desk.start(2)
     assert not (desk.folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["tune"], "name a config that has a section tuning, or a run with --resume"),
+        (["tune", "--resume", "abc", "--seed", "1"], "has its own config and seed; name none"),
+        (["tune", "quickstart", "--resume", "abc"], "has its own config and seed; name none"),
+        (["tune", "quickstart"], "benbot tune needs a section tuning in the configuration, was no"),
+    ],
+)
+def test_a_search_is_asked_for_in_one_way(
+    words: list[str],
+    complaint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", ["benbot", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert complaint in capsys.readouterr().err
