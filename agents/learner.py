@@ -1,32 +1,46 @@
-"""PPO or A2C of Stable-Baselines3 over the batched environment, all its randomness in our hands.
+"""A learner of Stable-Baselines3 over the batched environment, all its randomness in our hands.
 
-One update = every account trades `n_steps` bars, then the network learns from them. Between two
+One update = every account trades `n_steps` bars, and the network learns: from them when they are
+over, or from a replay after each of them. `algorithms` says what each algorithm needs. Between two
 updates the learner's whole state can be taken and put back, so that training goes on exactly where
 it stopped.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.logger import Logger
-from torch import Tensor
+from stable_baselines3.common.utils import FloatSchedule
+from torch.optim import Optimizer
 
-from benbot.agents.designs import Design, design_of
+from benbot.agents.algorithms.algorithm import NEVER, Algorithm
+from benbot.agents.algorithms.off_policy import OffPolicy
+from benbot.agents.algorithms.on_policy import OnPolicy
+from benbot.agents.algorithms.recurrent import Recurrent
+from benbot.agents.designs import design_of
 from benbot.agents.normaliser import Moments
 from benbot.agents.policy import TrainedPolicy
-from benbot.agents.rollouts import BatchA2C, BatchPPO, ShuffledBuffer
+from benbot.agents.schedules import value_at
 from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History, Span
 from benbot.envs.vector import AllocationVectorEnv, EnvironmentSettings
 
-NEVER = 2**31  # updates between two tables that nobody reads
+ALGORITHMS: Mapping[str, Callable[..., Algorithm]] = MappingProxyType(
+    {
+        "ppo": OnPolicy,
+        "a2c": OnPolicy,
+        "recurrent_ppo": Recurrent,
+        "sac": OffPolicy,
+        "td3": OffPolicy,
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +89,14 @@ class Learner:
             accounts, self.design.action_scale, settings.gamma, self.design.normaliser()
         )
         self.environment.seed(int(draws[0]))
-        self.shuffler = np.random.default_rng(int(draws[1]))
+        shuffler = np.random.default_rng(int(draws[1]))
         torch.manual_seed(int(draws[2]))
         self.settings = settings
-        self.model = _model(settings, self.design, self.environment, self.shuffler)
+        made = ALGORITHMS[settings.algorithm]
+        self.algorithm = made(settings, self.design, self.environment, shuffler)
+        self.model = self.algorithm.model
+        for optimiser in self.algorithm.optimisers():
+            _make_moments(optimiser)
         self.n_updates = 0
         self.averages = {name: each.astype(np.float64) for name, each in self._acting().items()}
 
@@ -88,13 +106,14 @@ class Learner:
 
     def update(self) -> dict[str, float]:
         """Trade, learn, and return the figures of this update by name."""
-        self.model.learn(
-            self.settings.steps_per_update, reset_num_timesteps=False, log_interval=NEVER
-        )
+        settings, done = self.settings, self.n_updates / self.settings.n_updates
+        scheduled = self.algorithm.begin(settings, done)
+        self.model.lr_schedule = FloatSchedule(value_at(settings.learning_rate, done))
+        self.model.learn(settings.steps_per_update, reset_num_timesteps=False, log_interval=NEVER)
         self.n_updates += 1
         self._average()
         recorded = self.model.logger.name_to_value
-        figures = {name: float(value) for name, value in recorded.items()}
+        figures = {name: float(value) for name, value in recorded.items()} | scheduled
         episodes = self.model.ep_info_buffer
         if episodes:
             figures["fit/episode_reward"] = float(np.mean([each["r"] for each in episodes]))
@@ -130,8 +149,8 @@ class Learner:
             "n_updates": self.n_updates,
             "normaliser": environment.normaliser.to_numbers(),
             "reward_moments": environment.scaler.moments.to_numbers(),
-            "shuffler": self.shuffler.bit_generator.state,
             "episodes": list(self.model.ep_info_buffer or ()),
+            **self.algorithm.numbers(),
         }
         live = self._network() | self._accounts()
         arrays = {name: array.copy() for name, array in live.items()}
@@ -140,38 +159,37 @@ class Learner:
     def restore(self, state: LearnerState) -> None:
         """Become the learner that the state was taken from."""
         environment, numbers = self.environment, state.numbers
+        if not self.algorithm.numbers().keys() <= numbers.keys():
+            raise RunMismatch(
+                f"the checkpoint must be of algorithm {self.settings.algorithm}, was of another. "
+                f"Go on with the configuration it came from"
+            )
         self.model._last_obs = environment.reset()
-        self.model._last_episode_starts = np.zeros(environment.num_envs, np.bool_)
-        self._step_optimiser_once()
+        self.algorithm.recall(numbers, numbers["n_updates"])
         for name, array in (self._network() | self._accounts()).items():
             array[...] = _of_shape(array.shape, state.arrays, name)
         self.n_updates = numbers["n_updates"]
         self.model.num_timesteps = self.n_steps
-        self.model._n_updates = self.n_updates * self.settings.gradients_per_update
         self.model.ep_info_buffer = deque(numbers["episodes"], self.model._stats_window_size)
         self.model.ep_success_buffer = deque(maxlen=self.model._stats_window_size)
         environment.n_steps = self.n_steps
         environment.normaliser = self.design.normaliser(numbers["normaliser"])
         environment.scaler.moments = Moments.from_numbers(numbers["reward_moments"])
-        self.shuffler.bit_generator.state = numbers["shuffler"]
         torch.set_rng_state(torch.from_numpy(state.arrays["random/torch"].copy()))
 
-    def _step_optimiser_once(self) -> None:
-        """Make the optimiser's moments exist; what they hold is overwritten."""
-        for parameter in self.model.policy.parameters():
-            parameter.grad = torch.zeros_like(parameter)
-        self.model.policy.optimizer.step()
-
     def _network(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return views of the tensors of network and optimiser, and of the averages."""
-        named: dict[str, Tensor] = {}
-        optimiser = self.model.policy.optimizer
-        for name, parameter in self.model.policy.named_parameters():
-            named[f"network/{name}"] = parameter.detach()
-            moments = optimiser.state[parameter]
-            named |= {f"optimiser/{name}/{part}": moments[part] for part in moments}
-        averages = {f"average/{name}": each for name, each in self.averages.items()}
-        return {name: tensor.numpy() for name, tensor in named.items()} | averages
+        """Return views of the tensors of network and optimisers, and of the averages."""
+        parameters = self.algorithm.parameters()
+        arrays = {f"network/{name}": each.detach().numpy() for name, each in parameters.items()}
+        moments = {
+            parameter: parts
+            for optimiser in self.algorithm.optimisers()
+            for parameter, parts in optimiser.state.items()
+        }
+        for name, parameter in parameters.items():
+            for part, moment in moments.get(parameter, {}).items():
+                arrays[f"optimiser/{name}/{part}"] = moment.numpy()
+        return arrays | {f"average/{name}": each for name, each in self.averages.items()}
 
     def _accounts(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return views of what the environments are in the middle of; records as bytes."""
@@ -182,9 +200,20 @@ class Learner:
             "accounts/returns": environment.scaler.returns,
             "accounts/episode_reward": environment.episode_reward,
             "accounts/episode_length": environment.episode_length,
-            "seen/observation": self.model._last_obs,
-            "seen/episode_starts": self.model._last_episode_starts,
+            **self.algorithm.memory(),
         }
+
+
+def _make_moments(optimiser: Optimizer) -> None:
+    """Make an optimiser's moments exist, as they are before its first step."""
+    for group in optimiser.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimiser.step()
+    for parts in optimiser.state.values():
+        for moment in parts.values():
+            moment.zero_()
+    optimiser.zero_grad(set_to_none=True)
 
 
 def _of_shape(
@@ -197,38 +226,3 @@ def _of_shape(
             f"strategies or settings; go on with the configuration it came from"
         )
     return arrays[name]
-
-
-def _model(
-    settings: AgentSettings,
-    design: Design,
-    environment: AllocationVecEnv,
-    shuffler: np.random.Generator,
-) -> BatchPPO | BatchA2C:
-    shared: dict[str, Any] = {
-        "learning_rate": settings.learning_rate,
-        "n_steps": settings.n_steps,
-        "gamma": settings.gamma,
-        "gae_lambda": settings.gae_lambda,
-        "ent_coef": settings.entropy,
-        "vf_coef": settings.value_coefficient,
-        "max_grad_norm": settings.max_grad_norm,
-        "rollout_buffer_class": ShuffledBuffer,
-        "rollout_buffer_kwargs": {"shuffler": shuffler},
-        "policy_kwargs": design.options(),
-        "device": "cpu",
-    }
-    model: BatchPPO | BatchA2C
-    if settings.algorithm == "a2c":
-        model = BatchA2C(design.kind, environment, normalize_advantage=True, **shared)
-    else:
-        model = BatchPPO(
-            design.kind,
-            environment,
-            batch_size=settings.batch_size,
-            n_epochs=settings.n_epochs,
-            clip_range=settings.clip_range,
-            **shared,
-        )
-    model.set_logger(Logger(folder=None, output_formats=[]))
-    return model

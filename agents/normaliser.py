@@ -134,5 +134,9 @@ class RewardScaler:
         self.returns = self.gamma * self.returns + rewards
         self.moments.fold(self.returns[:, None])
         self.returns[ended] = 0.0
+        return self.by_now(rewards)
+
+    def by_now(self, rewards: FloatArray) -> Float32Array:
+        """Return rewards, of whatever time, in the present deviation; nothing is learned."""
         scaled: FloatArray = rewards / np.sqrt(self.moments.variance[0] + LEAST_VARIANCE)
         return np.clip(scaled, -REWARD_CLIP, REWARD_CLIP).astype(np.float32)

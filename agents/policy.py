@@ -15,6 +15,8 @@ from benbot.agents.normaliser import ObservationNormaliser
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.errors import InvalidWeights
 
+SQUASHED = "squashed_mlp"  # network of an allocator whose actions a tanh keeps in [-1, 1]
+
 
 class Policy(Protocol):
     """Whatever can manage an account; the same object trains no further."""
@@ -69,16 +71,34 @@ class Layer:
     bias: Float32Array
 
 
+def through(layers: Sequence[Layer], seen: Float32Array) -> Float32Array:
+    """Return what comes out of the last layer; tanh stands between them."""
+    for layer in layers[:-1]:
+        seen = np.tanh(layer.weight @ seen + layer.bias)
+    out: Float32Array = layers[-1].weight @ seen + layers[-1].bias
+    return out
+
+
+def named_layers(layers: Sequence[Layer]) -> dict[str, Float32Array]:
+    """Return the tensors of layers by name, in order."""
+    named: dict[str, Float32Array] = {}
+    for i, layer in enumerate(layers):
+        named |= {f"layer.{i}.weight": layer.weight, f"layer.{i}.bias": layer.bias}
+    return named
+
+
 @dataclass(frozen=True, eq=False)
 class Allocator:
     """A trained network as plain numbers: the very code that evaluation and live trading run.
 
-    It is deterministic: the mean of the action distribution. Tanh stands between the layers.
+    It is deterministic: the mean of the action distribution. Tanh stands between the layers and,
+    if `squashed`, after the last one, too, as in SAC and TD3.
     """
 
     layers: tuple[Layer, ...]
     normaliser: ObservationNormaliser
     action_scale: float
+    squashed: bool = False
     name: str = "agent"
 
     def reset(self) -> None:
@@ -89,11 +109,8 @@ class Allocator:
 
     def action(self, observation: Float32Array) -> Float32Array:
         """Return the mean action, not yet clipped to [-1, 1]."""
-        seen = self.normaliser.scaled(observation)
-        for layer in self.layers[:-1]:
-            seen = np.tanh(layer.weight @ seen + layer.bias)
-        action: Float32Array = self.layers[-1].weight @ seen + self.layers[-1].bias
-        return action
+        action = through(self.layers, self.normaliser.scaled(observation))
+        return np.tanh(action) if self.squashed else action
 
     @cached_property
     def net_arch(self) -> tuple[int, ...]:
@@ -103,7 +120,7 @@ class Allocator:
     @property
     def architecture(self) -> dict[str, Any]:
         return {
-            "network": "mlp",
+            "network": SQUASHED if self.squashed else "mlp",
             "net_arch": list(self.net_arch),
             "action_scale": self.action_scale,
         }
@@ -111,10 +128,7 @@ class Allocator:
     @property
     def tensors(self) -> dict[str, Float32Array]:
         """The network by name."""
-        named: dict[str, Float32Array] = {}
-        for i, layer in enumerate(self.layers):
-            named |= {f"layer.{i}.weight": layer.weight, f"layer.{i}.bias": layer.bias}
-        return named
+        return named_layers(self.layers)
 
 
 def checked_weights(policy: Policy, weights: Float32Array, n_entries: int) -> Float32Array:

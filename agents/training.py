@@ -29,12 +29,16 @@ Listener = Callable[[Progress], None]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The policy that did best on the valid segment, and when that was."""
+    """The policy that did best on the valid segment, and when that was.
+
+    unused_steps   of the planned ones, because nothing better came for as long as `patience`
+    """
 
     policy: TrainedPolicy
     valid_growth: float  # log growth a year
     at_steps: int
     n_steps: int
+    unused_steps: int = 0
 
 
 def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
@@ -42,12 +46,13 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
 
     The policy is tried on `valid` every now and then, first of all before it has learned anything:
     the untrained one is nearly equal weight, so what is chosen is at least as good as that there.
-    A training that went on from a checkpoint ends exactly where one without a break does.
+    A training that went on from a checkpoint ends exactly where one without a break does. With
+    `patience` it ends after so many evaluations in a row without a better one.
     """
     settings = lesson.agent
     with torch_apart(settings.torch_threads), held_interrupts() as interrupted:
         course = _Course(lesson, checkpoint)
-        while course.learner.n_updates < settings.n_updates:
+        while not course.is_over:
             figures = course.advance()
             listener(
                 Progress(
@@ -60,7 +65,14 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
             if interrupted():
                 course.save()
                 raise KeyboardInterrupt
-        return Trained(course.best, course.best_growth, course.best_steps, course.learner.n_steps)
+        n_steps = course.learner.n_steps
+        return Trained(
+            course.best,
+            course.best_growth,
+            course.best_steps,
+            n_steps,
+            settings.planned_steps - n_steps,
+        )
 
 
 class _Course:
@@ -81,6 +93,18 @@ class _Course:
         else:
             self.best = self.learner.allocator()
             self.best_growth, self.best_steps = self._growth(self.best), 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all updates are made, or no better policy came for as long as `patience`.
+
+        It follows from what a checkpoint holds, so that a training does not go on by being resumed.
+        """
+        agent, done = self.lesson.agent, self.learner.n_updates
+        if agent.patience is None or done >= agent.n_updates:
+            return done >= agent.n_updates
+        best = self.best_steps // agent.steps_per_update
+        return done // self.every - best // self.every >= agent.patience
 
     def advance(self) -> dict[str, float]:
         """Update once; where an evaluation is due, try the policy on `valid` and save."""

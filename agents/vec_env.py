@@ -29,7 +29,11 @@ class AllocationVecEnv(VecEnv):
 
     Where an episode ends, `infos` holds `terminal_observation` (normalised like the others),
     `TimeLimit.truncated` and `episode` with `r` (unscaled), `l` (bars) and `t` (steps so far).
+    `outcome` is the last step and `unscaled` the last observation as the accounts gave them.
     """
+
+    outcome: Outcome
+    unscaled: Float32Array
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class AllocationVecEnv(VecEnv):
         self.episode_reward[:] = 0.0
         self.episode_length[:] = 0
         self.scaler.returns[:] = 0.0
+        self.unscaled = observation
         self.normaliser.learn(observation)
         return self.normaliser.scaled(observation)
 
@@ -71,6 +76,7 @@ class AllocationVecEnv(VecEnv):
         if self._actions is None:
             raise gym.error.ResetNeeded("call step_async before step_wait")
         outcome = self.environment.advance(self._weights(self._actions))
+        self.outcome, self.unscaled = outcome, outcome.observation
         ended = outcome.terminated | outcome.truncated
         self.n_steps += self.num_envs
         self.episode_reward += outcome.reward

@@ -1,6 +1,10 @@
 """Train every kind of policy on the market with a known answer and print what each found.
 
     .venv/bin/python -m benchmarks.policies --market 8 --steps 500000 --seeds 0 1 2
+    .venv/bin/python -m benchmarks.policies --seconds 40 --only mlp a2c recurrent_ppo sac td3
+
+The second gives each of them the same processor time instead of the same steps, of which a learner
+that makes more of each takes fewer: the speed of some updates says how many.
 
 The configuration is `synthetic_planted` with another market seed, so that defaults are chosen where
 no published result was made. Growth is log growth a year, after costs, of the policy that did best
@@ -10,6 +14,7 @@ on `valid`.
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +30,8 @@ from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
 
 EQUIVARIANT = {"network": "equivariant"}
+ALGORITHMS = ("a2c", "recurrent_ppo", "sac", "td3")  # beside ppo, each with the mlp
+PILOT = 8  # updates that speed is measured by; a learner with a replay must have begun to learn
 POLICIES: dict[str, dict[str, object]] = {
     "mlp": {},
     "mean": EQUIVARIANT,
@@ -34,8 +41,8 @@ POLICIES: dict[str, dict[str, object]] = {
     "mean-gaussian": EQUIVARIANT | {"distribution": "gaussian"},
     "mean-wide": EQUIVARIANT | {"width": 64},
 }
-LINE = "{:<15}{:>5}{:>9.2%}{:>9.2%}{:>8.2f}{:>10.0%}{:>9.0f}"
-HEAD = "{:<15}{:>5}{:>9}{:>9}{:>8}{:>10}{:>9}"
+LINE = "{:<15}{:>5}{:>11,}{:>9.2%}{:>9.2%}{:>8.2f}{:>10.0%}{:>9.0f}"
+HEAD = "{:<15}{:>5}{:>11}{:>9}{:>9}{:>8}{:>10}{:>9}"
 
 
 def main() -> None:
@@ -43,31 +50,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.policies", description=__doc__)
     parser.add_argument("--market", type=int, default=8, help="seed of the synthetic market")
     parser.add_argument("--steps", type=int, default=500_000, help="budget of a training")
+    parser.add_argument("--seconds", type=float, help="of processor time instead of steps")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument("--only", nargs="+", choices=[*POLICIES, *ALGORITHMS])
     parser.add_argument("--set", nargs="+", default=[], help="other values, as benbot train has")
     asked = parser.parse_args()
     config = load_config("synthetic_planted", [f"market.seed={asked.market}", *asked.set])
     prepared, console = prepare_experiment(config), Console(highlight=False)
-    columns = ("policy", "seed", "valid", "test", "Sharpe", "heaviest", "seconds")
+    columns = ("policy", "seed", "steps", "valid", "test", "Sharpe", "heaviest", "seconds")
     console.print(HEAD.format(*columns))
     layout = prepared.history.layout
     for rule in (equal_weight(layout), RegimeRecord(layout)):
-        console.print(line(prepared, rule, rule.name, "", 0.0))
-    for name in asked.only:
-        settings = config.agent.model_dump() | {
-            "total_steps": asked.steps,
-            "policy": POLICIES[name],
-        }
+        console.print(line(prepared, rule, (rule.name, "", 0), 0.0))
+    for name in asked.only or POLICIES:
+        own = {"algorithm": name} if name in ALGORITHMS else {"policy": POLICIES[name]}
+        settings = config.agent.model_dump() | {"total_steps": asked.steps, **own}
+        agent = AgentSettings.model_validate(settings)
+        if asked.seconds is not None:
+            steps = round(asked.seconds * speed(lesson_of(prepared, agent, 0)))
+            agent = agent.model_copy(update={"total_steps": steps})
         for seed in asked.seeds:
-            policy, seconds = trained(prepared, AgentSettings.model_validate(settings), seed)
-            console.print(line(prepared, policy, name, str(seed), seconds))
+            policy, seconds = trained(lesson_of(prepared, agent, seed))
+            told = (name, str(seed), agent.planned_steps)
+            console.print(line(prepared, policy, told, seconds))
 
 
-def trained(prepared: Prepared, agent: AgentSettings, seed: int) -> tuple[Policy, float]:
-    """Return a trained policy, and the seconds of processor time that it took."""
+def lesson_of(prepared: Prepared, agent: AgentSettings, seed: int) -> Lesson:
+    """Return what an agent learns from the segments of a configuration."""
     spans, environment = prepared.spans, prepared.config.environment
-    lesson = Lesson(prepared.history, spans["fit"], spans["valid"], environment, agent, seed)
+    return Lesson(prepared.history, spans["fit"], spans["valid"], environment, agent, seed)
+
+
+def speed(lesson: Lesson) -> float:
+    """Return steps per second of processor time, of the last half of some updates."""
+    steps = PILOT * lesson.agent.steps_per_update
+    agent = lesson.agent.model_copy(update={"total_steps": steps, "evaluations": 1})
+    heard: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        pilot = replace(lesson, agent=agent)
+        train(pilot, Path(folder) / "checkpoint", lambda _: heard.append(time.process_time()))
+    counted = heard[PILOT // 2 - 1 : -1]  # what was learned last was evaluated, too
+    return agent.steps_per_update * (len(counted) - 1) / (counted[-1] - counted[0])
+
+
+def trained(lesson: Lesson) -> tuple[Policy, float]:
+    """Return a trained policy, and the seconds of processor time that it took."""
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         policy = train(lesson, Path(folder) / "checkpoint", deaf).policy
@@ -78,14 +105,17 @@ def deaf(progress: Progress) -> None:
     """Listen to nothing."""
 
 
-def line(prepared: Prepared, policy: Policy, name: str, seed: str, seconds: float) -> str:
-    """Return what a policy did on `valid` and `test`; its heaviest weight is on `test`."""
+def line(prepared: Prepared, policy: Policy, told: tuple[str, str, int], seconds: float) -> str:
+    """Return what a policy did on `valid` and `test`; its heaviest weight is on `test`.
+
+    `told` is its name, its seed and its steps.
+    """
     valid, test = (
         evaluate(policy, prepared.history, prepared.spans[segment], prepared.config.environment)
         for segment in ("valid", "test")
     )
     figures = (valid.annual_growth, test.annual_growth, sharpe(test), test.weights.max())
-    return LINE.format(name, seed, *figures, seconds)
+    return LINE.format(*told, *figures, seconds)
 
 
 def sharpe(evaluation: Evaluation) -> float:

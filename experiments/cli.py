@@ -9,6 +9,7 @@ import typer
 
 from benbot.envs.errors import TradingError
 from benbot.experiments.sentiment_cli import app as sentiment_app
+from benbot.experiments.tuning_cli import tune
 
 app = typer.Typer(
     name="benbot",
@@ -81,6 +82,9 @@ def train(
         raise typer.BadParameter("name a config, such as quickstart, or a run with --resume")
     else:
         start_training(load_config(config, changes), launch)
+
+
+app.command()(tune)
 
 
 @app.command("open")

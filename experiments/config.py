@@ -22,6 +22,7 @@ from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.folds import FoldSettings
 from benbot.experiments.overrides import parse_overrides
+from benbot.experiments.search_space import Dimension
 from benbot.experiments.tracking import TrackingSettings
 from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
@@ -30,9 +31,9 @@ from benbot.strategies.catalogue import build as build_strategy
 from benbot.strategies.scanner import ScanSettings
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
-# What a result is called, where it is recorded, how often it is repeated and what it is compared
-# with does not change it.
-NOT_DIGESTED = {"name", "tracking", "seeds", "baselines"}
+# What a result is called, where it is recorded, how often it is repeated, what it is compared with
+# and what else might be tried does not change it.
+NOT_DIGESTED = {"name", "tracking", "seeds", "baselines", "tuning"}
 COMPARED = "equal_weight"  # what an oracle is measured from
 # There was no other before policies had settings, so that it leaves digests as they were.
 FIRST_NETWORK = "mlp"
@@ -112,6 +113,10 @@ class ExperimentConfig(Settings):
     )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
+    )
+    tuning: dict[str, Dimension] | None = Field(
+        default=None,
+        description="what benbot tune tries, by dotted key: {low, high, log} or {choices}",
     )
     tracking: TrackingSettings = Field(
         default=TrackingSettings(), description="where runs are recorded"
@@ -234,6 +239,8 @@ def config_digest(config: ExperimentConfig) -> str:
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
     if config.agent.policy.network == FIRST_NETWORK:
         del counted["agent"]["policy"]
+    if config.agent.patience is None:  # as before there was any
+        del counted["agent"]["patience"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

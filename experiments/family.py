@@ -81,11 +81,11 @@ def _ratios(kept: Sequence[Kept]) -> dict[tuple[str, str], list[float]]:
     ratios: dict[tuple[str, str], list[float]] = {}
     for one in kept:
         if one.parent and one.tags.get("seed") != NOBODY:
-            # A child of a search has no seed of ours and is a trial of its own.
-            key = (one.parent, one.tags.get("seed", one.id) + one.tags.get("trial", ""))
-            found = ratios.setdefault(key, [])
-            if SHARPE in one.metrics:
-                found.append(one.metrics[SHARPE])
+            # A trial of a search may have trained several seeds, and has no ratio on `test`.
+            for seed in one.tags.get("seed", one.id).split(","):
+                found = ratios.setdefault((one.parent, seed + one.tags.get("trial", "")), [])
+                if SHARPE in one.metrics:
+                    found.append(one.metrics[SHARPE])
     return ratios
 
 

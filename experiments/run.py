@@ -22,11 +22,12 @@ from benbot.experiments.tracking import (
     open_tracker,
 )
 from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST, RUNS, Launch, Training
+from benbot.experiments.trials import BEST_FILE, TUNED
 
 
 def start_training(config: ExperimentConfig, launch: Launch) -> None:
     """Train a configuration from the beginning."""
-    _check_folder(launch.runs)
+    check_folder(launch.runs)
     tracker = open_tracker(config.tracking)
     with Display(launch.console) as display:
         prepared = prepare_shown(config, display)
@@ -57,12 +58,18 @@ def resume_training(
     tracker = open_tracker(TrackingSettings(**(tracking | ({"uri": store} if store else {}))))
     parent = tracker.find_run(run_id)
     asked = recorded if config is None else config
+    if TUNED in parent.tags:
+        raise RunMismatch(
+            f"run {run_id} is a search, whose trials cannot be trained on or opened. Go on with "
+            f"benbot tune --resume {run_id}, or train what was best with benbot train "
+            f"{launch.runs / run_id / BEST_FILE}"
+        )
     parent.require_params(flat_config(asked.model_copy(update={"tracking": recorded.tracking})))
     _check_config(parent, asked)
     _check_status(parent, launch)
     with Display(launch.console) as display:
         prepared = prepare_shown(recorded, display)
-        _check_data(parent, prepared)
+        check_data(parent, prepared)
         parent.resume()
         if launch.opening:
             parent.set_tags({SEALED: NO})
@@ -87,7 +94,8 @@ def _check_status(parent: Run, launch: Launch) -> None:
         )
 
 
-def _check_folder(runs: Path) -> None:
+def check_folder(runs: Path) -> None:
+    """Refuse a folder for runs that cannot be made or written."""
     try:
         runs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -106,7 +114,8 @@ def _check_config(parent: Run, config: ExperimentConfig) -> None:
         )
 
 
-def _check_data(parent: Run, prepared: Prepared) -> None:
+def check_data(parent: Run, prepared: Prepared) -> None:
+    """Refuse to go on with a run on other data than it began with."""
     then, now = parent.tags.get(DATA), prepared.market.digest
     if then != now:
         raise RunMismatch(

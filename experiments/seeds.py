@@ -14,7 +14,7 @@ from benbot.agents.bundle import (
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.learner import Lesson
 from benbot.agents.policy import TrainedPolicy
-from benbot.agents.training import Progress, train
+from benbot.agents.training import Progress, Trained, train
 from benbot.experiments.folds import Fold
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import Run
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 JUDGED = ("valid", "test")
 # A store shows the last value of a metric, and `valid/log_growth` is that of the chosen policy.
 CURVE_NAMES = {"valid/log_growth": "train/valid_log_growth"}
+STOPPED = "stopped_early"  # tag of a seed that was out of patience
 CHECKPOINT, BUNDLE, CURVES = "checkpoint.safetensors", "bundle", "tensorboard"
 
 
@@ -92,7 +93,23 @@ def _train(training: "Training", run: Run, seed: int, fold: Fold) -> TrainedPoli
 
         trained = train(lesson, folder / CHECKPOINT, listen)
     run.log_metrics({"chosen_at_step": trained.at_steps})
+    if trained.unused_steps:
+        _say_stopped(training, run, trained)
     return trained.policy
+
+
+def _say_stopped(training: "Training", run: Run, trained: Trained) -> None:
+    """Write down that a seed was out of patience, when, and what it left unused."""
+    run.log_metrics(
+        {"stopped_at_step": trained.n_steps, "unused_steps": trained.unused_steps},
+        trained.n_steps,
+    )
+    run.set_tags({STOPPED: f"at step {trained.n_steps}"})
+    training.display.console.print(
+        f"  {run.name}: stopped at step {trained.n_steps:,}, nothing better on valid since "
+        f"{trained.at_steps:,}; {trained.unused_steps:,} steps are left",
+        highlight=False,
+    )
 
 
 def _judge(training: "Training", policy: TrainedPolicy, fold: Fold) -> dict[str, Evaluation]:

@@ -87,6 +87,22 @@ def history() -> History:
 
 
 @pytest.fixture(scope="session")
+def clear_cut() -> History:
+    """Four symbols of which two rise and two fall; one strategy is long in either pair."""
+    rng = np.random.default_rng(0)
+    drift = np.array([0.004, 0.004, -0.004, -0.004])
+    close = 50.0 * np.exp(np.cumsum(drift + 0.004 * rng.standard_normal((230, 4)), axis=0))
+    market = market_of(close, np.roll(close, 1, axis=0) * 1.0001)
+    direction = np.zeros((230, 2, 4))
+    direction[:, 0, 2:] = direction[:, 1, :2] = 1.0
+    full, stop = np.ones(direction.shape), np.full(direction.shape, 0.05)
+    # Half of the market falls, so it is a bear market at times, and both mean to buy in it.
+    bold = np.ones(2, np.bool_)
+    signals = Signals(("loser", "earner"), (0, 0), direction, full, stop, stress=bold)
+    return prepare(market, signals, DeskRules().without_breakers(), QUICK_REGIME)
+
+
+@pytest.fixture(scope="session")
 def plain_market() -> Callable[[FloatArray, FloatArray], Market]:
     return market_of
 

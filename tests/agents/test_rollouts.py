@@ -7,8 +7,8 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from benbot.agents.algorithms.on_policy import ShuffledBuffer
 from benbot.agents.learner import Learner, Lesson, torch_apart
-from benbot.agents.rollouts import ShuffledBuffer
 
 
 def filled_buffer(seed: int) -> ShuffledBuffer:

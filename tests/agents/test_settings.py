@@ -67,7 +67,7 @@ def test_what_a_policy_would_not_listen_to_is_refused(
 
 @pytest.mark.parametrize(("field", "value"), [("n_epochs", 2), ("clip_range", 0.1)])
 def test_a2c_has_neither_epochs_nor_a_clip_range(field: str, value: float) -> None:
-    message = f"{field} needs algorithm: ppo, was {value} with algorithm: a2c"
+    message = f"{field} needs algorithm: ppo or recurrent_ppo, was {value} with algorithm: a2c"
     with pytest.raises(ValidationError, match=message):
         AgentSettings.model_validate({"algorithm": "a2c", field: value})
     assert AgentSettings(algorithm="a2c").gradients_per_update == 1
@@ -78,3 +78,48 @@ def test_gaussian_actions_of_either_network_have_a_scale() -> None:
     policy = {"network": "equivariant", "distribution": "gaussian"}
     settings = AgentSettings.model_validate({"policy": policy, "action_scale": 2.0})
     assert settings.action_scale == 2.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"replay": {"size": 99}}, "replay needs algorithm: sac or td3, was size=99 .*: ppo, net"),
+        ({"algorithm": "td3", "sac": {"temperature": 1}}, "sac needs algorithm: sac, was temper"),
+        ({"algorithm": "sac", "td3": {"noise": 1}}, "td3 needs algorithm: td3, was noise=1.0"),
+        ({"recurrent": {"width": 9}}, "recurrent needs algorithm: recurrent_ppo, was width=9 with"),
+        ({"algorithm": "sac", "gae_lambda": 1}, "gae_lambda needs algorithm: ppo, a2c or recurre"),
+        ({"algorithm": "td3", "entropy": 0.1}, "entropy needs algorithm: ppo, a2c or recurrent_p"),
+        (
+            {"algorithm": "sac", "policy": {"network": "equivariant"}},
+            "policy needs algorithm: ppo or a2c, was network='equivariant'",
+        ),
+        (
+            {"algorithm": "recurrent_ppo", "batch_size": 32},
+            "multiple of n_steps, 64, with algorithm: recurrent_ppo, .* of accounts; was 32",
+        ),
+    ],
+)
+def test_what_an_algorithm_would_not_listen_to_is_refused(
+    settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        AgentSettings.model_validate(settings)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "sections"),
+    [
+        ("ppo", set()),
+        ("a2c", set()),
+        ("recurrent_ppo", {"recurrent"}),
+        ("sac", {"replay", "sac"}),
+        ("td3", {"replay", "td3"}),
+    ],
+)
+def test_what_is_written_down_has_the_sections_of_its_algorithm_alone(
+    algorithm: str, sections: set[str]
+) -> None:
+    settings = AgentSettings.model_validate({"algorithm": algorithm})
+    for written in (settings.model_dump(), settings.model_dump(mode="json")):
+        assert written.keys() & {"recurrent", "replay", "sac", "td3"} == sections
+        assert AgentSettings.model_validate(written) == settings

@@ -129,7 +129,7 @@ def no_parts(card: Card, tensors: dict[str, Any]) -> None:
 
 
 def later(card: Card, tensors: dict[str, Any]) -> None:
-    card["architecture"]["network"] = "recurrent"
+    card["architecture"]["network"] = "transformer"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def later(card: Card, tensors: dict[str, Any]) -> None:
         (gaussian, "what differs: log_spread. The file is damaged"),
         (fewer_features, "what differs: the normaliser. The file is damaged"),
         (no_parts, "needs strategies, a context and their number, was KeyError"),
-        (later, "must be mlp or equivariant, was 'recurrent'. A later version wrote it"),
+        (later, "recurrent or equivariant, was 'transformer'. A later version wrote it"),
     ],
 )
 def test_what_contradicts_itself_is_refused_even_with_right_digests(

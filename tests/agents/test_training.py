@@ -17,12 +17,8 @@ from benbot.agents.learner import Learner, Lesson, torch_apart
 from benbot.agents.settings import AgentSettings
 from benbot.agents.training import Progress, Trained, held_interrupts, train
 from benbot.envs.arrays import FloatArray
-from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import RunMismatch
-from benbot.envs.history import History, Span, prepare
-from benbot.envs.market.market import Market
-from benbot.envs.market.regime import RegimeSettings
-from benbot.envs.signals import Signals
+from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
 
 N_UPDATES, EVERY = 8, 2  # of the quick lesson
@@ -202,24 +198,6 @@ def test_a_checkpoint_of_another_network_is_refused(
     agent = lesson_of().agent.model_copy(update={"net_arch": (8, 8)})
     with pytest.raises(RunMismatch, match="go on with the configuration it came from"):
         train(lesson_of(agent=agent), whole.checkpoint, deaf)
-
-
-@pytest.fixture(scope="module")
-def clear_cut(
-    plain_market: Callable[[FloatArray, FloatArray], Market], quick_regime: RegimeSettings
-) -> History:
-    """Four symbols of which two rise and two fall; one strategy is long in either pair."""
-    rng = np.random.default_rng(0)
-    drift = np.array([0.004, 0.004, -0.004, -0.004])
-    close = 50.0 * np.exp(np.cumsum(drift + 0.004 * rng.standard_normal((230, 4)), axis=0))
-    market = plain_market(close, np.roll(close, 1, axis=0) * 1.0001)
-    direction = np.zeros((230, 2, 4))
-    direction[:, 0, 2:] = direction[:, 1, :2] = 1.0
-    full, stop = np.ones(direction.shape), np.full(direction.shape, 0.05)
-    # Half of the market falls, so it is a bear market at times, and both mean to buy in it.
-    bold = np.ones(2, np.bool_)
-    signals = Signals(("loser", "earner"), (0, 0), direction, full, stop, stress=bold)
-    return prepare(market, signals, DeskRules().without_breakers(), quick_regime)
 
 
 def test_ppo_learns_to_trust_the_strategy_that_always_earns(

@@ -213,3 +213,21 @@ def test_whom_a_run_is_compared_with_does_not_change_its_digest(small: Path) -> 
     assert config_digest(load_config(small, ["baselines=[cash]"])) == config_digest(
         load_config(small)
     )
+
+
+def test_no_digest_counts_what_there_was_not_before_there_were_more_algorithms(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+
+    def dumps(value: object, **how: object) -> str:
+        counted.append(repr(value))
+        return counted[-1]
+
+    monkeypatch.setattr("benbot.experiments.config.json.dumps", dumps)
+    plain = config_digest(load_config(small))
+    assert not [
+        name for name in ("patience", "replay", "sac", "tuning") if f"'{name}'" in counted[0]
+    ]
+    for change in ("agent.patience=3", "agent.entropy={start: 0.1, end: 0}"):
+        assert config_digest(load_config(small, [change])) != plain, change
