@@ -128,8 +128,8 @@ def source_of(training: TrainingSettings, markets: SyntheticMarkets, i: int) -> 
 def shared_accounts(training: TrainingSettings, n_envs: int) -> dict[str, int]:
     """Return how many of `n_envs` accounts each market has, by its name.
 
-    By the largest remainder, of equal ones that of the first name: the sum is exact and no market
-    is a whole account away from its share. Refuses to leave a market without any.
+    By the largest remainder: the sum is exact and no market is a whole account away from its share,
+    whatever the order of the entries. Refuses to leave a market without any.
     """
     weights = {
         name: Fraction(each.weight) / each.n for each in training.markets for name in names_of(each)
@@ -137,7 +137,8 @@ def shared_accounts(training: TrainingSettings, n_envs: int) -> dict[str, int]:
     total = sum(weights.values())
     shares = {name: n_envs * weight / total for name, weight in weights.items()}
     accounts = {name: floor(share) for name, share in shares.items()}
-    by_remainder = sorted(shares, key=lambda name: (accounts[name] - shares[name], name))
+    # Where remainders are equal the shorter name is first, so that 9 comes before 10.
+    by_remainder = sorted(shares, key=lambda name: (accounts[name] - shares[name], len(name), name))
     for name in by_remainder[: n_envs - sum(accounts.values())]:
         accounts[name] += 1
     without = [name for name, n in accounts.items() if not n]

@@ -1,7 +1,7 @@
 """From `training:` of a configuration to markets that accounts learn on, ready and guarded."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from benbot.experiments.mixture import (
     FitMarket,
     SyntheticMarkets,
     TrainingSettings,
+    name_of,
     names_of,
     shared_accounts,
     source_of,
@@ -122,6 +123,7 @@ class Mixtures:
             parts.append(Part(source.name, history, source.span, accounts[source.name]))
             sources.append(source)
             self.display.move(task, len(parts), source.name)
+        self.display.console.print(_shares(training, accounts), highlight=False)
         return Mixture(tuple(sources), tuple(parts))
 
     def _history(self, source: Source) -> History:
@@ -151,6 +153,15 @@ def sources_of(prepared: Prepared, training: TrainingSettings, fold: Fold) -> It
                     yield _redrawn(prepared, name, fold.spans["fit"], entry.block, words)
                 case SyntheticMarkets():
                     yield _synthetic(prepared, name, source_of(training, entry, i))
+
+
+def _shares(training: TrainingSettings, accounts: Mapping[str, int]) -> str:
+    """Return how many accounts each entry has, for a person."""
+    shares = []
+    for entry in training.markets:
+        own = sum(accounts[name] for name in names_of(entry))
+        shares.append(f"{name_of(entry)} {own}{f' ({entry.n} markets)' if entry.n > 1 else ''}")
+    return f"  {sum(accounts.values())} accounts: {', '.join(shares)}"
 
 
 def _fit(prepared: Prepared, name: str, fit: Span) -> Source:
