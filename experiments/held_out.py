@@ -20,7 +20,7 @@ from zlib import crc32
 
 import numpy as np
 
-from benbot.envs.arrays import AnyArray, BoolArray, FloatArray, WordArray
+from benbot.envs.arrays import AnyArray, BoolArray, FloatArray, IntArray, WordArray
 from benbot.envs.errors import BadConfig
 from benbot.envs.market.facts import PRICES
 from benbot.envs.market.market import Market
@@ -31,20 +31,23 @@ NO_BAR = np.uint64(0)
 
 
 class HeldOut(NamedTuple):
-    """What may not be learned from.
+    """What may not be learned from, by sorted digests.
 
-    market   the bars, and the one before them, from which the first moved
-    bars     sorted digests of the bars of all symbols
+    bars   of the bars of all symbols
+    moves  of their moves; `places` says in which bar each was
     """
 
-    market: Market
     bars: WordArray
+    moves: WordArray
+    places: IntArray
 
     @classmethod
     def of(cls, market: Market, last_of_fit: int) -> "HeldOut":
         """Return what comes after a bar of a market, which must be something."""
+        # With the last bar of fit, from which the first one that is held out moved.
         after = market.between(last_of_fit, market.n_bars)
-        return cls(after, np.unique(bar_digests(after)[1:]))
+        moves, first = np.unique(_move_digests(after), return_index=True)
+        return cls(np.unique(bar_digests(after)[1:]), moves, first // market.n_symbols)
 
     def refuse(self, name: str, made_of: Market, learned: Market) -> None:
         """Refuse what was made of, or holds, a bar that is held out; `name` is for the message."""
@@ -59,13 +62,11 @@ class HeldOut(NamedTuple):
 
     def recognised(self, market: Market) -> BoolArray:
         """Return which bars of a market move as a bar does that is held out, (T,)."""
-        known, rows = _sorted_moves(self.market)
-        found = np.zeros(market.n_bars, np.bool_)
-        if not known.size:
-            return found
         digests = _move_digests(market)
-        place = np.searchsorted(known, digests).clip(max=known.size - 1)
-        row = np.where((known[place] == digests) & (digests != NO_BAR), rows[place], -1)
+        at = np.searchsorted(self.moves, digests).clip(max=self.moves.size - 1)
+        known = (self.moves[at] == digests) & (digests != NO_BAR)
+        row = np.where(known, self.places[at], -1)
+        found = np.zeros(market.n_bars, np.bool_)
         for t in np.flatnonzero((row >= 0).sum(axis=1) >= FEWEST):
             found[t] = np.bincount(row[t][row[t] >= 0]).max() >= FEWEST
         return found
@@ -99,14 +100,6 @@ def _moves(market: Market) -> FloatArray:
     closes = np.log(np.take_along_axis(market.close, last, axis=0))
     moves: FloatArray = np.diff(closes, axis=0, prepend=np.nan)
     return np.where(market.tradable, moves, np.nan)
-
-
-def _sorted_moves(market: Market) -> tuple[WordArray, AnyArray]:
-    """Return the digests of all moves in order, and the bar of each."""
-    digests = _move_digests(market)
-    known, first = np.unique(digests, return_index=True)
-    rows = first // market.n_symbols
-    return known[known != NO_BAR], rows[known != NO_BAR]
 
 
 def _names(market: Market) -> WordArray:

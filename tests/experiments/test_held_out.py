@@ -93,6 +93,18 @@ def test_equal_moves_of_a_few_symbols_are_chance_and_no_leak() -> None:
         held_out.refuse("leak", market, market.until(50))
 
 
+@pytest.mark.parametrize(("together", "is_leak"), [(3, False), (4, True)])
+def test_four_symbols_have_to_move_together(
+    market: Market, held_out: HeldOut, together: int, is_leak: bool
+) -> None:
+    """All six move as they did once, but only so many of them at the same time."""
+    bars = [LAST + 10 * max(s - together + 1, 0) + 1 for s in range(6)]
+    moves = [market.close[bar, s] / market.close[bar - 1, s] for s, bar in enumerate(bars)]
+    close = np.array([market.close[0], market.close[0] * moves])
+    made = market_from_prices(market.timestamps[:2], market.symbols, {"close": close})
+    assert held_out.recognised(made).tolist() == [False, is_leak]
+
+
 def test_a_digest_tells_symbol_time_and_every_price() -> None:
     market = load_synthetic(SyntheticSource(seed=3, n_bars=20, n_symbols=4, n_sectors=2))
     digests = bar_digests(market)
