@@ -20,6 +20,8 @@ def test_each_parameter_is_drawn_from_its_range_and_the_others_stay() -> None:
         assert low <= min(values) < low + 0.05 * (high - low)
         assert high - 0.05 * (high - low) < max(values) <= high
         assert np.mean(values) == pytest.approx((low + high) / 2, rel=0.1)
+    together = np.corrcoef([(each.spread, each.regimes[2].drift) for each in drawn], rowvar=False)
+    assert abs(together[0, 1]) < 0.2
     assert {each.n_symbols for each in drawn} == {12, 13, 14}
     assert len({each.seed for each in drawn}) == 200
     varied = {"seed", "spread", "n_symbols", "regimes"}
