@@ -30,6 +30,7 @@ from benbot.agents.settings import AgentSettings
 from benbot.agents.vec_env import AllocationVecEnv
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History, Span
+from benbot.envs.mixture import MixedVectorEnv, Part
 from benbot.envs.vector import AllocationVectorEnv, EnvironmentSettings
 
 ALGORITHMS: Mapping[str, Callable[..., Algorithm]] = MappingProxyType(
@@ -45,7 +46,10 @@ ALGORITHMS: Mapping[str, Callable[..., Algorithm]] = MappingProxyType(
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What is learned from what: everything that decides the outcome of a training run."""
+    """What is learned from what: everything that decides the outcome of a training run.
+
+    mixture   the accounts by market, where an agent learns from others than `fit` of the history
+    """
 
     history: History
     fit: Span
@@ -53,6 +57,13 @@ class Lesson:
     environment: EnvironmentSettings
     agent: AgentSettings
     seed: int
+    mixture: tuple[Part, ...] = ()
+
+    def open_accounts(self) -> AllocationVectorEnv:
+        """Return the accounts that the agent learns with."""
+        if self.mixture:
+            return MixedVectorEnv(self.mixture, self.environment)
+        return AllocationVectorEnv(self.history, self.fit, self.environment, self.agent.n_envs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +92,7 @@ class Learner:
     def __init__(self, lesson: Lesson) -> None:
         settings = lesson.agent
         draws = np.random.SeedSequence(lesson.seed).generate_state(3, np.uint32)
-        accounts = AllocationVectorEnv(
-            lesson.history, lesson.fit, lesson.environment, settings.n_envs
-        )
+        accounts = lesson.open_accounts()
         self.design = design_of(settings, accounts.layout)
         self.environment = AllocationVecEnv(
             accounts, self.design.action_scale, settings.gamma, self.design.normaliser()

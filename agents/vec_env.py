@@ -58,6 +58,13 @@ class AllocationVecEnv(VecEnv):
             gym.spaces.Box(0.0 if action_scale is None else -1.0, 1.0, (n_actions,), np.float32),
         )
 
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Fix where episodes begin from the next reset on, as the batch derives it from a seed."""
+        super().seed(seed)
+        if seed is not None:
+            self._seeds = [*self.environment.seeds_of(seed)]
+        return self._seeds
+
     def reset(self) -> Float32Array:
         """Begin anew everywhere; `seed` before it fixes where."""
         observation, _ = self.environment.reset(seed=list(self._seeds))

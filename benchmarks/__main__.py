@@ -10,6 +10,8 @@ from rich.table import Table
 
 from benbot.envs.history import History, Span
 from benbot.envs.vector import AllocationVectorEnv
+from benchmarks.mixed import RATIOS as MIXED_RATIOS
+from benchmarks.mixed import mixed_scenarios
 from benchmarks.scenarios import (
     EPISODE,
     FIRST,
@@ -38,6 +40,7 @@ RATIOS = (
     ("ppo-learner", "ppo-free", 0.9),
     ("ppo-desk", "ppo-free", 0.9),
     *((f"ppo-{each}", "ppo-desk", 0.5) for each in EXCHANGES),
+    *MIXED_RATIOS,
 )
 
 
@@ -52,7 +55,7 @@ def main() -> None:
     console.print("Preparing; the first time the kernels compile, about a minute …")
     history = build_history()
     check_parity(history)
-    scenarios = all_scenarios(history)
+    scenarios = all_scenarios(history) | mixed_scenarios(history)
     chosen = {name: each for name, each in scenarios.items() if name.startswith(asked.only)}
     rates = measure(chosen, asked.rounds)
     console.print(table(rates))

@@ -55,25 +55,27 @@ FIRST = 300  # the first bar at which every strategy and the regime have an opin
 EPISODE = EnvironmentSettings(episode_bars=252)
 
 
+CHOICES: tuple[str | dict[str, object], ...] = (
+    "rsi_reversion",
+    "ma_crossover",
+    "time_series_momentum",
+    "cross_sectional_momentum",
+    "volatility_breakout",
+    "bollinger_reversion",
+    {"name": "rsi_reversion", "label": "rsi_fast", "window": 7},
+    {"name": "ma_crossover", "label": "ma_slow", "fast": 20, "slow": 60},
+    {"name": "time_series_momentum", "label": "time_series_quarter", "window": 63},
+    {"name": "cross_sectional_momentum", "label": "cross_sectional_half", "window": 126},
+    {"name": "volatility_breakout", "label": "breakout_slow", "window": 55},
+    {"name": "bollinger_reversion", "label": "bollinger_wide", "window": 40},
+)
+SIX_RULES_TWICE = [build(StrategyChoice.model_validate(choice)) for choice in CHOICES]
+
+
 def build_history() -> History:
     """Return a synthetic market under the six rules of the catalogue, each at two settings."""
     market = load_synthetic(SyntheticSource(n_bars=N_BARS, n_symbols=N_SYMBOLS))
-    choices: list[str | dict[str, object]] = [
-        "rsi_reversion",
-        "ma_crossover",
-        "time_series_momentum",
-        "cross_sectional_momentum",
-        "volatility_breakout",
-        "bollinger_reversion",
-        {"name": "rsi_reversion", "label": "rsi_fast", "window": 7},
-        {"name": "ma_crossover", "label": "ma_slow", "fast": 20, "slow": 60},
-        {"name": "time_series_momentum", "label": "time_series_quarter", "window": 63},
-        {"name": "cross_sectional_momentum", "label": "cross_sectional_half", "window": 126},
-        {"name": "volatility_breakout", "label": "breakout_slow", "window": 55},
-        {"name": "bollinger_reversion", "label": "bollinger_wide", "window": 40},
-    ]
-    strategies = [build(StrategyChoice.model_validate(choice)) for choice in choices]
-    return prepare(market, collect(strategies, market), EVERY_RULE)
+    return prepare(market, collect(SIX_RULES_TWICE, market), EVERY_RULE)
 
 
 def kernel(history: History, n_accounts: int, bars: int, *, on_record: bool = False) -> Scenario:

@@ -111,6 +111,10 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
         """What the environments are made of."""
         return self._loan.lent
 
+    def seeds_of(self, seed: int) -> list[int]:
+        """Return the seed of each environment in a batch that has this one."""
+        return [seed + i for i in range(self.num_envs)]
+
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
@@ -124,7 +128,7 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
         if isinstance(seed, list):
             seeds = seed
         else:
-            seeds = [None if seed is None else seed + i for i in range(self.num_envs)]
+            seeds = [None] * self.num_envs if seed is None else [*self.seeds_of(seed)]
         if len(seeds) != self.num_envs:
             raise InvalidParameter(
                 f"need one seed per environment, {self.num_envs}, was {len(seeds)}"
@@ -134,7 +138,7 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
             if own is not None or fresh:
                 self.arena.episodes["random"][i] = seed_state(own)
         outcome = self._new_outcome()
-        begin_all(self.arena, outcome.observation)
+        self._begin(outcome)
         self._outcome = outcome
         return outcome.observation, self._info()
 
@@ -162,9 +166,15 @@ class AllocationVectorEnv(VectorEnv[Float32Array, Float32Array, Any]):
         if self._outcome is None:
             raise gym.error.ResetNeeded("call reset before step")
         outcome = self._new_outcome()
-        step_all(self._loan, checked_actions(actions, self.action_space), True, outcome)
+        self._trade(checked_actions(actions, self.action_space), outcome)
         self._outcome = outcome
         return outcome
+
+    def _begin(self, outcome: Outcome) -> None:
+        begin_all(self.arena, outcome.observation)
+
+    def _trade(self, actions: Float32Array, outcome: Outcome) -> None:
+        step_all(self._loan, actions, True, outcome)
 
     def _new_outcome(self) -> Outcome:
         shape = (self.num_envs, self.layout.size)

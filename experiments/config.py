@@ -8,7 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from benbot.agents.oracle import OracleSettings
 from benbot.agents.roster import BASELINES
@@ -21,6 +27,7 @@ from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.folds import FoldSettings
+from benbot.experiments.mixture import TrainingSettings, check_informed, shared_accounts
 from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.search_space import Dimension
 from benbot.experiments.tracking import TrackingSettings
@@ -98,6 +105,9 @@ class ExperimentConfig(Settings):
         default=EnvironmentSettings(), description="what an episode is"
     )
     agent: AgentSettings = Field(default=AgentSettings(), description="algorithm and budget")
+    training: TrainingSettings | None = Field(
+        default=None, description="several markets to learn on; default: `fit` alone"
+    )
     segments: SegmentSettings | None = Field(
         default=None, description="where the agent learns and is judged, once"
     )
@@ -180,6 +190,23 @@ class ExperimentConfig(Settings):
                 "market.news, as {path: news.jsonl} beside files or {} in a synthetic market"
             )
         return self
+
+    @model_validator(mode="after")
+    def _mixed(self) -> Self:
+        """Refuse markets to learn on that lack what the strategies or the accounts need."""
+        if self.training is not None:
+            built = [build_strategy(choice) for choice in self.strategies]
+            check_informed(self.training, [each.name for each in built if each.needs_news])
+            shared_accounts(self.training, self.agent.n_envs)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `training` where there is none, so that digests are as they were before it."""
+        written: dict[str, Any] = write(self)
+        if self.training is None:
+            written.pop("training", None)
+        return written
 
     @field_validator("baselines")
     @classmethod

@@ -72,6 +72,9 @@ def _train(training: "Training", run: Run, seed: int, fold: Fold) -> TrainedPoli
     prepared, display = training.prepared, training.display
     config = prepared.config
     folder = training.folder / f"{fold.prefix}seed-{seed}"
+    mixture = training.mixtures.of(fold)
+    for each in (run, training.parent):
+        mixture.log(each, fold)
     lesson = Lesson(
         prepared.history,
         fold.spans["fit"],
@@ -79,6 +82,7 @@ def _train(training: "Training", run: Run, seed: int, fold: Fold) -> TrainedPoli
         config.environment,
         config.agent,
         seed,
+        mixture.parts,
     )
     task = display.begin(f"Training {fold.named(f'seed {seed}')}", config.agent.planned_steps)
     with SummaryWriter(str(folder / CURVES)) as curves:

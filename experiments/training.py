@@ -44,6 +44,7 @@ from benbot.experiments.tracking import (
     Status,
     Tracker,
 )
+from benbot.experiments.training_markets import Mixtures
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,6 +76,11 @@ class Training:
         self.launch, self.display = launch, display
         self.folder = launch.runs / parent.id
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def mixtures(self) -> Mixtures:
+        """The markets to learn on, by fold."""
+        return Mixtures(self.prepared, self.display)
 
     @cached_property
     def provenance(self) -> Provenance:

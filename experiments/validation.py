@@ -136,7 +136,7 @@ def _path_in(tree: Any, one: ErrorDetails) -> Location:  # noqa: ANN401
     """Return where a problem lies, without the tags of unions, which no file contains."""
     path: list[int | str] = []
     for step in one["loc"]:
-        is_item = isinstance(tree, list) and isinstance(step, int)
+        is_item = isinstance(tree, list) and isinstance(step, int) and step < len(tree)
         if is_item or (isinstance(tree, dict) and step in tree):
             path.append(step)
             tree = tree[step]

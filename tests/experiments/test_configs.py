@@ -19,6 +19,7 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "us_minutes",
         "synthetic_news",
         "sp500_20_library",
+        "sp500_20_mixture",
         "us_stocks_library",
     }
 
