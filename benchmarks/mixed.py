@@ -15,7 +15,7 @@ from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.mixture import MixedVectorEnv, Part
 from benbot.envs.vector import AllocationVectorEnv
-from benbot.strategies.base import collect
+from benbot.strategies.hearing import collect
 from benchmarks.scenarios import EPISODE, FIRST, N_BARS, N_SYMBOLS, SIX_RULES_TWICE, ppo
 from benchmarks.timing import Scenario
 

@@ -29,7 +29,7 @@ from benbot.experiments.mixture import (
     words_of,
 )
 from benbot.experiments.preparation import Prepared, hear
-from benbot.strategies.base import check_history
+from benbot.strategies.hearing import check_history
 
 if TYPE_CHECKING:
     from benbot.experiments.progress import Display
