@@ -41,7 +41,8 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
     """Train until the budget is used up; go on from the checkpoint if there is one.
 
     The policy is tried on `valid` every now and then, first of all before it has learned anything:
-    the untrained one is nearly equal weight, so what is chosen is at least as good as that there.
+    the untrained one is nearly equal weight, or follows what is forecast, so what is chosen is at
+    least as good as that there.
     A training that went on from a checkpoint ends exactly where one without a break does.
     """
     settings = lesson.agent

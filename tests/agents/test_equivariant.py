@@ -199,6 +199,30 @@ def test_a_forecast_reaches_the_network_as_it_was_told(plain: SharedAllocator) -
     np.testing.assert_allclose(seen, told, rtol=1e-6)
 
 
+def test_an_untrained_network_follows_forecasts_and_has_no_opinion_without_any() -> None:
+    layout = Layout(NAMES)
+    design = EquivariantDesign(
+        AgentSettings.model_validate({"policy": {"network": "equivariant"}}), layout
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        untrained = AllocationPolicy(
+            gym.spaces.Box(-5.0, 5.0, (layout.size,), np.float32),
+            gym.spaces.Box(0.0, 1.0, (len(NAMES) + 1,), np.float32),
+            lambda _: 1e-3,
+            **design.options(),
+        )
+    tensors = {name: each.numpy() for name, each in design.acting(untrained).items()}
+    policy = design.policy(tensors, design.normaliser().frozen())
+    row = observations_of(layout, 1)[0]
+    layout.by_strategy(row, "forecast")[:] = 0.0
+    np.testing.assert_allclose(policy.weights(row), 1.0 / 7.0, atol=0.03)
+    layout.by_strategy(row, "forecast")[:] = [0.0, 0.0, 1.0, 0.5, -1.0, 0.0]
+    weights = policy.weights(row)
+    assert weights[2] > 0.9
+    assert weights[-1] < 0.01
+
+
 def test_the_spread_of_actions_is_one_number_for_all() -> None:
     gaussian, dirichlet = (Twin("none", kind, Layout(NAMES)) for kind in ("gaussian", "dirichlet"))
     assert gaussian.torch.log_std.shape == (1,)
