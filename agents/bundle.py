@@ -19,7 +19,7 @@ from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History
 from benbot.envs.observation import Layout
 
-FORMAT = 3
+FORMAT = 4
 TENSORS, CARD = "policy.safetensors", "bundle.json"
 
 

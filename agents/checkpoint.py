@@ -14,7 +14,7 @@ from benbot.agents.policy import TrainedPolicy
 from benbot.agents.rebuilding import rebuilt
 from benbot.envs.errors import RunMismatch
 
-FORMAT = 3
+FORMAT = 4
 BEST, STATE = "best/", "state/"
 
 

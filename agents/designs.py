@@ -11,7 +11,7 @@ from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 
 from benbot.agents.networks.actor_critic import AllocationPolicy
-from benbot.agents.networks.body import Body
+from benbot.agents.networks.body import AS_TOLD, Body
 from benbot.agents.normaliser import ObservationNormaliser
 from benbot.agents.policy import Allocator, TrainedPolicy, layers_of
 from benbot.agents.pooled_normaliser import PooledNormaliser
@@ -132,7 +132,7 @@ class EquivariantDesign:
     def __init__(self, settings: AgentSettings, layout: Layout) -> None:
         chosen = settings.policy
         self.settings, self.layout = settings, layout
-        self.body = Body(chosen.width, chosen.exchange, chosen.record_prior)
+        self.body = Body(chosen.width, chosen.exchange, chosen.prior)
         gaussian = chosen.actions == "gaussian"
         self.action_scale: float | None = settings.action_scale if gaussian else None
 
@@ -146,7 +146,7 @@ class EquivariantDesign:
 
     def normaliser(self, numbers: dict[str, Any] | None = None) -> ObservationNormaliser:
         if numbers is None:
-            return PooledNormaliser.for_layout(self.layout)
+            return PooledNormaliser.for_layout(self.layout, AS_TOLD)
         return PooledNormaliser.from_numbers(numbers, learning=True)
 
     def acting(self, policy: BasePolicy) -> dict[str, Tensor]:

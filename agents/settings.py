@@ -51,10 +51,10 @@ class PolicySettings(Settings):
         "mean", description="what an equivariant network tells a strategy about the others"
     )
     width: int = Field(32, ge=1, le=1024, description="units per strategy, if equivariant")
-    record_prior: bool = Field(
-        True,
-        description="whether an equivariant network adds to the score of a strategy a learned "
-        "multiple of its record in the present regime",
+    prior: Literal["forecast", "record_mean", "none"] = Field(
+        "forecast",
+        description="the feature of which an equivariant network adds a learned multiple to the "
+        "score of a strategy",
     )
 
     @model_validator(mode="after")
@@ -66,7 +66,7 @@ class PolicySettings(Settings):
                 "distribution dirichlet needs network: equivariant, was network: mlp. Remove one of"
                 " them"
             )
-        for name in ("exchange", "width", "record_prior"):
+        for name in ("exchange", "width", "prior"):
             default, was = type(self).model_fields[name].default, getattr(self, name)
             if was != default:
                 raise ValueError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benbot.agents.networks.body import FLOOR, RECORD, SCORE_SCALE, Body
+from benbot.agents.networks.body import SCORE_SCALE, Body
 from benbot.agents.policy import simplex
 from benbot.agents.pooled_normaliser import PooledNormaliser
 from benbot.envs.arrays import Float32Array, IntArray
@@ -37,7 +37,7 @@ def shapes_of(body: Body, n_features: int, n_context: int) -> dict[str, tuple[in
         shapes["others.weight"] = (width, width)
     if body.exchange == "attention":
         shapes["affinity.weight"] = (width, width)
-    if body.record_prior:
+    if body.prior != "none":
         shapes["prior"] = (1,)
     return shapes
 
@@ -48,8 +48,8 @@ class SharedAllocator:
 
     layout         of the observations it is handed
     parameters     by the names that they have in torch
-    action_scale   of the softmax that makes weights of the scores; None if they are the mean of a
-                   Dirichlet distribution
+    action_scale   of the softmax that makes weights of the scores; None if they are the mode of a
+                   Dirichlet distribution, whose spread stands beside the parameters
     retired        strategies that are as if they were not there: nobody hears of them, and their
                    weight is zero
     """
@@ -125,9 +125,9 @@ class SharedAllocator:
         token = np.tanh(self._linear("strategy", strategies) + self._linear("context", context))
         state = np.tanh(self._linear("own", token) + self._told(token))
         score = self._linear("score", state)[:, 0]
-        if self.body.record_prior:
-            record = strategies[:, self.layout.strategy_features.index(RECORD)]
-            score = score + self.parameters["prior"] * record
+        if self.body.prior != "none":
+            told = strategies[:, self.layout.strategy_features.index(self.body.prior)]
+            score = score + self.parameters["prior"] * told
         return np.append(score, self._linear("cash", state.mean(axis=0)))
 
     @property
@@ -177,7 +177,5 @@ class SharedAllocator:
         if self.action_scale is not None:
             return simplex(scores, self.action_scale)
         share = np.exp(np.float32(SCORE_SCALE) * (scores - scores.max()))
-        shared_out = np.exp(self.parameters["log_spread"]) * scores.size
-        alpha = FLOOR + shared_out * share / share.sum()
-        shares: Float32Array = (alpha / alpha.sum()).astype(np.float32)
+        shares: Float32Array = (share / share.sum()).astype(np.float32)
         return shares

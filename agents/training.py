@@ -45,9 +45,10 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
     """Train until the budget is used up; go on from the checkpoint if there is one.
 
     The policy is tried on `valid` every now and then, first of all before it has learned anything:
-    the untrained one is nearly equal weight, so what is chosen is at least as good as that there.
-    A training that went on from a checkpoint ends exactly where one without a break does. With
-    `patience` it ends after so many evaluations in a row without a better one.
+    the untrained one is nearly equal weight, or follows what is forecast, so what is chosen is at
+    least as good as that there. A training that went on from a checkpoint ends exactly where one
+    without a break does. With `patience` it ends after so many evaluations in a row without a
+    better one.
     """
     settings = lesson.agent
     with torch_apart(settings.torch_threads), held_interrupts() as interrupted:

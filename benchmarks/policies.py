@@ -37,7 +37,8 @@ POLICIES: dict[str, dict[str, object]] = {
     "mean": EQUIVARIANT,
     "attention": EQUIVARIANT | {"exchange": "attention"},
     "none": EQUIVARIANT | {"exchange": "none"},
-    "mean-no-prior": EQUIVARIANT | {"record_prior": False},
+    "mean-no-prior": EQUIVARIANT | {"prior": "none"},
+    "mean-record": EQUIVARIANT | {"prior": "record_mean"},
     "mean-gaussian": EQUIVARIANT | {"distribution": "gaussian"},
     "mean-wide": EQUIVARIANT | {"width": 64},
 }

@@ -10,6 +10,7 @@ from benbot.envs.arrays import Float32Array, FloatArray, Int8Array
 from benbot.envs.desk.cycle import CORRELATION_MEMORY
 from benbot.envs.desk.sleeves import N_REGIMES
 from benbot.envs.desk.tape import Tape
+from benbot.envs.forecast import forecasts
 from benbot.envs.market.market import Market
 from benbot.envs.market.regime import (
     DEFAULT,
@@ -38,6 +39,13 @@ BREADTH_WINDOW = 50
 DRAWDOWN_WINDOW = 252
 PERSISTENCE_WINDOWS = (5, 21)
 PERSISTENCE_MEMORY = 0.9  # a bar; half of what is seen is younger than a week
+STATE = (  # of the market, on which forecasts are made
+    "market_trend",
+    "market_volatility",
+    "breadth",
+    "dispersion",
+    *(f"persistence_{window}" for window in PERSISTENCE_WINDOWS),
+)
 
 
 def static_features(
@@ -46,16 +54,17 @@ def static_features(
     """Return the features of every bar; see `observation` for what each one is."""
     growth = tape.sleeve_return
     volatility = np.sqrt(_decayed(growth**2))
+    context = np.stack([*_regime_features(tape.regime), *_market_features(market, tape, settings)])
     strategy = np.stack(
         [
             *_sleeve_features(growth, volatility),
             *_record_features(growth, tape.regime),
+            forecasts(_bounded(context[[STATIC_CONTEXT.index(name) for name in STATE]].T), growth),
             *_state_features(growth),
             *_signal_features(signals),
         ],
         axis=2,
     )
-    context = np.stack([*_regime_features(tape.regime), *_market_features(market, tape, settings)])
     check_names(strategy, context.T)
     precision = np.where(volatility > 0.0, 1.0 / np.where(volatility > 0.0, volatility, 1.0), 0.0)
     return Features(_rows(strategy, context.T), precision.astype(np.float32))
@@ -214,5 +223,9 @@ def _rows(strategy: FloatArray, context: FloatArray) -> Float32Array:
     live = np.zeros((n_bars, n_strategies, len(LIVE_STRATEGY)))
     blocks = np.concatenate([strategy, live], axis=2).reshape(n_bars, -1)
     rows = np.concatenate([blocks, context, np.zeros((n_bars, len(LIVE_CONTEXT)))], axis=1)
-    bounded: FloatArray = np.clip(np.nan_to_num(rows, nan=0.0), -CLIP, CLIP)
-    return bounded.astype(np.float32)
+    return _bounded(rows).astype(np.float32)
+
+
+def _bounded(values: FloatArray) -> FloatArray:
+    bounded: FloatArray = np.clip(np.nan_to_num(values, nan=0.0), -CLIP, CLIP)
+    return bounded

@@ -29,6 +29,7 @@ STATIC_STRATEGY = (
     "record_mean",  # mean growth in the present regime, shrunk, as a Sharpe ratio of 252 bars
     "record_t",  # its t-statistic
     "record_count",  # log of one plus the bars on record in this regime
+    "forecast",  # growth expected after this close, as a Sharpe ratio; see `forecast`
     "drawdown",  # of the sleeve, negative
     "hit_rate",  # share of the sleeve's bars that grew, less a half
     "confidence",  # mean confidence of today's signals

@@ -63,7 +63,7 @@ DEPENDS_ON_HISTORY: dict[tuple[str, str], str] = {
         (OBSERVATION, name): _SLEEVE
         for name in (
             *("return_5", "return_21", "return_63", "volatility_21", "volatility_63"),
-            *("record_mean", "record_t", "record_count", "drawdown", "hit_rate"),
+            *("record_mean", "record_t", "record_count", "forecast", "drawdown", "hit_rate"),
         )
     },
     **{(OBSERVATION, name): _PATH for name in (*LIVE_STRATEGY, *LIVE_CONTEXT)},

@@ -19,7 +19,7 @@ class AllocationPolicy(ActorCriticPolicy):
     """Scores by the equivariant network; actions by a distribution whose spread is one number.
 
     dirichlet   α = floor + spread × (K+1) × softmax(scale × scores), an action is the weights; with
-                a floor of 1 the mode is that softmax, and the mean lies between it and equal weight
+                a floor of 1 the mode is that softmax: it is the deterministic action
     gaussian    mean = scores, deviation = exp(log_std), an action is not yet on the simplex
     """
 

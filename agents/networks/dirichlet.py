@@ -14,7 +14,7 @@ LEAST_SHARE = 1e-7  # what a share counts as at least in a logarithm
 
 
 class AllocationDirichlet(Distribution):
-    """A Dirichlet distribution whose deterministic action is its mean.
+    """A Dirichlet distribution whose deterministic action is its mode.
 
     log p(x) = Σ (α_i - 1) log x_i + log Γ(Σ α_i) - Σ log Γ(α_i); Ng, Tian and Tang 2011, Dirichlet
     and Related Distributions, section 2.1. The density is that of the executed action itself:
@@ -52,8 +52,12 @@ class AllocationDirichlet(Distribution):
         return drawn
 
     def mode(self) -> Tensor:
-        """Return the mean; the name is that of Stable-Baselines3's interface."""
-        return self.concentrations / self.concentrations.sum(-1, keepdim=True)
+        """Return the most likely action, (α - 1) / Σ(α - 1); some α must be above 1.
+
+        The mean would be drawn towards equal weight, the more so the more is tried out.
+        """
+        above = self.concentrations - 1.0
+        return above / above.sum(-1, keepdim=True)
 
     def actions_from_params(self, concentrations: Tensor, deterministic: bool = False) -> Tensor:
         return self.proba_distribution(concentrations).get_actions(deterministic=deterministic)

@@ -8,7 +8,7 @@ score         (B, K+1), the last entry is cash
 import torch
 from torch import Tensor, nn
 
-from benbot.agents.networks.body import RECORD, Body
+from benbot.agents.networks.body import FIRST_PRIOR, Body
 from benbot.envs.observation import Layout
 
 OUTPUT_GAIN = 0.01  # an untrained network has next to no opinion
@@ -21,7 +21,7 @@ class EquivariantNetwork(nn.Module):
     token_k = tanh(strategy_k → W + context → W)
     state_k = tanh(token_k → W + others → W), where others are the mean of all tokens, or their mean
               weighted by softmax(token_k · A · token_j / √W), or nothing
-    score_k = state_k → 1, plus a learned multiple of the strategy's record in the present regime
+    score_k = state_k → 1, plus a learned multiple of one feature of the strategy, its forecast
     cash    = mean of the states → 1
     value   = tanh(mean of the states → W) → 1
 
@@ -33,7 +33,7 @@ class EquivariantNetwork(nn.Module):
         super().__init__()
         n_features, n_context = len(layout.strategy_features), len(layout.context_features)
         self.shape = (len(layout.strategies), n_features)
-        self.record = layout.strategy_features.index(RECORD)
+        self.told_by = None if body.prior == "none" else layout.strategy_features.index(body.prior)
         width, self.exchange = body.width, body.exchange
         self.strategy = nn.Linear(n_features, width)
         self.context = nn.Linear(n_context, width, bias=False)
@@ -43,7 +43,8 @@ class EquivariantNetwork(nn.Module):
             nn.Linear(width, width, bias=False) if body.exchange == "attention" else None
         )
         self.score, self.cash = nn.Linear(width, 1), nn.Linear(width, 1)
-        self.prior = nn.Parameter(torch.zeros(1)) if body.record_prior else None
+        first = FIRST_PRIOR.get(body.prior)
+        self.prior = None if first is None else nn.Parameter(torch.full((1,), first))
         self.value_hidden, self.value = nn.Linear(width, width), nn.Linear(width, 1)
         self._initialise()
 
@@ -90,7 +91,7 @@ class EquivariantNetwork(nn.Module):
     def _scores(self, strategies: Tensor, state: Tensor, pooled: Tensor) -> Tensor:
         score = self.score(state)[..., 0]
         if self.prior is not None:
-            score = score + self.prior * strategies[..., self.record]
+            score = score + self.prior * strategies[..., self.told_by]
         return torch.cat([score, self.cash(pooled)], dim=1)
 
     def _value(self, pooled: Tensor) -> Tensor:

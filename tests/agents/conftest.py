@@ -148,7 +148,7 @@ def policy(history: History) -> Allocator:
 def shared_policy(history: History) -> SharedAllocator:
     """An equivariant allocator with random numbers everywhere, strong enough to have opinions."""
     rng = np.random.default_rng(2)
-    body, layout = Body(8, "attention", record_prior=True), history.layout
+    body, layout = Body(8, "attention", "forecast"), history.layout
     n_features, n_context = len(layout.strategy_features), len(layout.context_features)
     shapes = shapes_of(body, n_features, n_context) | {"log_spread": (1,)}
     parameters = {

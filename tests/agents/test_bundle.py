@@ -112,7 +112,7 @@ def test_half_a_file_is_refused(saved: Path, file: str) -> None:
 def test_another_format_is_refused(saved: Path) -> None:
     card = json.loads((saved / CARD).read_text(encoding="utf-8"))
     (saved / CARD).write_text(json.dumps(card | {"format": 99}), encoding="utf-8")
-    with pytest.raises(RunMismatch, match="must be of format 3, was 99"):
+    with pytest.raises(RunMismatch, match="must be of format 4, was 99"):
         load_bundle(saved)
 
 

@@ -102,5 +102,5 @@ def test_a_file_of_someone_else_is_refused(tmp_path: Path) -> None:
 def test_another_format_is_refused(tmp_path: Path) -> None:
     metadata = {"numbers": json.dumps({"format": 9})}
     save_file({"a": np.zeros(1)}, tmp_path / "later", metadata=metadata)
-    with pytest.raises(RunMismatch, match="must be of format 3, was 9"):
+    with pytest.raises(RunMismatch, match="must be of format 4, was 9"):
         load_checkpoint(tmp_path / "later")

@@ -27,12 +27,15 @@ KINDS = [
 class Twin:
     """A network with opinions, in torch and as plain numbers."""
 
-    def __init__(self, exchange: str, distribution: str, layout: Layout) -> None:
+    def __init__(
+        self, exchange: str, distribution: str, layout: Layout, prior: str = "forecast"
+    ) -> None:
         chosen = {
             "network": "equivariant",
             "exchange": exchange,
             "distribution": distribution,
             "width": 8,
+            "prior": prior,
         }
         self.layout = layout
         design = EquivariantDesign(AgentSettings.model_validate({"policy": chosen}), layout)
@@ -184,15 +187,48 @@ def test_a_strategy_that_there_is_not_cannot_retire(plain: SharedAllocator) -> N
         plain.for_layout(Layout(NAMES), retired=["k7", "k0", "k6"])
 
 
-def test_without_the_prior_a_record_is_a_feature_like_others(plain: SharedAllocator) -> None:
+@pytest.mark.parametrize("feature", ["forecast", "record_mean"])
+def test_the_prior_adds_a_multiple_of_a_feature_to_the_scores(feature: str) -> None:
+    plain = Twin("mean", "dirichlet", Layout(NAMES), prior=feature).plain
     row = observations_of(plain.layout, 1)[0]
     parameters = dict(plain.parameters)
     strong = replace(plain, parameters=parameters | {"prior": np.array([2.0], np.float32)})
-    without = replace(plain, body=plain.body._replace(record_prior=False))
-    record = plain.layout.by_strategy(plain.normaliser.scaled(row), "record_mean")
+    without = replace(plain, body=plain.body._replace(prior="none"))
+    told = plain.layout.by_strategy(plain.normaliser.scaled(row), feature)
     added = strong.scores(row) - without.scores(row)
-    np.testing.assert_allclose(added[:-1], 2.0 * record, atol=1e-5)
+    np.testing.assert_allclose(added[:-1], 2.0 * told, atol=1e-5)
     assert added[-1] == 0.0
+
+
+def test_a_forecast_reaches_the_network_as_it_was_told(plain: SharedAllocator) -> None:
+    row = observations_of(plain.layout, 1, seed=4)[0]
+    told = plain.layout.by_strategy(row, "forecast")
+    seen = plain.layout.by_strategy(plain.normaliser.scaled(row), "forecast")
+    np.testing.assert_allclose(seen, told, rtol=1e-6)
+
+
+def test_an_untrained_network_follows_forecasts_and_has_no_opinion_without_any() -> None:
+    layout = Layout(NAMES)
+    design = EquivariantDesign(
+        AgentSettings.model_validate({"policy": {"network": "equivariant"}}), layout
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        untrained = AllocationPolicy(
+            gym.spaces.Box(-5.0, 5.0, (layout.size,), np.float32),
+            gym.spaces.Box(0.0, 1.0, (len(NAMES) + 1,), np.float32),
+            lambda _: 1e-3,
+            **design.options(),
+        )
+    tensors = {name: each.numpy() for name, each in design.acting(untrained).items()}
+    policy = design.policy(tensors, design.normaliser().frozen())
+    row = observations_of(layout, 1)[0]
+    layout.by_strategy(row, "forecast")[:] = 0.0
+    np.testing.assert_allclose(policy.weights(row), 1.0 / 7.0, atol=0.03)
+    layout.by_strategy(row, "forecast")[:] = [0.0, 0.0, 1.0, 0.5, -1.0, 0.0]
+    weights = policy.weights(row)
+    assert weights[2] > 0.9
+    assert weights[-1] < 0.01
 
 
 def test_the_spread_of_actions_is_one_number_for_all() -> None:

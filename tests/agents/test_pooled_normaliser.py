@@ -34,6 +34,22 @@ def test_a_feature_has_the_moments_of_all_strategies_together() -> None:
     np.testing.assert_allclose(scaled[:, [0, 2, 4]], expected, atol=1e-5)
 
 
+def test_a_feature_that_passes_as_it_is_told_is_neither_shifted_nor_scaled() -> None:
+    normaliser = PooledNormaliser.for_layout(LAYOUT, as_told=("g",))
+    for seed in range(3):
+        normaliser.learn(rows(40, seed))
+    batch = rows(5, seed=3)
+    read = PooledNormaliser.from_numbers(json.loads(json.dumps(normaliser.to_numbers())))
+    for each in (normaliser, normaliser.frozen(), normaliser.for_strategies(3), read):
+        scaled = each.scaled(batch)
+        np.testing.assert_allclose(scaled[:, [1, 3, 5]], np.clip(batch[:, [1, 3, 5]], -5.0, 5.0))
+        assert np.abs(scaled[:, [0, 2, 4]] - batch[:, [0, 2, 4]]).min() > 0.0
+    read.learning = True
+    for each in (normaliser, read):
+        each.learn(rows(40, seed=4))
+    np.testing.assert_array_equal(normaliser.scaled(batch), read.scaled(batch))
+
+
 def test_permuted_strategies_are_scaled_to_permuted_ones() -> None:
     normaliser = PooledNormaliser.for_layout(LAYOUT)
     normaliser.learn(rows(40))

@@ -40,7 +40,7 @@ def test_a_network_has_the_distribution_it_was_measured_with_unless_told_otherwi
         ({"distribution": "dirichlet"}, {}, "dirichlet needs network: equivariant, was network: m"),
         ({"exchange": "none"}, {}, "exchange is of network: equivariant, was 'none' with network"),
         ({"width": 64}, {}, "width is of network: equivariant, was 64 .* or choose the network"),
-        ({"record_prior": False}, {}, "record_prior is of network: equivariant, was False"),
+        ({"prior": "none"}, {}, "prior is of network: equivariant, was 'none' with network: mlp"),
         (
             {"network": "equivariant"},
             {"net_arch": (8,)},

@@ -64,7 +64,7 @@ def test_a_bundle_acts_as_the_policy_did_over_a_whole_span(
 def test_the_card_tells_the_architecture(saved: Path) -> None:
     told = json.loads((saved / CARD).read_text(encoding="utf-8"))["architecture"]
     assert told["network"] == "equivariant"
-    assert (told["width"], told["exchange"], told["record_prior"]) == (8, "attention", True)
+    assert (told["width"], told["exchange"], told["prior"]) == (8, "attention", "forecast")
     assert (told["action_scale"], told["retired"]) == (None, [])
     assert told["strategies"] == ["k0", "k1", "k2"]
 
@@ -83,7 +83,7 @@ def test_a_flipped_bit_in_the_tensors_is_refused(saved: Path, where: float) -> N
     [
         ('"exchange": "attention"', '"exchange": "mean"'),
         ('"width": 8', '"width": 9'),
-        ('"record_prior": true', '"record_prior": false'),
+        ('"prior": "forecast"', '"prior": "none"'),
         ('"retired": []', '"retired": ["k1"]'),
     ],
 )

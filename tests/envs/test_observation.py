@@ -13,10 +13,12 @@ from benbot.envs.features import (
     LEAST_VOLATILITY,
     RECORD_HALF_LIFE,
     RECORD_SHRINKAGE,
+    STATE,
     USUAL_SLEEVE_VOLATILITY,
     check_names,
     static_features,
 )
+from benbot.envs.forecast import forecasts
 from benbot.envs.history import History, Span
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.market.regime import market_trend, market_volatility
@@ -238,6 +240,15 @@ def test_the_record_is_kept_by_the_regime_of_the_decision(history: History) -> N
     assert look("record_mean")[0] == pytest.approx(mean, rel=1e-5)
     assert look("record_t")[0] == pytest.approx(total / (spread * np.sqrt(count)) / 2.0, rel=1e-5)
     assert look("record_count")[0] == pytest.approx(np.log1p(count) / 5.0, rel=1e-5)
+
+
+def test_a_forecast_is_made_of_the_state_that_is_seen(history: History) -> None:
+    layout, rows = history.layout, history.features.rows
+    state = np.stack([layout.context(rows, name) for name in STATE], axis=1)
+    expected = forecasts(state.astype(np.float64), history.tape.sleeve_return)
+    told = layout.by_strategy(rows, "forecast")
+    np.testing.assert_allclose(told, np.clip(expected, -CLIP, CLIP), rtol=1e-3, atol=1e-4)
+    assert np.ptp(told) > 0.0
 
 
 def test_an_unknown_regime_has_no_record_and_no_name(history: History) -> None:
