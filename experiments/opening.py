@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from benbot.envs.errors import RunMismatch
 from benbot.experiments.preparation import Prepared
@@ -36,16 +35,6 @@ def openings_of(run: Run) -> int:
 def is_sealed(run: Run) -> bool:
     """Return whether a run leaves `test` closed until somebody opens it."""
     return run.tags.get(SEALED) == YES
-
-
-def check_unsealed(folder: Path) -> None:
-    """Refuse results on `test` from the files of a run that has not been opened."""
-    seal = folder / SEAL_FILE
-    if seal.is_file():
-        raise RunMismatch(
-            f"test of {folder} is sealed, results on it were asked for. Open it, once, with "
-            f"{seal.read_text(encoding='utf-8').strip()}, or look at --segment valid"
-        )
 
 
 def open_test(run: Run, opening: Opening, *, again: bool = False) -> int:

@@ -26,7 +26,6 @@ from benbot.experiments.known_answer import (
 )
 from benbot.experiments.opening import (
     JUDGED_ON,
-    SEAL_FILE,
     Opening,
     digest_of_test,
     is_sealed,
@@ -36,6 +35,7 @@ from benbot.experiments.opening import (
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
+from benbot.experiments.seal import Seal, close_files, open_files, seal_over
 from benbot.experiments.seeds import JUDGED, train_seed
 from benbot.experiments.tracking import (
     COMMIT,
@@ -109,13 +109,16 @@ class Training:
         """The segments on which anything may be judged: not on `test` while it is sealed."""
         return JUDGED[:-1] if is_sealed(self.parent) else JUDGED
 
+    @cached_property
+    def seal(self) -> Seal:
+        """What may be told of a bar that a fold is judged on."""
+        return seal_over(self.prepared) if is_sealed(self.parent) else Seal()
+
     def _seal(self) -> None:
-        """Mark the files of the run, too, for they can be judged without the store."""
-        seal = self.folder / SEAL_FILE
         if "test" in self.judged:
-            seal.unlink(missing_ok=True)
+            open_files(self.folder)
         else:
-            seal.write_text(f"benbot open {self.parent.id}\n", encoding="utf-8")
+            close_files(self.folder, self.parent.id, self.prepared)
 
     def open_test(self) -> None:
         """Record, before anything is judged, that this run asks for results on `test`."""
