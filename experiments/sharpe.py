@@ -91,7 +91,7 @@ def minimum_length_2012(track: Track, benchmark: float = 0.0, confidence: float 
     """
     above = track.ratio - benchmark
     if not above > 0.0:
-        return float("inf")
+        return above if np.isnan(above) else float("inf")
     z = float(norm.ppf(confidence))
     return 1.0 + ratio_variance(track, track.ratio) * (z / above) ** 2
 
@@ -100,7 +100,7 @@ def minimum_length_2025(track: Track, benchmark: float = 0.0, confidence: float 
     """Return the same by the error of 2025: V(SR0) (z / (SR - SR0))²."""
     above = track.ratio - benchmark
     if not above > 0.0:
-        return float("inf")
+        return above if np.isnan(above) else float("inf")
     z = float(norm.ppf(confidence))
     return ratio_variance(track, benchmark) * (z / above) ** 2
 

@@ -6,31 +6,30 @@ S seeds, T bars, B baselines
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter
-from scipy.stats import norm
 
 from benbot.agents.oracle import NAME as ORACLE
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.curves import Curves
+from benbot.experiments.need import INFINITE, Claim, needed
 from benbot.experiments.over_seeds import Interval, interquartile_interval
 from benbot.experiments.overfitting import backtest_overfitting
 from benbot.experiments.resampling import FEWEST_SEEDS, Resampled, resample
 from benbot.experiments.sharpe import deflated, minimum_length_2025, probabilistic_2012, track_of
+from benbot.experiments.standing import Standing, standing
 from benbot.experiments.statistics import FEWEST_BARS, NAN, block_length
 from benbot.experiments.superiority import stepwise_p_values
 
 LEVEL = 0.05  # of error over all baselines together
 CONFIDENCE = 0.95  # of each interval
 SMALLEST_EFFECT = 0.01  # log growth a year: what is surely less is not worth an agent
-POWER = 0.8  # with which what is needed would decide
 REPETITIONS = 4000
 PARTS = 16  # stretches of history for the probability of overfitting
-INFINITE = float("inf")
 MOST_YEARS = 1000.0  # more than that is never
 VERDICT_FILE = "verdict.json"
 WITH_NAN = ConfigDict(ser_json_inf_nan="strings")  # JSON has no number for them
@@ -63,7 +62,8 @@ def word_of(p_value: float, low: float, high: float) -> Word:
 class Ruling:
     """The word on one baseline, and why.
 
-    low, high           the interval of the growth, over resampled time and seeds
+    low, high           the interval of the growth, over resampled time and seeds; the growth and
+                        both ends are minus infinity where a seed lost everything
     p_value             that the agent does not grow faster, corrected for all baselines
     bars_needed         in all, until this growth would be decided, the seeds as they are
     seeds_needed        in all, the bars as they are; both are infinite where more of it cannot
@@ -85,16 +85,20 @@ class Ruling:
 class Family:
     """All that was tried in an experiment, as far as it is known.
 
-    n_trials    agents that were trained: of every run, seed and search
+    n_trials    agents that were trained: of every run, seed and search that was judged on the very
+                bars
     deviation   of their annual Sharpe ratios on `test`; NaN below two
-    returns     (T, N) of all agents that were judged on the very bars; its own agents among them
-    openings    how often somebody asked for results on these bars
+    returns     (T, N) of them, as far as they are kept; those of its own agents come first, and
+                what is the same to the last digit is one
+    openings    how often somebody asked for results on these bars, or on some of them
+    elsewhere   agents of the experiment that were not judged on these bars
     """
 
     n_trials: int
     deviation: float
     returns: FloatArray
     openings: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ class RunVerdict:
     bars_for_sharpe     after which that ratio would be told from 0
     overfitting         probability that who is best in one half of the bars is below the middle in
                         the other, over all agents of the family; NaN where there are too few
+    elsewhere           agents of the experiment on other bars, which are not among the trials
+    ruined              seeds that lost everything
     """
 
     __pydantic_config__ = WITH_NAN
@@ -129,20 +135,32 @@ class RunVerdict:
     n_compared: int
     n_trials: int
     openings: int
+    elsewhere: int = 0
+    ruined: tuple[int, ...] = ()
+    standing: Standing = field(default_factory=Standing)
 
 
 def judge(
     curves: Curves, family: Family, *, seed: int = 0, repetitions: int = REPETITIONS
 ) -> RunVerdict:
     """Return the verdict on a run; the oracle is no baseline, for it knows what nobody can."""
+    verdict = rule(curves, family, seed=seed, repetitions=repetitions)
+    names, tried = _rivals(curves), family.returns
+    place = standing(curves, names, tried, block=verdict.block, seed=seed)
+    return replace(verdict, standing=place)
+
+
+def rule(
+    curves: Curves, family: Family, *, seed: int = 0, repetitions: int = REPETITIONS
+) -> RunVerdict:
+    """Return the verdict without the standing, which takes longest and decides nothing."""
     if not curves.agents or curves.n_bars < FEWEST_BARS:
         raise InvalidParameter(
             f"a verdict needs a seed and {FEWEST_BARS} bars or more, was {len(curves.agents)} "
             f"seeds and {max(curves.n_bars, 0)} bars"
         )
-    names = [name for name in curves.baselines if name != ORACLE]
     generator = np.random.default_rng(seed)
-    block, rulings = _rulings(curves, names, generator, repetitions)
+    block, rulings = _rulings(curves, _rivals(curves), generator, repetitions)
     track = track_of(curves.pooled_returns())
     yearly = float(np.sqrt(curves.bars_per_year))
     first, last = curves.timestamps[[0, -1]].astype("datetime64[D]")
@@ -164,6 +182,8 @@ def judge(
         n_compared=family.returns.shape[1],
         n_trials=family.n_trials,
         openings=family.openings,
+        elsewhere=family.elsewhere,
+        ruined=_ruined_seeds(curves),
     )
 
 
@@ -171,7 +191,8 @@ def needs(ruling: Ruling, verdict: RunVerdict) -> str:
     """Say how much history or how many seeds would decide; nothing where it is decided."""
     if ruling.word is not Word.UNDECIDED or math.isnan(ruling.bars_needed):
         return ""
-    years = ruling.bars_needed / verdict.bars_per_year
+    # Rounded up, so that it is never what is there already.
+    years = float(np.ceil(10.0 * ruling.bars_needed / verdict.bars_per_year)) / 10.0
     ways = [f"{years:,.1f} years"] if years < MOST_YEARS else []
     if math.isfinite(ruling.seeds_needed):
         ways.append(f"{math.ceil(ruling.seeds_needed):,} seeds")
@@ -188,13 +209,21 @@ def verdict_from_json(text: str) -> RunVerdict:
     return TypeAdapter(RunVerdict).validate_json(text)
 
 
+def _rivals(curves: Curves) -> list[str]:
+    return [name for name in curves.baselines if name != ORACLE]
+
+
 def _rulings(
     curves: Curves, names: Sequence[str], generator: np.random.Generator, repetitions: int
 ) -> tuple[float, tuple[Ruling, ...]]:
     """Return the mean length of a block, and a ruling for each baseline."""
     growth = curves.bars_per_year * curves.growth_over(names)
     known = [i for i in range(len(names)) if np.isfinite(growth[:, :, i]).all()]
-    rulings = {name: _unknown(name) for name in names}
+    lost = bool(_ruined_seeds(curves))
+    rulings = {
+        name: _lost(name) if lost and _is_whole(curves.baselines[name]) else _unknown(name)
+        for name in names
+    }
     if not known:
         return NAN, tuple(rulings.values())
     known_growth = growth[:, :, known]
@@ -215,7 +244,7 @@ def _ruling(
     word = word_of(p_value, low, high)
     bars = seeds = NAN
     if word is Word.UNDECIDED:
-        bars, seeds = needed(found, shape[1], shape[0], n_tests)
+        bars, seeds = needed(found, shape[1], shape[0], claims_on(float(found.mean), n_tests))
     return Ruling(name, word, float(found.mean), low, high, p_value, bars, seeds)
 
 
@@ -224,25 +253,28 @@ def _unknown(name: str) -> Ruling:
     return Ruling(name, Word.UNDECIDED, NAN, NAN, NAN, NAN, NAN, NAN)
 
 
-def needed(found: Resampled, n_bars: int, n_seeds: int, n_tests: int) -> tuple[float, float]:
-    """Return how many bars, or how many seeds, would decide if the truth is as measured.
+def _lost(name: str) -> Ruling:
+    """Return the ruling on an agent of which a seed lost everything and the baseline did not."""
+    return Ruling(name, word_of(1.0, -INFINITE, -INFINITE), *[-INFINITE] * 3, 1.0, NAN, NAN)
 
-    The standard error has a part from time, in proportion to 1 / √bars, and one from seeds, to
-    1 / √seeds. A growth g is told from 0 with a power of 0.8 when g = (z(1 - a) + z(0.8)) × error,
-    a = 0.025 or 0.05 / B if that is less; it is told from the smallest effect likewise, with
-    a = 0.025. The nearer of the two counts. The z are those of a normal distribution, so with two
-    or three seeds it is the least that is needed. With independent bars, one seed, one baseline and
-    a power of one half it is the minimum track length of the differences.
+
+def _ruined_seeds(curves: Curves) -> tuple[int, ...]:
+    """Return the seeds that lost everything; a mark that is not a number is no loss."""
+    agents = curves.agents.items()
+    return tuple(seed for seed, one in agents if np.isfinite(one).all() and not _is_whole(one))
+
+
+def _is_whole(equity: FloatArray) -> bool:
+    return bool((np.isfinite(equity) & (equity > 0.0)).all())
+
+
+def claims_on(growth: float, n_tests: int) -> tuple[Claim, Claim]:
+    """Return what would decide: that the growth is above 0, or below what is worth an agent.
+
+    The first is tested at 0.025 or at 0.05 / B if that is less, the second at 0.025.
     """
-    growth = float(found.mean)
-    usual = float(norm.isf((1.0 - CONFIDENCE) / 2.0))
-    corrected = max(usual, float(norm.isf(LEVEL / n_tests)))
-    power = float(norm.ppf(POWER))
-    error = max(growth / (corrected + power), (SMALLEST_EFFECT - growth) / (usual + power))
-    time, seeds = float(found.time_error) ** 2, float(found.seed_error) ** 2
-    more_bars = n_bars * time / (error**2 - seeds) if error**2 > seeds else INFINITE
-    more_seeds = n_seeds * seeds / (error**2 - time) if error**2 > time else INFINITE
-    return more_bars, more_seeds if n_seeds >= FEWEST_SEEDS else INFINITE
+    usual = (1.0 - CONFIDENCE) / 2.0
+    return Claim(growth, min(usual, LEVEL / n_tests)), Claim(SMALLEST_EFFECT - growth, usual)
 
 
 def _middle_growth(curves: Curves, generator: np.random.Generator) -> Interval:
