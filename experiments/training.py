@@ -17,6 +17,7 @@ from benbot.experiments.config import (
     flat_config,
     resolved_yaml,
 )
+from benbot.experiments.family import DATA as DATA
 from benbot.experiments.folds import Fold
 from benbot.experiments.known_answer import (
     PLAN_FILE,
@@ -25,12 +26,11 @@ from benbot.experiments.known_answer import (
     write_plan,
 )
 from benbot.experiments.opening import (
-    JUDGED_ON,
     Opening,
-    digest_of_test,
     is_sealed,
     open_test,
     openings_of,
+    stretch_of_test,
 )
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE, AUDIT_FILE = "config.yaml", "audit.json"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
-DATA, DIGEST = "data_digest", "config_digest"
+DIGEST = "config_digest"
 ALL = "all"  # tag `fold` of what was not made in one of several
 
 
@@ -124,7 +124,7 @@ class Training:
         """Record, before anything is judged, that this run asks for results on `test`."""
         if not openings_of(self.parent):
             made = self.provenance
-            self.parent.set_tags({JUDGED_ON: digest_of_test(self.prepared)})
+            self.parent.set_tags(stretch_of_test(self.prepared))
             open_test(self.parent, Opening(made.command, made.git_commit, made.created))
 
     def labels(self, algorithm: str, seed: int | str, folds: Sequence[Fold]) -> dict[str, object]:
