@@ -255,7 +255,8 @@ def _unknown(name: str) -> Ruling:
 
 def _lost(name: str) -> Ruling:
     """Return the ruling on an agent of which a seed lost everything and the baseline did not."""
-    return Ruling(name, word_of(1.0, -INFINITE, -INFINITE), *[-INFINITE] * 3, 1.0, NAN, NAN)
+    lost = -INFINITE
+    return Ruling(name, word_of(1.0, lost, lost), lost, lost, lost, 1.0, NAN, NAN)
 
 
 def _ruined_seeds(curves: Curves) -> tuple[int, ...]:

@@ -78,7 +78,8 @@ def verdict_sentences(verdict: RunVerdict) -> list[str]:
     if verdict.n_seeds < FEWEST_SEEDS:
         sentences.append("Seeds     1: no interval over seeds, a verdict on this policy alone")
     if verdict.openings > 1:
-        sentences.append(f"Test      these bars were asked {verdict.openings} times: it flatters")
+        times = verdict.openings
+        sentences.append(f"Test      these bars, or some, were asked {times} times: it flatters")
     return sentences
 
 
