@@ -9,18 +9,15 @@ from benbot.envs.errors import InvalidParameter
 from benbot.experiments.curves import Curves
 from benbot.experiments.need import needed as needed_for
 from benbot.experiments.resampling import Resampled, resample
+from benbot.experiments.ruling import SMALLEST_EFFECT, Word, claims_on, word_of
 from benbot.experiments.sharpe import Track, power
 from benbot.experiments.verdict import (
-    SMALLEST_EFFECT,
     Family,
     RunVerdict,
-    Word,
-    claims_on,
     judge,
     rule,
     verdict_as_json,
     verdict_from_json,
-    word_of,
 )
 
 YEARLY, N_BARS = 252.0, 504

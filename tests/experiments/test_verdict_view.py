@@ -9,7 +9,7 @@ from rich.console import Console
 from benbot.envs.history import Span
 from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.folds import Fold
-from benbot.experiments.over_seeds import Interval
+from benbot.experiments.interquartile import Interval
 from benbot.experiments.standing import Standing
 from benbot.experiments.statistics import Spread
 from benbot.experiments.verdict import Ruling, RunVerdict, Word, needs
