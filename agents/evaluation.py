@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,6 +37,14 @@ HOLDING = np.dtype(
 )
 
 
+@runtime_checkable
+class Noting(Protocol):
+    """A policy with something to say of its weights once it has traded."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """N decisions and the N + 1 marks around them; index 0 is the start.
@@ -53,7 +62,8 @@ class Evaluation:
                   the costs of leaving; with `trades` they are all that the account earned
     holdings      records of HOLDING, a row per mark and position; a written put as the shares that
                   it promises to buy
-    notes         sentences on what of it rests on no market price
+    notes         sentences on what of it rests on no market price, and of what the policy says
+                  that its weights are not what its name promises
     """
 
     name: str
@@ -132,7 +142,7 @@ class _Account:
             if outcome.terminated[0]:
                 self._stand_still(i + 1)
                 break
-        return self._evaluation(policy.name)
+        return self._evaluation(policy)
 
     def _note(self, i: int) -> None:
         book = self.arena.desk.book
@@ -168,12 +178,13 @@ class _Account:
         self.marks["exposure"][i + 1 :] = 0.0
         self.weights[i:, -1] = 1.0
 
-    def _evaluation(self, name: str) -> Evaluation:
+    def _evaluation(self, policy: Policy) -> Evaluation:
         market, span = self.history.market, self.span
         records = {kind: self._joined(kind) for kind in KINDS}
         bars = np.arange(span.first, span.last + 1)
+        synthetic = synthetic_note(records["options"], self.history.rules.options)
         return Evaluation(
-            name=name,
+            name=policy.name,
             strategies=self.history.signals.strategies,
             symbols=market.symbols,
             bars_per_year=market.bars_per_year,
@@ -189,7 +200,7 @@ class _Account:
                 self._positions, self._options, self.arena.episodes["bar"][0]
             ),
             holdings=np.concatenate(self.holdings),
-            notes=synthetic_note(records["options"], self.history.rules.options),
+            notes=(*synthetic, *(policy.notes if isinstance(policy, Noting) else ())),
             **records,
         )
 

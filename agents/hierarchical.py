@@ -3,6 +3,8 @@
 What a sleeve returned up to the close of a decision is all that the decision knows.
 """
 
+from collections import Counter
+
 import numpy as np
 
 from benbot.envs.arrays import Float32Array, FloatArray
@@ -33,26 +35,36 @@ class HierarchicalParity:
         """Stand before the first decision of the span."""
         self._decision = self._first
         self._chosen = np.zeros(0)
+        self._said: list[str] = []  # with each answer; nothing where it is what was asked for
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on answers that are those of another rule, and on how many they are."""
+        told = Counter(said for said in self._said if said)
+        n = len(self._said)
+        return tuple(f"of {NAME}, {times} of {n} answers: {said}" for said, times in told.items())
 
     def weights(self, observation: Float32Array) -> Float32Array:
         """Return the next weights (K+1,); the observation says nothing that it needs."""
         if (self._decision - self._first) % EVERY == 0:
             until = self._decision + 1
             # The first bar of a history has no return.
-            self._chosen = sleeve_parity(self._returns[max(1, until - WINDOW) : until])
+            behind = self._returns[max(1, until - WINDOW) : until]
+            self._chosen, said = sleeve_parity(behind)
+            self._said.append(said)
         self._decision += 1
         return np.append(self._chosen, 0.0).astype(np.float32)
 
 
-def sleeve_parity(returns: FloatArray) -> FloatArray:
-    """Return weights (K,) from simple returns (T, K); see `HierarchicalParity`."""
+def sleeve_parity(returns: FloatArray) -> tuple[FloatArray, str]:
+    """Return weights (K,) from simple returns (T, K), and a note if another rule took its place."""
     n_bars, n_sleeves = returns.shape
     evenly = np.full(n_sleeves, 1.0 / n_sleeves)
     if n_bars < FEWEST_BARS:
-        return evenly
+        return evenly, ""
     moves = np.isfinite(returns).all(axis=0) & (np.ptp(returns, axis=0) > STILL)
     if not moves.any():
-        return evenly
+        return evenly, ""
     weights = np.zeros(n_sleeves)
-    weights[moves], _ = portfolio_weights("hierarchical_risk_parity", returns[:, moves])
-    return weights
+    weights[moves], note = portfolio_weights("hierarchical_risk_parity", returns[:, moves])
+    return weights, note

@@ -16,6 +16,7 @@ from benbot.agents.online.learners import (
     OnlineLearner,
     OnlineNewton,
     Remembered,
+    check_relatives,
 )
 from benbot.agents.online.reversion import ExponentialAverageReversion, PassiveAggressive
 from benbot.envs.arrays import Float32Array, FloatArray
@@ -60,6 +61,7 @@ class OverSleeves:
         self.name = name
         self._make, self._first = make, span.first
         self._relatives = np.exp(history.tape.sleeve_return)
+        check_relatives(self._relatives[1:], first=1)  # the first bar of a history has no return
         self.reset()
 
     def reset(self) -> None:

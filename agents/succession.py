@@ -11,25 +11,29 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.arrays import FloatArray, RecordArray
 from benbot.envs.errors import InvalidParameter
 
-# Fields in account currency or in units, which are larger for an account that has more.
+# Fields in account currency, units or contracts, which are larger for an account that has more.
 MONEY = {
     "fills": ("units", "cost"),
     "trades": ("notional", "income", "costs", "profit"),
     "open_trades": ("notional", "income", "costs", "profit"),
+    "options": ("contracts", "cost"),
 }
+# Of every part alike, so those of the first are those of all.
+SHARED = ("name", "strategies", "symbols", "bars_per_year")
 AFTER_A_BAR = ("timestamps", "bars", "exposure", "regime", "breaker")  # a mark more than decisions
-JOINED = ("weights", "turnover", "decisions", "holdings")
+JOINED = ("weights", "turnover", "decisions", "holdings")  # decisions and holdings are fractions
 
 
 def joined(parts: Sequence[Evaluation]) -> Evaluation:
     """Return the account that had all parts one after another.
 
     Each begins at the mark at which the one before ends, in cash, with what that one had: equity,
-    fills and trades are those of the parts in proportion. What was open at the end of a part is
-    valued there, without the costs of leaving, and stays among the open trades.
+    fills, trades and options are those of the parts in proportion. What was open at the end of a
+    part is valued there, without the costs of leaving, and stays among the open trades.
     """
     for before, after in pairwise(parts):
-        if before.bars[-1] != after.bars[0] or before.name != after.name:
+        alike = all(getattr(before, name) == getattr(after, name) for name in SHARED)
+        if before.bars[-1] != after.bars[0] or not alike:
             raise InvalidParameter(
                 f"accounts that follow one another must meet at a mark, was {before.name} until "
                 f"bar {before.bars[-1]} and {after.name} from bar {after.bars[0]}"
@@ -47,6 +51,7 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
         records = [getattr(one, kind) for one in parts]
         scaled = [_in_proportion(each, fields, s) for each, s in zip(records, scales, strict=True)]
         changed[kind] = np.concatenate(scaled)
+    changed["notes"] = tuple(dict.fromkeys(note for one in parts for note in one.notes))
     return replace(first, **changed)
 
 

@@ -12,6 +12,7 @@ from benbot.experiments.curves import CURVES_FILE, curves_as_parquet, curves_of
 from benbot.experiments.family import NOBODY, family_now
 from benbot.experiments.figures import draw
 from benbot.experiments.fold_table import FoldResult, FoldRow, all_folds, fold_rows
+from benbot.experiments.folds import Fold
 from benbot.experiments.judgement import (
     evaluate_baselines,
     examined,
@@ -71,20 +72,31 @@ def conclude(training: "Training", results: Sequence[SeedResult], plan: Plan | N
 
 
 def say_sealed(training: "Training", results: Sequence[SeedResult]) -> None:
-    """Show what can be shown while `test` is sealed, and say how it is opened."""
+    """Show what can be shown while `test` is sealed, and say how it is opened.
+
+    With folds that is `valid` of the newest whose bars lie before the first `test`.
+    """
     say: Callable[..., None] = training.launch.console.print
-    with training.display.step("Judging against the baselines on valid"):
-        agents, baselines, _ = all_folds(_judged(training, "valid", results, None))
-    say(results_table(SegmentResult("valid", agents, baselines)))
+    shown = training.seal.newest_seen(training.prepared.stretches, "valid")
+    if shown is not None:
+        with training.display.step("Judging against the baselines on valid"):
+            judged = _judged(training, "valid", results, None, (shown,))
+            agents, baselines, _ = all_folds(judged)
+        say(results_table(SegmentResult(shown.named("valid"), agents, baselines)))
     say(f"Run       {training.parent.id}")
     say(f"Sealed    test; open it, once, with benbot open {training.parent.id}", highlight=False)
 
 
 def _judged(
-    training: "Training", name: str, results: Sequence[SeedResult], plan: Plan | None
+    training: "Training",
+    name: str,
+    results: Sequence[SeedResult],
+    plan: Plan | None,
+    chosen: Sequence[Fold] = (),
 ) -> list[FoldResult]:
+    """Return what happened in the chosen folds: all for `test`, the newest for the rest."""
     prepared = training.prepared
-    folds = prepared.stretches if name == "test" else prepared.stretches[-1:]
+    folds = chosen or (prepared.stretches if name == "test" else prepared.stretches[-1:])
     return [
         FoldResult(
             fold,

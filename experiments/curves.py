@@ -9,7 +9,7 @@ import numpy as np
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.arrays import FloatArray, IntArray, TimeArray
 from benbot.envs.errors import BadConfig
-from benbot.experiments.statistics import log_returns, simple_returns
+from benbot.experiments.statistics import log_returns, pooled, simple_returns
 
 CURVES_FILE = "curves.parquet"
 AGENT, BASELINE = "agent/", "baseline/"  # what the names of columns begin with
@@ -56,8 +56,7 @@ class Curves:
 
     def pooled_returns(self) -> FloatArray:
         """Return the simple returns (T,) of one account that gave each seed an equal part."""
-        parts = [equity / equity[0] for equity in self.agents.values()]
-        return simple_returns(np.mean(parts, axis=0))
+        return simple_returns(pooled(list(self.agents.values())))
 
 
 def curves_of(

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from benbot.agents.evaluation import Evaluation
-from benbot.envs.arrays import FloatArray
 from benbot.experiments.cost_sensitivity import CostCurve, cost_curve
 from benbot.experiments.exposures import Exposures, exposures
 from benbot.experiments.holdings import Extent, SectorHolding, extents, sector_holdings
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.refusals import GateEffect, all_refusals, gate_effects
+from benbot.experiments.statistics import pooled
 
 COMPARED = "equal_weight"  # the baseline whose costs are examined beside the agent's
 
@@ -43,13 +41,9 @@ def examine(
     return Examination(
         gates=(*gates, all_refusals(agents, history)) if gates else (),
         costs=tuple(cost_curve(seeds, history, settings) for seeds in (agents, *compared)),
-        factors=exposures(agents[0].timestamps, pooled(agents), prepared.market),
+        factors=exposures(
+            agents[0].timestamps, pooled([one.equity for one in agents]), prepared.market
+        ),
         extents=tuple(extents(agents, history)),
         sectors=tuple(sector_holdings(agents, history)),
     )
-
-
-def pooled(evaluations: Sequence[Evaluation]) -> FloatArray:
-    """Return the equity (N+1,) of one unit, of which each seed was given an equal part."""
-    equity: FloatArray = np.mean([one.equity / one.equity[0] for one in evaluations], axis=0)
-    return equity

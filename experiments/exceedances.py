@@ -13,14 +13,14 @@ from benbot.envs.arrays import BoolArray
 from benbot.envs.errors import InvalidParameter
 
 
-class Test(NamedTuple):
-    """A likelihood ratio, chi-squared under the null hypothesis, and its p-value."""
+class LikelihoodRatio(NamedTuple):
+    """A ratio, chi-squared under the null hypothesis, and its p-value."""
 
     ratio: float
     p_value: float
 
 
-def coverage(n_exceeded: int, n_bars: int, level: float) -> Test:
+def coverage(n_exceeded: int, n_bars: int, level: float) -> LikelihoodRatio:
     """Test that each bar exceeds with probability `level`.
 
     Kupiec (1995), Journal of Derivatives 3: -2 log of the likelihood under the level over that
@@ -38,7 +38,7 @@ def coverage(n_exceeded: int, n_bars: int, level: float) -> Test:
     return _tested(2.0 * (observed - expected), 1)
 
 
-def independence(exceeded: BoolArray) -> Test:
+def independence(exceeded: BoolArray) -> LikelihoodRatio:
     """Test that an exceedance (T,) is no likelier after another.
 
     Christoffersen (1998), International Economic Review 39: a first-order Markov chain against a
@@ -55,12 +55,12 @@ def independence(exceeded: BoolArray) -> Test:
     return _tested(2.0 * float(chain - constant), 1)
 
 
-def conditional_coverage(exceeded: BoolArray, level: float) -> Test:
+def conditional_coverage(exceeded: BoolArray, level: float) -> LikelihoodRatio:
     """Test both at once; the ratios add up, two degrees of freedom (Christoffersen 1998)."""
     share = coverage(int(exceeded[1:].sum()), exceeded.size - 1, level)
     return _tested(share.ratio + independence(exceeded).ratio, 2)
 
 
-def _tested(ratio: float, freedom: int) -> Test:
+def _tested(ratio: float, freedom: int) -> LikelihoodRatio:
     ratio = max(float(ratio), 0.0)
-    return Test(ratio, float(chi2.sf(ratio, freedom)))
+    return LikelihoodRatio(ratio, float(chi2.sf(ratio, freedom)))

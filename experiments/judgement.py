@@ -26,18 +26,22 @@ COLUMNS = {
     "n_trades": ("trades", "n"),
 }
 HEADINGS = (*(heading for heading, _ in COLUMNS.values()), "agent less it")
-DIFFERENCE = "agent less it: log growth, % a year, with the 95 % interval of resampled time"
+DIFFERENCE = (
+    "agent less it: log growth, % a year, with the 95 % interval of resampled time alone; "
+    "the verdict's has the chance of training, too"
+)
+CHOSEN_HERE = "the agent's policy was chosen on these very bars, no baseline was"
 
 
 def evaluate_baselines(
     prepared: Prepared, span: Span, plan: Plan | None = None
 ) -> list[Evaluation]:
-    """Run the baselines of the configuration over a span; what one chooses, it chooses on `valid`.
+    """Run the baselines of the configuration over a span; what one chooses, it chooses before it.
 
     With the oracle's plan, the oracle is the last of them.
     """
     history, settings = prepared.history, prepared.config.environment
-    before = prepared.spans["valid"]
+    before = _chosen_on(prepared, span)
     evaluations = [
         evaluate_baseline(name, history, span, before, settings)
         for name in prepared.config.baselines
@@ -46,6 +50,12 @@ def evaluate_baselines(
         oracle = oracle_of(prepared, plan, span)
         evaluations.append(evaluate(oracle, history, span, settings))
     return evaluations
+
+
+def _chosen_on(prepared: Prepared, span: Span) -> Span:
+    """Return where a choice is made: on `valid` of what trades later, on `fit` of the rest."""
+    valid = prepared.spans["valid"]
+    return valid if span.first > valid.last else prepared.spans["fit"]
 
 
 def examined(prepared: Prepared, segment: SegmentResult) -> SegmentResult:
@@ -62,7 +72,7 @@ def results_table(segment: SegmentResult) -> "Table":
 
     table = Table(
         title=f"{segment.name}, {_days(segment)}, after costs",
-        caption=DIFFERENCE,
+        caption=_caption(segment),
         box=box.SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
@@ -104,6 +114,10 @@ def _rows(segment: SegmentResult) -> list[tuple[str, ...]]:
         cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]
         rows.append((baseline.name, *cells, _difference(agents, baseline)))
     return rows
+
+
+def _caption(segment: SegmentResult) -> str:
+    return f"{DIFFERENCE}\n{CHOSEN_HERE}" if segment.name.startswith("valid") else DIFFERENCE
 
 
 def _days(segment: SegmentResult) -> str:

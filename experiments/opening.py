@@ -1,18 +1,23 @@
 """Who asked for results on `test`, and when: a stretch that is asked twice is no test any more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from hashlib import sha256
 
 from benbot.envs.errors import RunMismatch
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.tracking import Run
 
 JUDGED_ON = "judged_on"  # tag of a parent: digest of the bars of `test`, those of all folds
+# Tags of a parent by which stretches are found that share some of those bars.
+JUDGED_FROM, JUDGED_UNTIL, JUDGED_SYMBOLS = "judged_from", "judged_until", "judged_symbols"
 SEALED = "sealed"  # tag of a parent: whether its `test` stays closed for now, yes or no
 OPENED = "test_openings"  # tag of a parent: how often its results on them were asked for
 
 YES, NO = "yes", "no"
+SHORT = 7  # hexadecimal digits by which a symbol is told from others
+MOST_SYMBOLS = 600  # that a tag has room for
 SEAL_FILE = "sealed"  # in the folder of such a run; says how it is opened
 
 
@@ -38,16 +43,6 @@ def is_sealed(run: Run) -> bool:
     return run.tags.get(SEALED) == YES
 
 
-def check_unsealed(folder: Path) -> None:
-    """Refuse results on `test` from the files of a run that has not been opened."""
-    seal = folder / SEAL_FILE
-    if seal.is_file():
-        raise RunMismatch(
-            f"test of {folder} is sealed, results on it were asked for. Open it, once, with "
-            f"{seal.read_text(encoding='utf-8').strip()}, or look at --segment valid"
-        )
-
-
 def open_test(run: Run, opening: Opening, *, again: bool = False) -> int:
     """Record that results on `test` are asked for, before they are seen; return how often so far.
 
@@ -69,3 +64,38 @@ def digest_of_test(prepared: Prepared) -> str:
     folds = prepared.stretches
     first, last = folds[0].spans["test"].first, folds[-1].spans["test"].last
     return prepared.market.between(first, last + 1).digest
+
+
+def stretch_of_test(prepared: Prepared) -> dict[str, str]:
+    """Return the tags that tell on which bars agents are judged: days, symbols, and a digest.
+
+    A symbol is told by its name, whoever sells its prices and however they are adjusted; one of a
+    synthetic market also by the variant and seed that made it. Of more than 600 symbols those with
+    the smallest digests stand for all, so that two large markets still have many in common.
+    """
+    folds, market = prepared.stretches, prepared.market
+    ends = market.days[[folds[0].spans["test"].first, folds[-1].spans["test"].last]]
+    world = market.origin.source if prepared.config.market.source == "synthetic" else ""
+    named = (f"{world} {symbol}".encode() for symbol in market.symbols)
+    short = sorted({sha256(name).hexdigest()[:SHORT] for name in named})[:MOST_SYMBOLS]
+    return {
+        JUDGED_ON: digest_of_test(prepared),
+        JUDGED_FROM: str(ends[0]),
+        JUDGED_UNTIL: str(ends[1]),
+        JUDGED_SYMBOLS: " ".join(short),
+    }
+
+
+def share_bars(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Return whether the tags of two runs tell of bars in common: a day and a symbol of it.
+
+    Runs that do not tell their stretch have them in common where the digests are equal.
+    """
+    if one.get(JUDGED_ON) == other.get(JUDGED_ON):
+        return JUDGED_ON in one
+    if not (JUDGED_SYMBOLS in one and JUDGED_SYMBOLS in other):
+        return False
+    # Days as text have the order of days.
+    if one[JUDGED_FROM] > other[JUDGED_UNTIL] or other[JUDGED_FROM] > one[JUDGED_UNTIL]:
+        return False
+    return bool(set(one[JUDGED_SYMBOLS].split()) & set(other[JUDGED_SYMBOLS].split()))

@@ -9,8 +9,8 @@ from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.signals import NO_PAIRS
 from benbot.experiments.breakdown import readable
+from benbot.experiments.gate_answers import MEANINGS, setting_of, with_settings
 from benbot.experiments.preparation import Prepared
-from benbot.experiments.verdicts import MEANINGS, setting_of, with_settings
 from benbot.strategies.base import Strategy
 
 NO_OPINION = "no opinion"

@@ -19,7 +19,8 @@ MIDDLE = 0.5
 class Overfitting:
     """What became of the candidate that was best in each half of history.
 
-    rank      (C,) its relative rank in the other half, in (0, 1); 1 is best
+    rank      (C,) its relative rank in the other half, in (0, 1); 1 is best, equals share the mean
+              of theirs; NaN where all candidates are the same
     inside    (C,) its Sharpe ratio of a bar in the half in which it was chosen
     outside   (C,) and in the other
     """
@@ -30,8 +31,14 @@ class Overfitting:
 
     @property
     def probability(self) -> float:
-        """Return how often the best of one half was in the lower half of the other."""
-        return float((self.rank <= MIDDLE).mean())
+        """Return how often the best of one half was in the lower half of the other.
+
+        In the very middle counts one half, as between candidates that are the same. NaN where all
+        of them are, for then nothing was chosen.
+        """
+        if not np.isfinite(self.rank).all():
+            return float("nan")
+        return float((self.rank < MIDDLE).mean() + 0.5 * (self.rank == MIDDLE).mean())
 
     @property
     def loss_probability(self) -> float:
@@ -53,6 +60,12 @@ def backtest_overfitting(returns: FloatArray, n_parts: int = 16) -> Overfitting:
             f"cross-validation needs an even number of parts, two bars in each and two candidates, "
             f"was {n_parts} parts of {n_bars} bars and {n_candidates} candidates"
         )
+    n_bad = int((~np.isfinite(returns)).sum())
+    if n_bad:
+        raise InvalidParameter(
+            f"cross-validation needs finite returns, was {n_bad} that are not. Leave out accounts "
+            f"that lost everything"
+        )
     length = n_bars // n_parts
     parts = returns[n_bars - length * n_parts :].reshape(n_parts, length, n_candidates)
     total, squares = parts.sum(axis=1), (parts**2).sum(axis=1)
@@ -66,6 +79,8 @@ def backtest_overfitting(returns: FloatArray, n_parts: int = 16) -> Overfitting:
     best = chosen.argmax(axis=1)
     rows = np.arange(len(halves))
     rank = rankdata(rest, axis=1)[rows, best] / (n_candidates + 1.0)
+    if (returns == returns[:, :1]).all():
+        rank = np.full_like(rank, np.nan)
     return Overfitting(rank, chosen[rows, best], rest[rows, best])
 
 

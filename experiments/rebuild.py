@@ -13,12 +13,12 @@ from benbot.experiments.fold_table import FoldResult, all_folds, fold_rows
 from benbot.experiments.folds import Fold
 from benbot.experiments.judgement import evaluate_baselines, examined
 from benbot.experiments.known_answer import PLAN_FILE, read_plan
-from benbot.experiments.opening import check_unsealed
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.report import RunReport, SegmentResult, write_report
 from benbot.experiments.run import prepare_shown
+from benbot.experiments.seal import folds_to_judge
 from benbot.experiments.seeds import BUNDLE, JUDGED
 from benbot.experiments.verdict import VERDICT_FILE, RunVerdict, verdict_from_json
 
@@ -66,7 +66,8 @@ def judge_again(
     """Run the policies of a run over a segment, beside the baselines.
 
     With folds, `test` is that of all of them as one account, `fit` and `valid` those of the newest;
-    one bundle alone is run over the newest fold, whatever it was trained on.
+    one bundle alone is run over the newest fold, whatever it was trained on. What a seal hides is
+    refused, or another fold stands for it; see `folds_to_judge`.
     """
     check_segment(segment)
     return _together(segment, _judge_folds(folder, prepared, segment, with_plan))
@@ -75,9 +76,7 @@ def judge_again(
 def _judge_folds(
     folder: Path, prepared: Prepared, segment: str, with_plan: bool
 ) -> list[FoldResult]:
-    _check_seal(folder, segment)
-    whole = segment == "test" and not (folder / CARD).is_file()
-    folds = prepared.stretches if whole else prepared.stretches[-1:]
+    folds = folds_to_judge(folder, prepared, segment)
     plan = folder / PLAN_FILE
     oracle = read_plan(plan, prepared) if with_plan and plan.is_file() else None
     results = []
@@ -145,12 +144,4 @@ def _bundles(folder: Path, fold: Fold) -> dict[int, Path]:
 def require_policies(folder: Path, prepared: Prepared, segment: str) -> None:
     """Refuse, before anything is asked of it, a segment or a folder that has nothing to judge."""
     check_segment(segment)
-    _bundles(folder, prepared.stretches[-1])
-    _check_seal(folder, segment)
-
-
-def _check_seal(folder: Path, segment: str) -> None:
-    if segment == "test":
-        for holder in (folder, *folder.parents[:3]):
-            if (holder / "config.yaml").is_file():
-                check_unsealed(holder)
+    _bundles(folder, folds_to_judge(folder, prepared, segment)[-1])

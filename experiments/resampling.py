@@ -49,7 +49,7 @@ def resample(
     """
     own = differences.mean(axis=1)
     mean = own.mean(axis=0)
-    draws = _means_over_time(differences.mean(axis=0), block, generator, repetitions)
+    draws = means_over_time(differences.mean(axis=0), block, generator, repetitions)
     time_error = draws.std(axis=0, ddof=1)
     n_seeds = len(own)
     if n_seeds < FEWEST_SEEDS:
@@ -68,7 +68,7 @@ def _luck(own: FloatArray, generator: np.random.Generator, repetitions: int) -> 
     return luck
 
 
-def _means_over_time(
+def means_over_time(
     differences: FloatArray, block: int, generator: np.random.Generator, repetitions: int
 ) -> FloatArray:
     """Return the means (R, B) of differences (T, B) over resampled bars.

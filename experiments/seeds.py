@@ -88,9 +88,10 @@ def _train(training: "Training", run: Run, seed: int, fold: Fold) -> TrainedPoli
     with SummaryWriter(str(folder / CURVES)) as curves:
 
         def listen(progress: Progress) -> None:
-            note = f"best on valid {progress.best_growth:+.2%} a year"
+            note = training.seal.note(fold, progress.best_growth)
             display.move(task, progress.n_steps, note)
-            figures = {CURVE_NAMES.get(name, name): v for name, v in progress.figures.items()}
+            told = training.seal.figures(fold, progress.figures)
+            figures = {CURVE_NAMES.get(name, name): value for name, value in told.items()}
             run.log_metrics(figures, progress.n_steps)
             for name, value in figures.items():
                 curves.add_scalar(name, value, progress.n_steps)
@@ -121,7 +122,8 @@ def _judge(training: "Training", policy: TrainedPolicy, fold: Fold) -> dict[str,
     history, settings = prepared.history, prepared.config.environment
     if "test" in training.judged:
         training.open_test()
-    return {name: evaluate(policy, history, fold.spans[name], settings) for name in training.judged}
+    seen = training.seal.seen(fold, training.judged)
+    return {name: evaluate(policy, history, fold.spans[name], settings) for name in seen}
 
 
 def _complete(training: "Training", name: str, result: SeedResult) -> None:

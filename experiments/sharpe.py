@@ -91,7 +91,7 @@ def minimum_length_2012(track: Track, benchmark: float = 0.0, confidence: float 
     """
     above = track.ratio - benchmark
     if not above > 0.0:
-        return float("inf")
+        return above if np.isnan(above) else float("inf")
     z = float(norm.ppf(confidence))
     return 1.0 + ratio_variance(track, track.ratio) * (z / above) ** 2
 
@@ -100,7 +100,7 @@ def minimum_length_2025(track: Track, benchmark: float = 0.0, confidence: float 
     """Return the same by the error of 2025: V(SR0) (z / (SR - SR0))²."""
     above = track.ratio - benchmark
     if not above > 0.0:
-        return float("inf")
+        return above if np.isnan(above) else float("inf")
     z = float(norm.ppf(confidence))
     return ratio_variance(track, benchmark) * (z / above) ** 2
 
@@ -129,14 +129,15 @@ def expected_maximum(n_trials: float, deviation: float = 1.0) -> float:
     """Return the expected highest of `n_trials` ratios that are all 0 in truth.
 
     `deviation` is that of the ratios among the trials. (1 - γ) Φ⁻¹(1 - 1/N) + γ Φ⁻¹(1 - 1/(N e)),
-    γ of Euler: Bailey and López de Prado (2014), Journal of Portfolio Management 40.
+    γ of Euler: Bailey and López de Prado (2014), Journal of Portfolio Management 40. It is made for
+    many trials, and 0 where it would be below, which is up to 1.28 of them.
     """
     if not n_trials >= 1.0:
         raise InvalidParameter(f"a number of trials must be 1 or more, was {n_trials}")
     if n_trials == 1.0:
         return 0.0
     first, second = norm.ppf(1.0 - 1.0 / n_trials), norm.ppf(1.0 - 1.0 / (n_trials * np.e))
-    return float(deviation * ((1.0 - EULER) * first + EULER * second))
+    return float(deviation * max(0.0, (1.0 - EULER) * first + EULER * second))
 
 
 def deflated(track: Track, n_trials: float, deviation: float) -> float:

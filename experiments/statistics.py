@@ -13,6 +13,7 @@ import numpy as np
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
+from benbot.experiments.resampling import means_over_time
 
 # Deviations below this are the rounding of float64 equity, not risk.
 ROUNDING = 1e-12
@@ -62,6 +63,12 @@ def log_returns(equity: FloatArray) -> FloatArray:
     """Return the logarithmic growth of each bar, (N,); NaN where a mark is not positive."""
     growth: FloatArray = np.diff(np.log(np.where(equity > 0.0, equity, np.nan)))
     return growth
+
+
+def pooled(curves: Sequence[FloatArray]) -> FloatArray:
+    """Return the equity (N+1,) of one unit, of which each account was given an equal part."""
+    equity: FloatArray = np.mean([one / one[0] for one in curves], axis=0)
+    return equity
 
 
 def drawdown(equity: FloatArray) -> FloatArray:
@@ -239,10 +246,7 @@ def block_length(per_bar: FloatArray) -> float:
 
 
 def _resampled_means(per_bar: FloatArray, block: float, seed: int, repetitions: int) -> FloatArray:
-    from arch.bootstrap import StationaryBootstrap
-
     if not np.isfinite(block):
         return np.full(repetitions, np.nan)
-    bootstrap = StationaryBootstrap(int(block), per_bar, seed=np.random.default_rng(seed))
-    means: FloatArray = bootstrap.apply(np.mean, repetitions).ravel()
-    return means
+    generator = np.random.default_rng(seed)
+    return means_over_time(per_bar[:, None], int(block), generator, repetitions)[:, 0]

@@ -1,13 +1,14 @@
 """Runs as a store keeps them: all of an experiment, read at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benbot.experiments.tracking_store import check_reachable, quieten, reaching
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
+    from mlflow.store.entities import PagedList
 
 PARENT = "mlflow.parentRunId"
 PAGE = 1000  # runs that one question may bring
@@ -42,21 +43,52 @@ def kept_runs(uri: str, experiment_id: str) -> list[Kept]:
     quieten()
     from mlflow import MlflowClient
 
-    runs: list[Kept] = []
-    token = None
     with reaching(uri):
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        while True:
-            page = client.search_runs(
-                [experiment_id],
-                order_by=["attributes.start_time DESC"],
-                max_results=PAGE,
-                page_token=token,
-            )
-            runs += [_kept(record) for record in page]
-            token = page.token
-            if not token:
-                return runs
+        return _all(lambda token: client.search_runs([experiment_id], "", **_page(token)))
+
+
+def tagged_runs(uri: str, tag: str) -> list[Kept]:
+    """Return all runs of a store that have a tag, the newest first; those deleted are among them.
+
+    Whoever deletes a run has seen it.
+    """
+    check_reachable(uri)
+    quieten()
+    from mlflow import MlflowClient
+    from mlflow.entities import ViewType
+
+    with reaching(uri):
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        every: list[str] = []
+        token = None
+        while token != "":
+            found = client.search_experiments(ViewType.ALL, PAGE, page_token=token)
+            every += [str(one.experiment_id) for one in found]
+            token = found.token or ""
+        with_tag = f"tags.`{tag}` LIKE '%'"
+        return _all(lambda token: client.search_runs(every, with_tag, ViewType.ALL, **_page(token)))
+
+
+def _page(token: str | None) -> dict[str, Any]:
+    """Return which page of runs is asked for, the newest first."""
+    return {
+        "order_by": ["attributes.start_time DESC"],
+        "max_results": PAGE,
+        "page_token": token,
+    }
+
+
+def _all(search: Callable[[str | None], "PagedList[Record]"]) -> list[Kept]:
+    """Return the runs of all pages."""
+    runs: list[Kept] = []
+    token = None
+    while True:
+        page = search(token)
+        runs += [_kept(record) for record in page]
+        token = page.token
+        if not token:
+            return runs
 
 
 def _kept(record: "Record") -> Kept:

@@ -17,6 +17,7 @@ from benbot.experiments.config import (
     flat_config,
     resolved_yaml,
 )
+from benbot.experiments.family import DATA as DATA
 from benbot.experiments.folds import Fold
 from benbot.experiments.known_answer import (
     PLAN_FILE,
@@ -25,17 +26,16 @@ from benbot.experiments.known_answer import (
     write_plan,
 )
 from benbot.experiments.opening import (
-    JUDGED_ON,
-    SEAL_FILE,
     Opening,
-    digest_of_test,
     is_sealed,
     open_test,
     openings_of,
+    stretch_of_test,
 )
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
+from benbot.experiments.seal import Seal, close_files, open_files, seal_over
 from benbot.experiments.seeds import JUDGED, train_seed
 from benbot.experiments.tracking import (
     COMMIT,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE, AUDIT_FILE = "config.yaml", "audit.json"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
-DATA, DIGEST = "data_digest", "config_digest"
+DIGEST = "config_digest"
 ALL = "all"  # tag `fold` of what was not made in one of several
 
 
@@ -115,19 +115,22 @@ class Training:
         """The segments on which anything may be judged: not on `test` while it is sealed."""
         return JUDGED[:-1] if is_sealed(self.parent) else JUDGED
 
+    @cached_property
+    def seal(self) -> Seal:
+        """What may be told of a bar that a fold is judged on."""
+        return seal_over(self.prepared) if is_sealed(self.parent) else Seal()
+
     def _seal(self) -> None:
-        """Mark the files of the run, too, for they can be judged without the store."""
-        seal = self.folder / SEAL_FILE
         if "test" in self.judged:
-            seal.unlink(missing_ok=True)
+            open_files(self.folder)
         else:
-            seal.write_text(f"benbot open {self.parent.id}\n", encoding="utf-8")
+            close_files(self.folder, self.parent.id, self.prepared)
 
     def open_test(self) -> None:
         """Record, before anything is judged, that this run asks for results on `test`."""
         if not openings_of(self.parent):
             made = self.provenance
-            self.parent.set_tags({JUDGED_ON: digest_of_test(self.prepared)})
+            self.parent.set_tags(stretch_of_test(self.prepared))
             open_test(self.parent, Opening(made.command, made.git_commit, made.created))
 
     def labels(self, algorithm: str, seed: int | str, folds: Sequence[Fold]) -> dict[str, object]:

@@ -55,11 +55,14 @@ def verdict_sentences(verdict: RunVerdict) -> list[str]:
     growth, percent = verdict.growth, _percent
     ends = "" if math.isnan(growth.low) else f" [{percent(growth.low)}, {percent(growth.high)}]"
     trials = f"{verdict.n_trials} trial{'s' if verdict.n_trials > 1 else ''}"
+    others = verdict.elsewhere
+    elsewhere = f"; {others:,} more were not judged on these bars" if others else ""
     sentences = [
         f"Growth    {percent(growth.value)} a year{ends}, middle half of {_counted(verdict)}",
         f"Sharpe    {write_number(verdict.sharpe_ratio)} a year, above 0 with probability "
         f"{percent(verdict.probabilistic)}",
-        f"Deflated  {percent(verdict.deflated)}, the same above the best of {trials} by luck",
+        f"Deflated  {percent(verdict.deflated)}, the same above the best of {trials} by luck"
+        f"{elsewhere}",
         f"Length    {verdict.n_bars:,} bars; {_bars_for_sharpe(verdict)}",
     ]
     if not math.isnan(verdict.overfitting):
@@ -67,11 +70,34 @@ def verdict_sentences(verdict: RunVerdict) -> list[str]:
             f"Choosing  the best of {verdict.n_compared} agents misleads with probability "
             f"{percent(verdict.overfitting)}"
         )
+    sentences += _standing(verdict)
+    if verdict.ruined:
+        sentences.append(
+            f"Ruin      {_seeds(verdict.ruined)} lost everything, and beat nobody else"
+        )
     if verdict.n_seeds < FEWEST_SEEDS:
         sentences.append("Seeds     1: no interval over seeds, a verdict on this policy alone")
     if verdict.openings > 1:
-        sentences.append(f"Test      these bars were asked {verdict.openings} times: it flatters")
+        times = verdict.openings
+        sentences.append(f"Test      these bars, or some, were asked {times} times: it flatters")
     return sentences
+
+
+def _standing(verdict: RunVerdict) -> list[str]:
+    known = verdict.standing
+    if not known.best_baseline:
+        return []
+    agents = f"{verdict.n_compared} agent{'s' if verdict.n_compared > 1 else ''}"
+    return [
+        f"Superior  p = {known.superiority:.3f} that none of {agents} is better than "
+        f"{known.best_baseline}, the best baseline",
+        f"Remaining {', '.join(known.remaining)}: who cannot be told from the best",
+    ]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    named = ", ".join(str(seed) for seed in seeds)
+    return f"seeds {named}" if len(seeds) > 1 else f"seed {named}"
 
 
 def verdict_note(verdict: RunVerdict) -> str:
@@ -147,13 +173,15 @@ def _counted(verdict: RunVerdict) -> str:
 
 
 def _bars_for_sharpe(verdict: RunVerdict) -> str:
+    if math.isnan(verdict.bars_for_sharpe):
+        return "a ratio that is not known cannot be told from 0"
     if not math.isfinite(verdict.bars_for_sharpe):
         return "a ratio that is not above 0 needs no length to be told from it"
     return f"to tell this ratio from 0 takes {math.ceil(verdict.bars_for_sharpe):,}"
 
 
 def _hundredfold(value: float) -> str:
-    return "–" if math.isnan(value) else f"{100.0 * value:+.1f}"
+    return f"{100.0 * value:+.1f}" if math.isfinite(value) else write_number(value)
 
 
 def _percent(value: float) -> str:

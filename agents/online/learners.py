@@ -2,7 +2,7 @@
 
 N assets. A price relative is what one unit of money in an asset has become at the end of the bar.
 `weights` says how to share money before a bar and is valid from birth; `learn_one` is told what
-came of it. None of them knows a cost.
+came of it. None of them knows a cost. Whoever shows them relatives checks these first.
 """
 
 from typing import Protocol
@@ -11,6 +11,21 @@ import numpy as np
 
 from benbot.agents.online.simplex import nearest_in_metric
 from benbot.envs.arrays import FloatArray
+from benbot.envs.errors import InvalidParameter
+
+
+def check_relatives(relatives: FloatArray, first: int = 0) -> None:
+    """Refuse price relatives (T, N) that no learner can learn from; bars are counted from `first`.
+
+    A learner remembers: what is no number would be among its weights for ever.
+    """
+    bad = np.argwhere(~(np.isfinite(relatives) & (relatives > 0.0)))
+    if bad.size:
+        t, i = (int(each) for each in bad[0])
+        raise InvalidParameter(
+            f"price relatives must be positive numbers, was {relatives[t, i]} of asset {i} in bar "
+            f"{first + t}. Leave out what has no price in every bar"
+        )
 
 
 class OnlineLearner(Protocol):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from benbot.agents.online.learners import OnlineLearner
+from benbot.agents.online.learners import OnlineLearner, check_relatives
 from benbot.envs.arrays import FloatArray
 
 PRECISE = 1e-13
@@ -32,6 +32,7 @@ def run(learner: OnlineLearner, relatives: FloatArray, cost_rate: float = 0.0) -
     the money is lost, b̂ the weights that the bar before left behind, nothing at the beginning.
     The learner is not told.
     """
+    check_relatives(relatives)
     n_bars, n_assets = relatives.shape
     held, wealth = np.zeros(n_assets), 1.0
     course = Course(np.empty(n_bars), np.empty(n_bars))
@@ -51,6 +52,7 @@ def best_rebalanced(relatives: FloatArray) -> FloatArray:
 
     Cover (1991), Mathematical Finance 1. The logarithm of wealth is concave in the weights.
     """
+    check_relatives(relatives)
     n_assets = relatives.shape[1]
 
     def loss(weights: FloatArray) -> tuple[float, FloatArray]:

@@ -3,9 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from benbot.agents.evaluation import evaluate
 from benbot.agents.hierarchical import EVERY, HierarchicalParity, sleeve_parity
+from benbot.envs.arrays import FloatArray
+from benbot.envs.desk import portfolio
 from benbot.envs.history import History, Span
+from benbot.envs.vector import EnvironmentSettings
 
 SPAN = Span(60, 110)
 NOTHING = np.zeros(3, np.float32)
@@ -19,17 +24,17 @@ def all_weights(history: History) -> np.ndarray:
 def test_two_sleeves_share_in_inverse_proportion_to_their_variance() -> None:
     quiet = np.tile([0.01, -0.01], 20)
     wild = np.tile([0.02, 0.02, -0.02, -0.02], 10)
-    np.testing.assert_allclose(sleeve_parity(np.stack([quiet, wild], axis=1)), [0.8, 0.2])
+    np.testing.assert_allclose(sleeve_parity(np.stack([quiet, wild], axis=1))[0], [0.8, 0.2])
 
 
 def test_a_sleeve_that_did_not_move_has_nothing_and_none_that_moved_means_all_alike() -> None:
     returns = np.random.default_rng(0).normal(0.0, 0.01, (60, 3))
     returns[:, 1] = 0.0
-    weights = sleeve_parity(returns)
+    weights, note = sleeve_parity(returns)
     assert weights[1] == 0.0
-    assert weights.sum() == 1.0
+    assert (weights.sum(), note) == (1.0, "")
     for unknown in (np.zeros((60, 3)), returns[:5], np.full((60, 3), np.nan)):
-        np.testing.assert_allclose(sleeve_parity(unknown), 1.0 / 3.0)
+        np.testing.assert_allclose(sleeve_parity(unknown)[0], 1.0 / 3.0)
 
 
 def test_what_a_sleeve_returns_later_changes_no_weight_before(history: History) -> None:
@@ -50,3 +55,23 @@ def test_an_answer_holds_until_the_next_and_a_reset_begins_again(history: Histor
     assert not np.array_equal(first[EVERY], first[0])
     policy.reset()
     np.testing.assert_array_equal(policy.weights(NOTHING), first[0])
+
+
+def test_that_another_rule_took_its_place_is_noted_once_with_how_often(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(returns: FloatArray) -> FloatArray:
+        raise ValueError("no tree")
+
+    fine = evaluate(HierarchicalParity(history, SPAN), history, SPAN, EnvironmentSettings())
+    assert fine.notes == ()
+    monkeypatch.setitem(portfolio.METHODS, "hierarchical_risk_parity", fail)
+    policy = HierarchicalParity(history, SPAN)
+    traded = evaluate(policy, history, SPAN, EnvironmentSettings())
+    assert traded.notes == (
+        "of hierarchical_parity, 3 of 3 answers: hierarchical_risk_parity had no answer and "
+        "inverse_volatility took its place: no tree",
+    )
+    assert policy.notes == traded.notes
+    policy.reset()
+    assert policy.notes == ()

@@ -13,6 +13,7 @@ from benbot.agents.sleeve_learners import (
     OverSleeves,
     sleeve_learners,
 )
+from benbot.envs.errors import InvalidParameter
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
 
@@ -62,3 +63,15 @@ def test_the_recent_leader_forgets() -> None:
     for relatives in ([2.0, 1.0], [1.0, 1.1], [1.0, 1.1]):
         learner.learn_one(np.array(relatives))
     assert learner.weights().tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_sleeve_without_a_return_is_refused_before_anybody_learns(
+    history: History, bad: float
+) -> None:
+    returns = history.tape.sleeve_return.copy()
+    returns[70, 1] = bad
+    broken = replace(history, tape=history.tape._replace(sleeve_return=returns))
+    for name in SLEEVE_LEARNERS:
+        with pytest.raises(InvalidParameter, match=r"positive numbers.* of asset 1 in bar 70"):
+            OverSleeves(name, SLEEVE_LEARNERS[name], broken, SPAN)

@@ -1,11 +1,15 @@
 """Accounts one after another are one account: growth, trades and records in proportion."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
+from benbot.agents import succession
 from benbot.agents.baselines import cash, equal_weight
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.succession import joined
+from benbot.envs.desk.ledger import OPTION_FILL
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
@@ -43,6 +47,32 @@ def test_its_trades_explain_it_to_the_cent(parts: list[Evaluation]) -> None:
     earned = whole.trades["profit"].sum() + whole.open_trades["profit"].sum()
     assert whole.trades.size == sum(one.trades.size for one in parts) > 0
     assert earned == pytest.approx(whole.equity[-1] - whole.equity[0], abs=1e-6)
+
+
+def test_every_field_of_an_evaluation_is_joined_in_one_way() -> None:
+    groups = (succession.MONEY, succession.SHARED, succession.AFTER_A_BAR, succession.JOINED)
+    named = [name for group in groups for name in group]
+    assert sorted([*named, "equity", "notes"]) == sorted(field.name for field in fields(Evaluation))
+
+
+def test_options_and_notes_of_later_parts_are_kept(parts: list[Evaluation]) -> None:
+    def written(bar: int) -> np.ndarray:
+        options = np.zeros(1, OPTION_FILL)
+        options["bar"], options["contracts"], options["multiplier"] = bar, -2.0, 100.0
+        options["price"], options["cost"] = 1.5, 10.0
+        return options
+
+    first = replace(parts[0], notes=("prices are old",))
+    second = replace(parts[1], options=written(95), notes=("prices are old", "volatility is made"))
+    third = replace(parts[2], options=written(130), notes=("volatility is made",))
+    whole = joined([first, second, third])
+    assert whole.notes == ("prices are old", "volatility is made")
+    scales = [whole.equity[at] / part.equity[0] for at, part in ((50, second), (80, third))]
+    assert whole.options["bar"].tolist() == [95, 130]
+    np.testing.assert_allclose(whole.options["contracts"], [-2.0 * scale for scale in scales])
+    np.testing.assert_allclose(whole.options["cost"], [10.0 * scale for scale in scales])
+    assert whole.options["multiplier"].tolist() == [100.0, 100.0]
+    assert whole.options["price"].tolist() == [1.5, 1.5]
 
 
 def test_one_part_is_itself(parts: list[Evaluation]) -> None:

@@ -2,13 +2,18 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from benbot.agents.evaluation import Evaluation
 from benbot.agents.roster import BASELINES
-from benbot.experiments.judgement import results_table
+from benbot.experiments import judgement
+from benbot.experiments.config import load_config
+from benbot.experiments.judgement import evaluate_baselines, results_table
+from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.report import SegmentResult
 
 Maker = Callable[..., Evaluation]
@@ -38,3 +43,26 @@ def test_a_number_is_never_cut_to_make_room_for_a_name(walk: Maker) -> None:
     row = next(line for line in lines if "expon" in line)
     assert row.rstrip().endswith("]")
     assert row.count("%") == 3
+
+
+def test_what_a_baseline_chooses_it_chooses_before_what_it_is_judged_on(
+    workshop: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared = prepare_experiment(load_config(workshop.config, ("baselines=[best_single]",)))
+    monkeypatch.setattr(judgement, "evaluate_baseline", lambda *given: given)
+    spans = prepared.spans
+    for judged, chosen in (("test", "valid"), ("valid", "fit"), ("fit", "fit")):
+        ((_, _, span, before, _),) = evaluate_baselines(prepared, spans[judged])
+        assert (span, before) == (spans[judged], spans[chosen])
+
+
+def test_that_valid_chose_the_agent_is_said_where_valid_is_shown(walk: Maker) -> None:
+    def shown(name: str) -> str:
+        return " ".join(" ".join(printed(SegmentResult(name, {0: walk(1)}, ()))).split())
+
+    said = "the agent's policy was chosen on these very bars"
+    assert said in shown("valid")
+    assert said in shown("valid fold 1")
+    assert said not in shown("test")
+    assert "of resampled time alone; the verdict's has the chance of training, too" in shown("test")

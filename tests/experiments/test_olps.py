@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from benbot.agents.online.learners import FollowTheLeader
+from benbot.agents.online.wealth import best_rebalanced, run
 from benbot.envs.errors import BadMarketData, InvalidParameter
-from benbot.experiments.olps import COSTS, read_relatives, show_olps
+from benbot.experiments.olps import COSTS, read_relatives, show_olps, wealth_table
 
 
 def table(folder: Path, **changed: object) -> Path:
@@ -42,7 +44,9 @@ def test_csv_and_parquet_say_the_same(tmp_path: Path) -> None:
     [
         ({"date": "2020-01-01"}, "columns of words: date. Leave out dates"),
         ({"B": 0.0}, "row 1, column B: a price relative must be a positive number.*was 0.0"),
+        ({"B": -0.5}, "row 1, column B: a price relative must be a positive number.*was -0.5"),
         ({"C": np.nan}, "row 1, column C"),
+        ({"C": np.inf}, "row 1, column C.*was inf"),
     ],
 )
 def test_what_is_no_relative_is_refused(
@@ -50,6 +54,17 @@ def test_what_is_no_relative_is_refused(
 ) -> None:
     with pytest.raises(BadMarketData, match=said):
         read_relatives(table(tmp_path, **changed))
+
+
+@pytest.mark.parametrize("bad", [np.nan, 0.0, -0.5, np.inf])
+def test_no_learner_is_shown_what_is_no_relative(bad: float) -> None:
+    relatives = np.ones((5, 2))
+    relatives[3, 1] = bad
+    for judge in (lambda: wealth_table(relatives, COSTS), lambda: best_rebalanced(relatives)):
+        with pytest.raises(InvalidParameter, match=r"positive numbers, was .* of asset 1 in bar 3"):
+            judge()
+    with pytest.raises(InvalidParameter, match="positive numbers"):
+        run(FollowTheLeader(2), relatives)
 
 
 def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:

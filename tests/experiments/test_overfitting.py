@@ -5,7 +5,7 @@ import pytest
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
-from benbot.experiments.overfitting import backtest_overfitting
+from benbot.experiments.overfitting import Overfitting, backtest_overfitting
 
 
 def noise(seed: int, edge: float = 0.0) -> FloatArray:
@@ -51,3 +51,26 @@ def test_the_halves_are_those_that_a_loop_counts() -> None:
 def test_parts_that_cannot_be_halved_are_refused(n_parts: int) -> None:
     with pytest.raises(InvalidParameter, match="an even number of parts"):
         backtest_overfitting(noise(0)[:60], n_parts)
+
+
+def test_what_is_no_number_is_refused() -> None:
+    returns = noise(0)
+    returns[3, 2] = np.nan
+    with pytest.raises(InvalidParameter, match="finite returns, was 1 that are not"):
+        backtest_overfitting(returns)
+
+
+def test_who_is_all_the_same_has_not_been_chosen() -> None:
+    one = noise(0)[:, :1]
+    assert np.isnan(backtest_overfitting(np.hstack([one, one, one])).probability)
+
+
+def test_a_tie_in_the_middle_counts_one_half() -> None:
+    """Two of three are the same and always the best, and so share the ranks 2 and 3 of 3."""
+    rng = np.random.default_rng(0)
+    good, bad = rng.normal(0.01, 0.001, (160, 1)), rng.normal(-0.01, 0.001, (160, 1))
+    found = backtest_overfitting(np.hstack([good, good, bad]), 4)
+    assert found.rank.tolist() == [2.5 / 4.0] * 6
+    assert found.probability == 0.0
+    rank = np.array([0.25, 0.5, 0.5, 0.75])
+    assert Overfitting(rank, rank, rank).probability == 0.5

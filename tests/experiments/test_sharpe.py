@@ -97,6 +97,20 @@ def test_the_deflated_ratio() -> None:
     assert deflated(normal, 88, TRIALS_DEVIATION) == pytest.approx(0.950491, abs=5e-7)
 
 
+def test_a_ratio_that_is_not_known_has_no_length() -> None:
+    unknown = track_of(np.zeros(50))
+    lengths = [minimum_length_2012(unknown), minimum_length_2025(unknown)]
+    assert np.isnan(lengths).all()
+    assert np.isinf(minimum_length_2025(Track(-0.1, 50)))
+
+
+@pytest.mark.parametrize("n_trials", [1.0, 1.01, 1.2, 1.28])
+def test_the_luck_of_few_trials_is_not_below_none(n_trials: float) -> None:
+    """The approximation for many trials is below 0 up to 1.28 of them."""
+    assert expected_maximum(n_trials) == 0.0
+    assert expected_maximum(1.29) > 0.0
+
+
 def test_five_years_allow_forty_five_trials() -> None:
     assert minimum_years(45) == pytest.approx(4.998, abs=5e-4)
 

@@ -7,16 +7,17 @@ from scipy.stats import norm, t
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.curves import Curves
+from benbot.experiments.need import needed as needed_for
 from benbot.experiments.resampling import Resampled, resample
+from benbot.experiments.ruling import SMALLEST_EFFECT, Word, claims_on, word_of
 from benbot.experiments.sharpe import Track, power
 from benbot.experiments.verdict import (
-    SMALLEST_EFFECT,
     Family,
     RunVerdict,
-    Word,
     judge,
-    needed,
-    word_of,
+    rule,
+    verdict_as_json,
+    verdict_from_json,
 )
 
 YEARLY, N_BARS = 252.0, 504
@@ -44,7 +45,11 @@ def curves_of_growth(
 
 
 def judged(curves: Curves, family: Family = TRIED, repetitions: int = 400) -> RunVerdict:
-    return judge(curves, family, repetitions=repetitions)
+    return rule(curves, family, repetitions=repetitions)
+
+
+def needed(found: Resampled, n_bars: int, n_seeds: int, n_tests: int) -> tuple[float, float]:
+    return needed_for(found, n_bars, n_seeds, claims_on(float(found.mean), n_tests))
 
 
 def made(rng: np.random.Generator, edge: float = 0.0) -> Curves:
@@ -137,6 +142,39 @@ def test_an_account_that_lost_everything_decides_nothing_for_the_others() -> Non
     assert rule.word is Word.BEATS
 
 
+def test_a_seed_that_lost_everything_beats_nothing_that_did_not() -> None:
+    curves = made(np.random.default_rng(0), 0.002)
+    lost = curves.agents[1].copy()
+    lost[300:] = 0.0
+    rule = curves.baselines["rule"]
+    unknown = np.where(np.arange(rule.size) == 7, np.nan, rule)
+    baselines = {"rule": rule, "ruined too": lost, "unknown": unknown}
+    both = Curves(YEARLY, curves.timestamps, curves.fold, {**curves.agents, 1: lost}, baselines)
+    found = judged(both)
+    assert [one.word for one in found.rulings] == [
+        Word.DOES_NOT_BEAT,
+        Word.UNDECIDED,
+        Word.UNDECIDED,
+    ]
+    first = found.rulings[0]
+    assert (first.growth, first.low, first.high) == (-np.inf, -np.inf, -np.inf)
+    assert first.p_value == 1.0
+    assert found.ruined == (1,)
+    assert np.isnan(found.rulings[1].growth)
+    again = verdict_from_json(verdict_as_json(found))
+    assert repr(again) == repr(found)
+
+
+def test_an_agent_whose_worth_is_unknown_is_undecided() -> None:
+    curves = made(np.random.default_rng(0), 0.002)
+    unknown = curves.agents[1].copy()
+    unknown[300] = np.nan
+    agents = {**curves.agents, 1: unknown}
+    found = judged(Curves(YEARLY, curves.timestamps, curves.fold, agents, curves.baselines))
+    assert found.rulings[0].word is Word.UNDECIDED
+    assert found.ruined == ()
+
+
 def test_the_oracle_is_no_baseline() -> None:
     curves = made(np.random.default_rng(0))
     more = {"oracle": curves.baselines["rule"], **curves.baselines}
@@ -195,10 +233,54 @@ def test_what_would_decide_can_be_computed_by_hand() -> None:
     assert bars == pytest.approx(1000 * (0.06 * (corrected + strength) / 0.1) ** 2)
     bars, _ = needed(of_errors(-0.09, 0.06, 0.0), 1000, 4, 5)
     assert bars == pytest.approx(1000 * (0.06 * (usual + strength) / (SMALLEST_EFFECT + 0.09)) ** 2)
-    target = (0.1 / (usual + strength)) ** 2
-    bars, seeds = needed(of_errors(0.1, 0.02, 0.05), 1000, 4, 1)
+
+
+def test_how_many_seeds_are_needed_is_told_by_student() -> None:
+    """All of the error is between seeds, so the growth must be (t + t) times it, S - 1 freedom."""
+    growth, error = 0.2, 0.05  # of the mean of two seeds
+    bars, seeds = needed(of_errors(growth, 0.0, error), 504, 2, 1)
     assert np.isinf(bars)
-    assert seeds == pytest.approx(4 * 0.05**2 / (target - 0.02**2))
+
+    def margin(s: float) -> float:
+        needs = t.isf(0.025, s - 1.0) + t.ppf(0.8, s - 1.0)
+        return float(growth - needs * error * np.sqrt(2.0 / s))
+
+    assert seeds == 4.0
+    assert margin(4.0) >= 0.0 > margin(3.0)
+    normal = 2.0 * (error * (norm.isf(0.025) + norm.ppf(0.8)) / growth) ** 2
+    assert normal < 2.0  # which would have asked for fewer than there are
+
+
+def test_an_error_from_both_has_the_freedom_of_its_parts() -> None:
+    """The freedom of Welch and Satterthwaite, at the number of seeds and at one less."""
+    _, seeds = needed(of_errors(0.1, 0.02, 0.05), 1000, 2, 1)
+
+    def asked(s: float) -> float:
+        part = 0.05 * np.sqrt(2.0 / s)
+        error = np.hypot(0.02, part)
+        freedom = error**4 / (part**4 / (s - 1.0))
+        return float((t.isf(0.025, freedom) + t.ppf(0.8, freedom)) * error)
+
+    assert asked(seeds) <= 0.1 < asked(seeds - 1.0)
+
+
+def test_what_is_needed_is_more_than_what_is_there() -> None:
+    undecided = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        baseline = rng.normal(0.0, 0.01, N_BARS)
+        luck = rng.normal(0.0, 2e-4, (2, 1))
+        agents = baseline + 1e-3 + luck + rng.normal(0.0, 0.005, (2, N_BARS))
+        found = judged(curves_of_growth(agents, {"rule": baseline}), repetitions=200)
+        (ruling,) = found.rulings
+        if ruling.word is Word.UNDECIDED:
+            undecided += 1
+            assert ruling.bars_needed > N_BARS
+            assert ruling.seeds_needed > 2
+    assert undecided > 10
+    surely = of_errors(0.5, 0.01, 0.0)  # should have been decided, but was not
+    assert needed(surely, 504, 3, 1) == (505.0, np.inf)
+    assert needed(of_errors(0.5, 0.01, 0.001), 504, 3, 1) == (505.0, 4.0)
 
 
 def test_the_more_was_tried_the_less_a_ratio_is_believed() -> None:
@@ -241,3 +323,31 @@ def test_too_little_to_judge_is_refused() -> None:
 def test_a_verdict_is_the_same_again() -> None:
     curves = made(np.random.default_rng(5))
     assert repr(judged(curves)) == repr(judged(curves))
+
+
+def test_who_is_better_than_the_best_baseline_is_told_for_all_that_was_tried() -> None:
+    rng = np.random.default_rng(6)
+    rules = {f"rule {i}": rng.normal(3e-4 * i, 0.01, N_BARS) for i in range(3)}
+    best = max(rules, key=lambda name: float(rules[name].sum()))
+    noise = rng.normal(0.0, 0.005, (2, N_BARS))
+    none, one = rules[best] + noise, rules[best] + 0.002 + noise
+    families = [Family(2, 0.5, np.expm1(growth.T), 1) for growth in (none, one)]
+    curves = [curves_of_growth(growth, rules) for growth in (none, one)]
+    without, with_edge = (judge(c, f) for c, f in zip(curves, families, strict=True))
+    assert without.standing.best_baseline == with_edge.standing.best_baseline == best
+    assert without.standing.superiority > 0.1
+    assert with_edge.standing.superiority < 0.01
+    assert with_edge.standing.remaining == ("agent",)
+    assert {"agent", best} <= set(without.standing.remaining)
+
+
+def test_accounts_that_lost_everything_are_not_among_the_best() -> None:
+    curves = made(np.random.default_rng(0))
+    ruined = curves.baselines["rule"].copy()
+    ruined[300:] = 0.0
+    baselines = {"bad": ruined, **curves.baselines}
+    family = Family(3, 0.5, curves.returns(), 1)
+    found = judge(Curves(YEARLY, curves.timestamps, curves.fold, curves.agents, baselines), family)
+    assert found.standing.best_baseline == "rule"
+    assert "bad" not in found.standing.remaining
+    assert np.isfinite(found.standing.superiority)

@@ -9,7 +9,8 @@ from rich.console import Console
 from benbot.envs.history import Span
 from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.folds import Fold
-from benbot.experiments.over_seeds import Interval
+from benbot.experiments.interquartile import Interval
+from benbot.experiments.standing import Standing
 from benbot.experiments.statistics import Spread
 from benbot.experiments.verdict import Ruling, RunVerdict, Word, needs
 from benbot.experiments.verdict_view import (
@@ -92,6 +93,44 @@ def test_what_takes_from_its_worth_is_said() -> None:
     assert "a ratio that is not above 0" in told
     assert "asked" not in told
     assert "misleads" not in told
+
+
+def test_a_ratio_that_is_not_known_is_not_said_to_be_below_zero() -> None:
+    told = "\n".join(verdict_sentences(replace(VERDICT, bars_for_sharpe=NAN)))
+    assert "504 bars; a ratio that is not known cannot be told from 0" in told
+    assert "not above 0" not in told
+
+
+def test_who_lost_everything_is_named_and_its_growth_is_infinitely_low() -> None:
+    lost = Ruling("cash", Word.DOES_NOT_BEAT, -INFINITE, -INFINITE, -INFINITE, 1.0, NAN, NAN)
+    verdict = replace(VERDICT, rulings=(lost,), ruined=(1, 2))
+    assert "Ruin      seeds 1, 2 lost everything" in "\n".join(verdict_sentences(verdict))
+    assert "cash −∞ [−∞, −∞] 1.000 DOES NOT BEAT" in " ".join(
+        printed(verdict_table(verdict)).split()
+    )
+    alone = "\n".join(verdict_sentences(replace(verdict, ruined=(1,))))
+    assert "Ruin      seed 1 lost everything" in alone
+    assert "Ruin" not in "\n".join(verdict_sentences(VERDICT))
+
+
+def test_where_all_that_was_tried_stands_is_said() -> None:
+    told = "\n".join(verdict_sentences(replace(VERDICT, elsewhere=5)))
+    assert "the best of 12 trials by luck; 5 more were not judged on these bars" in told
+    assert "Superior" not in told
+    known = Standing("hedge", 0.23, ("agent", "hedge"))
+    told = "\n".join(verdict_sentences(replace(VERDICT, standing=known)))
+    assert (
+        "Superior  p = 0.230 that none of 7 agents is better than hedge, the best baseline" in told
+    )
+    assert "Remaining agent, hedge: who cannot be told from the best" in told
+    assert "more were not judged" not in told
+
+
+def test_what_is_needed_is_rounded_up() -> None:
+    """505 bars are 2.004 years, and there are 2.0."""
+    assert needs(replace(RULINGS[1], bars_needed=505.0, seeds_needed=4.0), VERDICT) == (
+        "2.1 years or 4 seeds"
+    )
 
 
 def test_tags_and_markdown_carry_the_words() -> None:

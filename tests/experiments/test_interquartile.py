@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter
-from benbot.experiments.over_seeds import (
+from benbot.experiments.interquartile import (
     interquartile_interval,
     interquartile_mean,
     probability_of_improvement,

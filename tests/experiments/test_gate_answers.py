@@ -6,7 +6,7 @@ import pytest
 
 from benbot.envs.desk.reasons import Verdict
 from benbot.experiments.config import load_config
-from benbot.experiments.verdicts import MEANINGS, setting_of, with_settings
+from benbot.experiments.gate_answers import MEANINGS, setting_of, with_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "signals.md"
 
