@@ -86,7 +86,7 @@ class TrainingSettings(Settings):
         total = sum(each.weight for each in markets)
         if not total > 0.0:
             raise ValueError(f"weights must sum to something positive, was {total:g}")
-        names = [name_of(each) for each in markets]
+        names = [name for each in markets for name in {name_of(each), *names_of(each)}]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(

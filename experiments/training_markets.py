@@ -51,10 +51,15 @@ class Source:
     market: Market
     span: Span
 
-    @property
+    @cached_property
     def learned(self) -> Market:
-        """Return the bars that accounts trade in."""
+        """The bars that accounts trade in."""
         return self.market.between(self.span.first, self.span.last + 1)
+
+    @property
+    def known(self) -> Market:
+        """The bars that anything seen while trading can be made of, the warm-up included."""
+        return self.market.until(self.span.last + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +123,7 @@ class Mixtures:
         held_out = HeldOut.of(self.prepared.market, fold.spans["fit"].last)
         sources, parts = [], []
         for source in sources_of(self.prepared, training, fold):
-            held_out.refuse(source.name, source.made_of, source.learned)
+            held_out.refuse(source.name, source.made_of, source.known)
             history = self._history(source)
             parts.append(Part(source.name, history, source.span, accounts[source.name]))
             sources.append(source)

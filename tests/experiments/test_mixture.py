@@ -101,6 +101,10 @@ def test_synthetic_markets_are_a_function_of_the_seed_their_name_and_their_numbe
         ("[{source: bootstrap, block: 0}]", "markets[0].block must be greater than or equal to 1"),
         ("[{source: bootstrap, n: 0}]", "markets[0].n must be greater than or equal to 1, was 0"),
         ("[{source: fit}, {source: fit}]", "was twice: fit. Give one of them a label"),
+        (
+            "[{source: fit, label: bootstrap 2}, {source: bootstrap}]",
+            "was twice: bootstrap 2. Give",
+        ),
         ("[{source: fit, blok: 1}]", "markets[0].blok is no key; there are source, weight, label"),
         ("[{source: bootstrp}]", "markets[0].source must be one of 'fit', 'bootstrap', 'synth"),
         ("[]", "markets must have at least 1 item(s), was []"),

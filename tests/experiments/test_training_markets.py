@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benbot.envs.errors import BadConfig
 from benbot.envs.history import Span
+from benbot.envs.market.block_bootstrap import rebuilt
 from benbot.envs.market.market import Market
 from benbot.experiments import training as training_module
 from benbot.experiments import training_markets
@@ -143,6 +144,23 @@ def test_a_mixture_that_leaks_is_refused_before_anything_is_learned(
     monkeypatch.setattr(training_markets, "_redrawn", leaking)
     with pytest.raises(BadConfig, match="bootstrap 1 must be made of no bar after fit, was"):
         mixtures(prepared).of(prepared.stretches[0])
+
+
+def test_a_leak_in_the_warm_up_of_a_training_market_is_one_too(
+    folded: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = folded.folds[0]
+    fit, last = fold.spans["fit"], folded.market.n_bars - 1
+
+    def leaking(*given: object) -> Source:
+        known = folded.market.until(fit.last + 1)
+        bars = np.arange(folded.market.n_bars)
+        bars[fit.first - 100] = last
+        return Source("bootstrap 1", known, rebuilt(folded.market, bars).until(fit.last + 1), fit)
+
+    monkeypatch.setattr(training_markets, "_redrawn", leaking)
+    with pytest.raises(BadConfig, match="bootstrap 1 must hold no bar after fit, was 1 of them"):
+        mixtures(folded).of(fold)
 
 
 def test_a_bar_of_the_embargo_is_held_out_too(
