@@ -163,5 +163,5 @@ def _name(asked: Asked) -> str:
 
 
 def _write_down(run: Run, tried: Tried) -> None:
-    run.set_tags({END: tried.end})
     run.log_file(TRIAL_FILE, tried.as_json())
+    run.set_tags({END: tried.end})  # last of all, so that who has it has the file

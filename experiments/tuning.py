@@ -8,7 +8,7 @@ from benbot.experiments.progress import Display
 from benbot.experiments.run import check_data, check_folder, prepare_shown
 from benbot.experiments.search_space import Space, as_override, check_keys
 from benbot.experiments.study import Study, Tried, require_optuna, tried_from_json
-from benbot.experiments.tracking import Run, Status, Tracker, open_tracker
+from benbot.experiments.tracking import Run, Tracker, open_tracker
 from benbot.experiments.training import CONFIG_FILE, DATA, RUNS, Launch, Training
 from benbot.experiments.trials import (
     END,
@@ -102,8 +102,7 @@ def _search_of(parent: Run, trials: int | None, source: str) -> Search:
 def _kept(tracker: Tracker, parent: Run) -> list[Tried]:
     """Return the trials that came to an end, in order; one that was interrupted is made again."""
     ended = [run for run in tracker.children(parent) if END in run.tags]
-    finished = [run for run in ended if run.status is Status.FINISHED]
-    tried = [tried_from_json(run.read_file(TRIAL_FILE)) for run in finished]
+    tried = [tried_from_json(run.read_file(TRIAL_FILE)) for run in ended]
     return sorted(tried, key=lambda each: each.number)
 
 

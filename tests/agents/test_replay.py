@@ -104,7 +104,11 @@ def test_the_warm_up_acts_at_random_and_learns_nothing(learner: Learner) -> None
         assert model._n_updates == 0
         for name, weights in before.items():
             np.testing.assert_array_equal(after[name], weights)
-        tried = replay_of(learner).actions[:8].reshape(-1, 4)
+        replay = replay_of(learner)
+        seen, followed = replay.observations[:8], replay.next_observations[:8]
+        np.testing.assert_array_equal(seen[1:], followed[:-1])  # no episode ends as early
+        assert (seen[0] != seen[1]).any()
+        tried = replay.actions[:8].reshape(-1, 4)
         assert tried.min() < -0.9
         assert tried.max() > 0.9
         assert len(np.unique(tried[:, 0])) == 8 * N_ENVS
