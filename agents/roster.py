@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from benbot.agents import buy_and_hold, hierarchical
+from benbot.agents import buy_and_hold, hierarchical, linear_contextual
 from benbot.agents.baselines import (
     InverseVolatility,
     Random,
@@ -38,6 +38,9 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "best_single": lambda history, span, before: best_single(history, before),
         "regime_record": lambda history, span, before: RegimeRecord(history.layout),
         **{name: _learner(name) for name in SLEEVE_LEARNERS},
+        linear_contextual.NAME: lambda history, span, before: linear_contextual.OverContexts(
+            history, span
+        ),
         "random": lambda history, span, before: Random(history.layout, RANDOM_SEED),
     }
 )
