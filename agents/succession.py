@@ -16,6 +16,7 @@ MONEY = {
     "fills": ("units", "cost"),
     "trades": ("notional", "income", "costs", "profit"),
     "open_trades": ("notional", "income", "costs", "profit"),
+    "options": ("contracts", "cost"),
 }
 AFTER_A_BAR = ("timestamps", "bars", "exposure", "regime", "breaker")  # a mark more than decisions
 JOINED = ("weights", "turnover", "decisions", "holdings")
@@ -47,6 +48,7 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
         records = [getattr(one, kind) for one in parts]
         scaled = [_in_proportion(each, fields, s) for each, s in zip(records, scales, strict=True)]
         changed[kind] = np.concatenate(scaled)
+    changed["notes"] = tuple(dict.fromkeys(note for one in parts for note in one.notes))
     return replace(first, **changed)
 
 

@@ -19,6 +19,7 @@ from benbot.experiments.judgement import (
     results_table,
 )
 from benbot.experiments.known_answer import found_sentence, share_found
+from benbot.experiments.placebo import placebos_of
 from benbot.experiments.report import RunReport, SegmentResult, write_report
 from benbot.experiments.seeds import JUDGED, SeedResult
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
@@ -89,7 +90,9 @@ def _judged(
         FoldResult(
             fold,
             {one.seed: one.evaluations[name] for one in results if one.fold.number == fold.number},
-            evaluate_baselines(prepared.in_fold(fold), fold.spans[name], plan),
+            evaluate_baselines(
+                prepared.in_fold(fold), fold.spans[name], plan, placebos_of(training.folder, fold)
+            ),
         )
         for fold in folds
     ]

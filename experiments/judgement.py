@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benbot.agents import placebo
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.oracle import Plan
 from benbot.agents.roster import evaluate_baseline
@@ -11,6 +12,7 @@ from benbot.experiments.cost_figure import cost_figure
 from benbot.experiments.examination import examine
 from benbot.experiments.figures import to_png
 from benbot.experiments.known_answer import found_sentence, oracle_of
+from benbot.experiments.placebo import NO_PLACEBOS, Placebos
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.report import SegmentResult, write_number
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
@@ -30,18 +32,21 @@ DIFFERENCE = "agent less it: log growth, % a year, with the 95 % interval of res
 
 
 def evaluate_baselines(
-    prepared: Prepared, span: Span, plan: Plan | None = None
+    prepared: Prepared, span: Span, plan: Plan | None = None, placebos: Placebos = NO_PLACEBOS
 ) -> list[Evaluation]:
     """Run the baselines of the configuration over a span; what one chooses, it chooses on `valid`.
 
-    With the oracle's plan, the oracle is the last of them.
+    With the oracle's plan, the oracle is the last of them. A placebo that was not trained is left
+    out.
     """
     history, settings = prepared.history, prepared.config.environment
-    before = prepared.spans["valid"]
-    evaluations = [
-        evaluate_baseline(name, history, span, before, settings)
-        for name in prepared.config.baselines
-    ]
+    before, fit = prepared.spans["valid"], prepared.spans["fit"]
+    evaluations = []
+    for name in prepared.config.baselines:
+        if name != placebo.NAME:
+            evaluations.append(evaluate_baseline(name, history, span, before, settings))
+        elif placebos:
+            evaluations.append(placebo.evaluate_placebo(placebos, history, fit, span, settings))
     if plan is not None:
         oracle = oracle_of(prepared, plan, span)
         evaluations.append(evaluate(oracle, history, span, settings))

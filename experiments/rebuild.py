@@ -14,6 +14,7 @@ from benbot.experiments.folds import Fold
 from benbot.experiments.judgement import evaluate_baselines, examined
 from benbot.experiments.known_answer import PLAN_FILE, read_plan
 from benbot.experiments.opening import check_unsealed
+from benbot.experiments.placebo import placebos_of
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
@@ -85,7 +86,8 @@ def _judge_folds(
         within = prepared.in_fold(fold)
         bundles = _bundles(folder, fold)
         agents = {seed: _again(path, within, segment) for seed, path in bundles.items()}
-        baselines = evaluate_baselines(within, fold.spans[segment], oracle)
+        placebos = placebos_of(folder, fold)
+        baselines = evaluate_baselines(within, fold.spans[segment], oracle, placebos)
         results.append(FoldResult(fold, agents, baselines))
     return results
 

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter
 from scipy.stats import norm
 
-from benbot.agents.oracle import NAME as ORACLE
+from benbot.agents.roster import HINDSIGHT
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.curves import Curves
@@ -134,13 +134,13 @@ class RunVerdict:
 def judge(
     curves: Curves, family: Family, *, seed: int = 0, repetitions: int = REPETITIONS
 ) -> RunVerdict:
-    """Return the verdict on a run; the oracle is no baseline, for it knows what nobody can."""
+    """Return the verdict on a run; who has hindsight is no baseline, but knows what nobody can."""
     if not curves.agents or curves.n_bars < FEWEST_BARS:
         raise InvalidParameter(
             f"a verdict needs a seed and {FEWEST_BARS} bars or more, was {len(curves.agents)} "
             f"seeds and {max(curves.n_bars, 0)} bars"
         )
-    names = [name for name in curves.baselines if name != ORACLE]
+    names = [name for name in curves.baselines if name not in HINDSIGHT]
     generator = np.random.default_rng(seed)
     block, rulings = _rulings(curves, names, generator, repetitions)
     track = track_of(curves.pooled_returns())
