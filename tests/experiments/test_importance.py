@@ -10,6 +10,7 @@ from benbot.envs.observation import Layout
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.importance import (
     ACCOUNT,
+    CHANCE,
     DRAWS,
     OTHER,
     Shuffled,
@@ -22,7 +23,7 @@ SPAN, SETTINGS = Span(40, 290), EnvironmentSettings(ruin=0.0)
 
 
 class Told:
-    """A policy that trusts the strategy whose five-bar return stands highest, and sees no more."""
+    """A policy that trusts most whose five-bar return stands highest, and sees no more."""
 
     name = "told"
 
@@ -34,7 +35,8 @@ class Told:
 
     def weights(self, observation: Float32Array) -> Float32Array:
         chosen = int(self.layout.by_strategy(observation, self.feature).argmax())
-        return np.eye(len(self.layout.strategies) + 1, dtype=np.float32)[chosen]
+        n = len(self.layout.strategies) + 1
+        return (0.8 * np.eye(n) + 0.2 / n).astype(np.float32)[chosen]
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +74,11 @@ def test_what_is_looked_at_alone_is_worth_something(telling: History) -> None:
     found = importances([policy], telling, SPAN, SETTINGS, lambda: heard.append(1))
     assert found[0].group == "returns"
     assert found[0].drop > 0.05
+    assert found[-1].group == CHANCE
+    assert 0.0 < max(np.abs(found[-1].drops)) < found[0].drop
     assert len(found[0].drops) == DRAWS
     assert found[0].drop == pytest.approx(np.mean(found[0].drops))
-    assert all(one.drops == (0.0,) * DRAWS for one in found[1:])
+    assert all(one.drops == (0.0,) * DRAWS for one in found[1:-1])
     assert len(heard) == len(found)
 
 
