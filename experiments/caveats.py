@@ -161,10 +161,10 @@ def _training(evidence: Evidence) -> Iterator[tuple[str, str]]:
         )
     elif n < FEW_SEEDS:
         growth = np.array([one.annual_growth for one in evidence.agents])
-        spread = f"{growth.min():+.1%} to {growth.max():+.1%} a year" if n else ""
         yield (
             "Few seeds",
-            f"{n} agents were trained, which grew by {spread}. How much chance in training decides "
+            f"{n} agents were trained, which grew by {_signed(growth.min())} to "
+            f"{_signed(growth.max())} a year. How much chance in training decides "
             f"is known roughly at best below {FEW_SEEDS}.",
         )
 
@@ -196,12 +196,16 @@ def _options(agents: Sequence[Evaluation]) -> Iterator[tuple[str, str]]:
         )
 
 
+def _signed(share: float) -> str:
+    return f"{round(share, 3) + 0.0:+.1%}".replace("-", "−")
+
+
 def share_alive(market: Market) -> float:
     """Return the share of the symbols that were ever traded and have a price near the end."""
     traded = market.tradable.any(axis=0)
     end = int(ENDS_WITH_IT * market.n_bars)
     alive = market.tradable[min(end, market.n_bars - 1) :].any(axis=0)
-    return float(alive[traded].mean()) if traded.any() else 0.0
+    return float((alive & traded).sum() / max(traded.sum(), 1))
 
 
 def share_flat(market: Market) -> float:

@@ -1,12 +1,17 @@
 """Who asked for results on `test`, and when: a stretch that is asked twice is no test any more."""
 
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benbot.envs.errors import RunMismatch
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.tracking import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 JUDGED_ON = "judged_on"  # tag of a parent: digest of the bars of `test`, those of all folds
 SEALED = "sealed"  # tag of a parent: whether its `test` stays closed for now, yes or no
@@ -14,6 +19,16 @@ OPENED = "test_openings"  # tag of a parent: how often its results on them were 
 
 YES, NO = "yes", "no"
 SEAL_FILE = "sealed"  # in the folder of such a run; says how it is opened
+
+
+UNCOUNTED = (
+    "{what} looks at test, and no run records it: whatever is chosen after it is chosen with the "
+    "answer in hand, and no verdict can count it. Look at fit or valid until a run has opened test"
+)
+
+
+class LookAtTest(UserWarning):
+    """Results on `test` were asked for where no run records that they were."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +84,15 @@ def digest_of_test(prepared: Prepared) -> str:
     folds = prepared.stretches
     first, last = folds[0].spans["test"].first, folds[-1].spans["test"].last
     return prepared.market.between(first, last + 1).digest
+
+
+def warn_of_look(segment: str, command: str, console: "Console") -> None:
+    """Say on a console that a command without a run is asked for results on `test`."""
+    if segment == "test":
+        console.print(f"note: {UNCOUNTED.format(what=command)}.", highlight=False)
+
+
+def warn_of_test(segment: str, what: str) -> None:
+    """Warn whoever makes something of `test` that has no run, and no console either."""
+    if segment == "test":
+        warnings.warn(UNCOUNTED.format(what=what), LookAtTest, stacklevel=3)

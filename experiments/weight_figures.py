@@ -77,7 +77,7 @@ def regime_weights_figure(agents: Seeds) -> "Figure":
     apart = values - np.array([row.share for row in rows]) @ values
     figure, (ax,) = new_figure(0.3 * len(rows) + 1.9)
     most = max(float(np.abs(apart).max()), PALE)
-    ax.imshow(apart, cmap="PuOr_r", vmin=-most, vmax=most, aspect="auto")
+    ax.imshow(apart, cmap="PuOr", vmin=-most, vmax=most, aspect="auto")
     for (i, k), value in np.ndenumerate(values):
         colour = "white" if abs(apart[i, k]) > DARK * most else INK
         ax.text(k, i, f"{value:.0%}", ha="center", va="center", fontsize=7.5, color=colour)
