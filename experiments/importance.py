@@ -10,8 +10,10 @@ A group that costs nothing is not used, or is told by another one as well: group
 hide each other. The numbers are of this stretch and of these policies, and no promise.
 
 An account is a chain of trades, so a hair's breadth of difference at one close may change all that
-follows. How much is chance, the group CHANCE tells: nothing is shuffled, and every weight is off by
-about a hundredth of itself. What lies within its spread says nothing.
+follows, and one run is one draw of that luck. Therefore every run here, shuffled or not, has each
+weight off by about a hundredth of itself, and what is lost is lost from the mean of those that see
+everything as it is. The group CHANCE is these: how far they lie apart is what luck does, and what
+lies within that says nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +54,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 ACCOUNT = "account"  # whatever is about the account itself
 CHANCE = "chance"
 JITTER = 0.01  # deviation of the logarithm of a weight
+NOTHING = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Importance:
     """What one group is worth to the policies of all seeds.
 
     n_entries   of the observation
-    drop        mean log growth a year that is lost without it; negative: it grew
+    drop        mean log growth a year that is lost without it; negative: it grew; 0 for CHANCE
     deviation   of the drops over seeds and draws; NaN for a single one
     drops       each of them, seed by seed
     """
@@ -97,16 +100,19 @@ def importances(
     n_draws = max(FEWEST_DRAWS, -(-DRAWS // max(len(policies), 1)))
     for policy in policies:
         watched = Watched(policy)
-        whole = evaluate(watched, history, span, settings).annual_growth
+        evaluate(watched, history, span, settings)
         seen = np.array(watched.seen)
-        for group, own in drops.items():
+        growth: dict[str, list[float]] = {group: [] for group in drops}
+        for group, own in growth.items():
+            entries = groups.get(group, NOTHING)
             for _ in range(n_draws):
-                other: Policy = Jittered(policy, generator)
-                if group in groups:
-                    order, entries = generator.permutation(len(seen)), groups[group]
-                    other = Shuffled(policy, entries, seen[order][:, entries])
-                own.append(whole - evaluate(other, history, span, settings).annual_growth)
+                values = seen[generator.permutation(len(seen))][:, entries]
+                other = Jittered(Shuffled(policy, entries, values), generator)
+                own.append(evaluate(other, history, span, settings).annual_growth)
             listener()
+        usual = float(np.mean(growth[CHANCE]))
+        for group, own in growth.items():
+            drops[group] += [usual - one for one in own]
     found = [_importance(group, groups[group].size, drops[group]) for group in groups]
     ordered = sorted(found, key=lambda one: -np.nan_to_num(one.drop, nan=-np.inf))
     return [*ordered, _importance(CHANCE, 0, drops[CHANCE])]
