@@ -1,5 +1,7 @@
 """The best fixed weights grow at least as fast as all that they were chosen from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,8 +38,15 @@ def test_no_neighbour_would_have_grown_faster_by_much(history: History, best: Fi
     assert growth(best, history) > max(growth(Fixed("one", w), history) for w in drawn) - 0.01
 
 
-def test_what_comes_after_the_span_does_not_count(history: History) -> None:
-    """A school that ends with the span grows as an evaluation of the span does."""
+def test_no_price_after_the_span_changes_the_choice(history: History, best: Fixed) -> None:
+    bars = history.tape.bars.copy()
+    for name in ("open", "high", "low", "close"):
+        bars[name][SPAN.last + 1 :] *= np.linspace(1.0, 3.0, bars.shape[0] - SPAN.last - 1)[:, None]
+    other = replace(history, tape=history.tape._replace(bars=bars))
+    np.testing.assert_array_equal(best_fixed_weights(other, SPAN, SETTINGS).chosen, best.chosen)
+
+
+def test_a_school_that_ends_with_the_span_grows_as_the_span_is_traded(history: History) -> None:
     weights = np.array([0.2, 0.3, 0.4, 0.1], np.float32)
     school = School(history, np.ones((history.n_bars, 1)), SPAN.first, SETTINGS.ruin, SPAN.last)
     found = mean_growth([school], weights[None, None].astype(np.float64))[0]

@@ -1,11 +1,14 @@
 """Accounts one after another are one account: growth, trades and records in proportion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benbot.agents.baselines import cash, equal_weight
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.succession import joined
+from benbot.envs.desk.ledger import OPTION_FILL
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
@@ -43,6 +46,20 @@ def test_its_trades_explain_it_to_the_cent(parts: list[Evaluation]) -> None:
     earned = whole.trades["profit"].sum() + whole.open_trades["profit"].sum()
     assert whole.trades.size == sum(one.trades.size for one in parts) > 0
     assert earned == pytest.approx(whole.equity[-1] - whole.equity[0], abs=1e-6)
+
+
+def test_options_and_notes_of_all_parts_are_kept_and_in_proportion(
+    parts: list[Evaluation],
+) -> None:
+    fill = np.zeros(1, OPTION_FILL)
+    fill["cost"], fill["contracts"] = 3.0, -2.0
+    told = [replace(one, options=fill, notes=(f"note {i // 2}",)) for i, one in enumerate(parts)]
+    whole = joined(told)
+    scale = parts[0].equity[-1] / parts[1].equity[0]
+    np.testing.assert_allclose(whole.options["cost"][:2], [3.0, 3.0 * scale])
+    np.testing.assert_allclose(whole.options["contracts"][:2], [-2.0, -2.0 * scale])
+    assert whole.options.size == 3
+    assert whole.notes == ("note 0", "note 1")
 
 
 def test_one_part_is_itself(parts: list[Evaluation]) -> None:
