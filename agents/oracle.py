@@ -49,6 +49,12 @@ class School:
     probability: FloatArray
     first: int  # bar of the first decision
     ruin: float  # share of the capital at which an account stops
+    last: int | None = None  # bar of the last mark; the last there is if None
+
+    @property
+    def decisions(self) -> range:
+        """The bars at whose close the weights are chosen."""
+        return range(self.first, self.history.n_bars - 1 if self.last is None else self.last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,16 +86,16 @@ class Oracle:
 
 
 def search_plan(
-    schools: Sequence[School], rounds: int, listener: Callable[[int, float], None]
+    schools: Sequence[School],
+    rounds: int,
+    listener: Callable[[int, float], None],
+    start: FloatArray | None = None,
 ) -> Plan:
-    """Return the best plan found, starting from equal weight whatever the regime.
+    """Return the best plan found, starting from equal weight whatever the regime, or at `start`.
 
     The listener hears how many rounds are over and the growth of the best plan so far.
     """
-    n_regimes = schools[0].probability.shape[1]
-    n_strategies = schools[0].history.signals.n_strategies
-    weights = np.full((n_regimes, n_strategies + 1), 1.0 / n_strategies)
-    weights[:, -1] = 0.0
+    weights = _equal_plan(schools[0]) if start is None else start
     best = Plan(weights, float(mean_growth(schools, weights[None])[0]))
     for done in range(rounds):
         plans = neighbours(best.weights)
@@ -99,6 +105,13 @@ def search_plan(
             break
         best = Plan(plans[growth.argmax()], float(growth.max()))
     return best
+
+
+def _equal_plan(school: School) -> FloatArray:
+    n_regimes, n_strategies = school.probability.shape[1], school.history.signals.n_strategies
+    weights = np.full((n_regimes, n_strategies + 1), 1.0 / n_strategies)
+    weights[:, -1] = 0.0
+    return weights
 
 
 def neighbours(plan: FloatArray) -> FloatArray:
@@ -130,7 +143,7 @@ def try_plans(school: School, plans: FloatArray) -> FloatArray:
     by_regime = np.moveaxis(plans, 1, 0)
     bar = np.full(n_plans, school.first)
     equity = np.full(n_plans, history.rules.capital)
-    for t in range(school.first, history.n_bars - 1):
+    for t in school.decisions:
         weights = np.tensordot(school.probability[t], by_regime, axes=1)
         book.sleeves["weight"] = weights[:, :-1]
         book.accounts["cash_weight"] = weights[:, -1]
@@ -138,8 +151,7 @@ def try_plans(school: School, plans: FloatArray) -> FloatArray:
         bar += 1
         lives = equity > school.ruin * history.rules.capital
         equity[lives] = book.accounts["equity"][lives]
-    n_bars = history.n_bars - 1 - school.first
     multiple = np.maximum(equity / history.rules.capital, 0.0)
     with np.errstate(divide="ignore"):
-        total: FloatArray = np.log(multiple) * history.market.bars_per_year / n_bars
+        total: FloatArray = np.log(multiple) * history.market.bars_per_year / len(school.decisions)
     return total

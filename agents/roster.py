@@ -1,9 +1,20 @@
-"""All baselines by name, each ready to trade a span."""
+"""All baselines by name, each ready to trade a span.
+
+What is chosen with hindsight stands beside them as a bound. The placebo is trained like an agent,
+so it comes only when it is asked for.
+"""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from benbot.agents import buy_and_hold, hierarchical
+from benbot.agents import (
+    buy_and_hold,
+    hierarchical,
+    hindsight,
+    linear_contextual,
+    oracle,
+    placebo,
+)
 from benbot.agents.baselines import (
     InverseVolatility,
     Random,
@@ -38,10 +49,15 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "best_single": lambda history, span, before: best_single(history, before),
         "regime_record": lambda history, span, before: RegimeRecord(history.layout),
         **{name: _learner(name) for name in SLEEVE_LEARNERS},
+        linear_contextual.NAME: lambda history, span, before: linear_contextual.OverContexts(
+            history, span
+        ),
         "random": lambda history, span, before: Random(history.layout, RANDOM_SEED),
     }
 )
-BASELINES = (*MAKERS, buy_and_hold.NAME)
+HINDSIGHT = (hindsight.NAME, oracle.NAME)  # whoever knows what came; no part of a verdict
+BASELINES = (*MAKERS, buy_and_hold.NAME, hindsight.NAME)
+ON_REQUEST = (placebo.NAME,)  # costs as much as the agent
 
 
 def evaluate_baseline(
@@ -50,4 +66,7 @@ def evaluate_baseline(
     """Trade one account through a span by the baseline of that name, one of `BASELINES`."""
     if name == buy_and_hold.NAME:
         return buy_and_hold.buy_and_hold(history, span, settings)
+    if name == hindsight.NAME:
+        best = hindsight.best_fixed_weights(history, span, settings)
+        return evaluate(best, history, span, settings)
     return evaluate(MAKERS[name](history, span, before), history, span, settings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benbot.agents.evaluation import Evaluation
+from benbot.agents.roster import HINDSIGHT
 from benbot.envs.arrays import FloatArray, IntArray, RecordArray
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.market.regime import REGIMES, UNKNOWN
@@ -43,9 +44,28 @@ class RegimeGroup:
     growth: float
 
 
+@dataclass(frozen=True, eq=False)
+class RegimeWeights:
+    """What was chosen at the closes of one regime: mean weights (K+1,), cash last.
+
+    share       of all decisions
+    deviation   (K+1,) of the means of the seeds; NaN for a single one
+    """
+
+    name: str
+    share: float
+    weights: FloatArray
+    deviation: FloatArray
+
+
 def readable(name: str) -> str:
     """Return the name of a reason as words: "DAILY_TRADES" becomes "daily trades"."""
     return name.replace("_", " ").lower()
+
+
+def titled(policy: str) -> str:
+    """Return the name of a policy as words, and whether it was chosen with hindsight."""
+    return f"{readable(policy)}{' (hindsight)' if policy in HINDSIGHT else ''}"
 
 
 def decisions_by_verdict(evaluations: Sequence[Evaluation]) -> list[VerdictGroup]:
@@ -76,6 +96,26 @@ def growth_by_regime(evaluations: Sequence[Evaluation]) -> list[RegimeGroup]:
     yearly = evaluations[0].bars_per_year
     codes = [code for code in (*range(len(REGIMES)), UNKNOWN) if (regime == code).any()]
     return [_regime_group(code, regime, growth, yearly) for code in codes]
+
+
+def weights_by_regime(evaluations: Sequence[Evaluation]) -> list[RegimeWeights]:
+    """Return one row per regime in which weights were chosen, in the order of `growth_by_regime`.
+
+    The seeds met the same regimes, so the mean over all of them is that of their means.
+    """
+    if not evaluations:
+        return []
+    regime = evaluations[0].regime[:-1].astype(np.int64)
+    rows = []
+    for code in (*range(len(REGIMES)), UNKNOWN):
+        own = regime == code
+        if own.any():
+            means = np.array([one.weights[own].mean(axis=0) for one in evaluations])
+            n = len(evaluations)
+            deviation = means.std(axis=0, ddof=1) if n > 1 else np.full(means.shape[1], np.nan)
+            name = "unknown" if code == UNKNOWN else REGIMES[code]
+            rows.append(RegimeWeights(name, float(own.mean()), means.mean(axis=0), deviation))
+    return rows
 
 
 def _regime_group(code: int, regime: IntArray, growth: FloatArray, yearly: float) -> RegimeGroup:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benbot.agents.bundle import load_bundle
 from benbot.agents.evaluation import Evaluation
 from benbot.agents.oracle import Plan
 from benbot.experiments.config import resolved_yaml
@@ -18,8 +19,10 @@ from benbot.experiments.judgement import (
     examined,
     results_note,
     results_table,
+    with_seeds,
 )
 from benbot.experiments.known_answer import found_sentence, share_found
+from benbot.experiments.placebo import placebos_of
 from benbot.experiments.report import RunReport, SegmentResult, write_report
 from benbot.experiments.seeds import JUDGED, SeedResult
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
@@ -50,15 +53,17 @@ def conclude(training: "Training", results: Sequence[SeedResult], plan: Plan | N
         judged = {name: _judged(training, name, results, plan) for name in JUDGED}
         segments = [_segment(name, judged[name]) for name in JUDGED]
         _record_baselines(training, {one.name: one.baselines for one in segments})
-    with training.display.step("Examining gates, costs and exposures"):
-        segments[-1] = examined(training.prepared, segments[-1])
+    newest = training.prepared.stretches[-1].number
+    of_newest = [result for result in results if result.fold.number == newest]
+    with training.display.step("Examining gates, costs, risk and features"):
+        policies = [load_bundle(result.bundle).policy for result in of_newest]
+        segments[-1] = examined(training.prepared, segments[-1], policies)
     with training.display.step("Reaching a verdict"):
         verdict = _reach_verdict(training, judged["test"])
+        segments[-1] = with_seeds(segments[-1], verdict)
     rows = tuple(fold_rows(judged["test"], training.prepared.market))
     _record(training, segments, verdict)
     _report(training, tuple(segments), verdict, rows)
-    newest = training.prepared.stretches[-1].number
-    of_newest = [result for result in results if result.fold.number == newest]
     best = max(of_newest, key=lambda result: result.evaluations["valid"].annual_growth)
     version = training.parent.register_policy(best.bundle, MODEL, ALIAS)
     say: Callable[..., None] = training.launch.console.print
@@ -101,7 +106,9 @@ def _judged(
         FoldResult(
             fold,
             {one.seed: one.evaluations[name] for one in results if one.fold.number == fold.number},
-            evaluate_baselines(prepared.in_fold(fold), fold.spans[name], plan),
+            evaluate_baselines(
+                prepared.in_fold(fold), fold.spans[name], plan, placebos_of(training.folder, fold)
+            ),
         )
         for fold in folds
     ]

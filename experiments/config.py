@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from benbot.agents.oracle import OracleSettings
-from benbot.agents.roster import BASELINES
+from benbot.agents.roster import BASELINES, ON_REQUEST
 from benbot.agents.settings import AgentSettings
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import BadConfig, UnknownName
@@ -119,7 +119,10 @@ class ExperimentConfig(Settings):
         description="search for the best allocation, too, which only a synthetic market allows",
     )
     baselines: tuple[str, ...] = Field(
-        default=BASELINES, min_length=1, description="rules that the agent is compared with"
+        default=BASELINES,
+        min_length=1,
+        description="what the agent is compared with; placebo, which is trained like the agent and "
+        "costs as much, only if it is named",
     )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
@@ -214,7 +217,7 @@ class ExperimentConfig(Settings):
         if len(set(names)) != len(names):
             raise ValueError(f"must be distinct, was {', '.join(names)}")
         try:
-            check_known("baseline", names, BASELINES)
+            check_known("baseline", names, (*BASELINES, *ON_REQUEST))
         except UnknownName as error:
             raise ValueError(str(error)) from error
         return names

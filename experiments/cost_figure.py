@@ -26,10 +26,19 @@ def cost_figure(curves: Sequence[CostCurve]) -> "Figure":
     colours = [AGENT, *COLOURS][: len(curves)]
     for curve, colour in zip(curves, colours, strict=True):
         path = sorted((point.multiple, point.growth) for point in curve.replayed)
-        ax.plot(*zip(*path, strict=True), color=colour, linewidth=1.8, marker="o", markersize=3.5)
+        ax.plot(*zip(*path, strict=True), color=colour, linewidth=1.8, clip_on=False, zorder=3)
+        ax.plot(*zip(*path, strict=True), "o", color=colour, markersize=3.5, clip_on=False)
         if curve.break_even:
             ring = curve.break_even
-            ax.plot([ring.multiple], [ring.growth], "o", color=colour, ms=9, fillstyle="none")
+            ax.plot(
+                [ring.multiple],
+                [ring.growth],
+                "o",
+                color=colour,
+                ms=9,
+                fillstyle="none",
+                clip_on=False,
+            )
     # Linear up to the first multiple above zero, then as much room for every doubling.
     ax.set_xscale("symlog", base=2, linthresh=multiples[1], linscale=1.0)
     ax.set_xticks(multiples, [f"× {multiple:g}" for multiple in multiples])

@@ -3,17 +3,22 @@
 Figures are made without pyplot, so there is no state between them and no window to open.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benbot.agents.evaluation import Evaluation
 from benbot.envs.arrays import BoolArray, FloatArray, Int8Array, TimeArray
+from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.regime import TRENDS, UNKNOWN, VOLATILITIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+
+Seeds = Mapping[int, Evaluation]  # of one policy
 
 DPI = 160
 WIDTH = 8.0  # inches
@@ -63,6 +68,20 @@ def write(
         fontsize=8,
         color=colour,
     )
+
+
+def need_marks(agents: Seeds) -> None:
+    """Refuse to draw nothing."""
+    if not agents or next(iter(agents.values())).equity.size < 2:
+        was = "no evaluation" if not agents else "an evaluation without decisions"
+        raise InvalidParameter(f"a figure needs at least one evaluation of two marks, was {was}")
+
+
+def percent(axis: "Axis", decimals: int | None = 0) -> None:
+    """Write the numbers of an axis as per cent; without a number of decimals, as many as needed."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
 
 
 def time_axis(ax: "Axes", timestamps: TimeArray) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from benbot.envs.allocation import AllocationEnv
 from benbot.envs.vector import AllocationVectorEnv
 from benbot.experiments.config import ExperimentConfig, load_config
+from benbot.experiments.opening import warn_of_test
 from benbot.experiments.preparation import Prepared, prepare_experiment
 
 
@@ -16,7 +17,11 @@ def make_env(
     overrides: Sequence[str] = (),
     render_mode: str | None = None,
 ) -> AllocationEnv:
-    """Return one environment over a segment (fit, valid or test) of a configuration."""
+    """Return one environment over a segment (fit, valid or test) of a configuration.
+
+    An environment belongs to no run, so nobody counts what is asked of it on `test`: it warns.
+    """
+    warn_of_test(segment, "an environment")
     prepared = _prepared(load_config(config, overrides).model_dump_json())
     span = prepared.span(segment)
     return AllocationEnv(prepared.history, span, prepared.config.environment, render_mode)
@@ -28,7 +33,8 @@ def make_vector_env(
     segment: str = "fit",
     overrides: Sequence[str] = (),
 ) -> AllocationVectorEnv:
-    """Return `num_envs` environments in one batch over a segment of a configuration."""
+    """Return `num_envs` environments in one batch over a segment; warns of `test`, likewise."""
+    warn_of_test(segment, "a batch of environments")
     prepared = _prepared(load_config(config, overrides).model_dump_json())
     span = prepared.span(segment)
     return AllocationVectorEnv(prepared.history, span, prepared.config.environment, num_envs)

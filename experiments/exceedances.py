@@ -1,6 +1,8 @@
 """Whether a value at risk was exceeded as often as it says, and not in clusters.
 
-T bars. An exceedance is a loss beyond the value at risk of its bar.
+T bars. An exceedance is a loss beyond the value at risk of its bar. `follows` (T,) says which bars
+come directly after the one before them; all of them, where nothing is said. Bars without a value at
+risk are left out, and what lies on both sides of one is no pair.
 """
 
 from typing import NamedTuple
@@ -38,13 +40,13 @@ def coverage(n_exceeded: int, n_bars: int, level: float) -> LikelihoodRatio:
     return _tested(2.0 * (observed - expected), 1)
 
 
-def independence(exceeded: BoolArray) -> LikelihoodRatio:
+def independence(exceeded: BoolArray, follows: BoolArray | None = None) -> LikelihoodRatio:
     """Test that an exceedance (T,) is no likelier after another.
 
     Christoffersen (1998), International Economic Review 39: a first-order Markov chain against a
     constant probability, one degree of freedom.
     """
-    before, now = exceeded[:-1], exceeded[1:]
+    before, now = _pairs(exceeded, follows)
     counts = np.array([[(before == i) & (now == j) for j in (False, True)] for i in (False, True)])
     moves = counts.sum(axis=2).astype(np.float64)
     total = moves.sum(axis=1, keepdims=True)
@@ -55,10 +57,19 @@ def independence(exceeded: BoolArray) -> LikelihoodRatio:
     return _tested(2.0 * float(chain - constant), 1)
 
 
-def conditional_coverage(exceeded: BoolArray, level: float) -> LikelihoodRatio:
+def conditional_coverage(
+    exceeded: BoolArray, level: float, follows: BoolArray | None = None
+) -> LikelihoodRatio:
     """Test both at once; the ratios add up, two degrees of freedom (Christoffersen 1998)."""
-    share = coverage(int(exceeded[1:].sum()), exceeded.size - 1, level)
-    return _tested(share.ratio + independence(exceeded).ratio, 2)
+    _, now = _pairs(exceeded, follows)
+    share = coverage(int(now.sum()), now.size, level)
+    return _tested(share.ratio + independence(exceeded, follows).ratio, 2)
+
+
+def _pairs(exceeded: BoolArray, follows: BoolArray | None) -> tuple[BoolArray, BoolArray]:
+    """Return, for each bar with one directly before it, whether that one exceeded, and it did."""
+    is_second = np.ones(exceeded.size - 1, np.bool_) if follows is None else follows[1:]
+    return exceeded[:-1][is_second], exceeded[1:][is_second]
 
 
 def _tested(ratio: float, freedom: int) -> LikelihoodRatio:

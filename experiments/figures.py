@@ -1,9 +1,9 @@
-"""The pictures of a run: equity, drawdown, weights, gates and breakers.
+"""The pictures of a segment: equity, drawdown, weights, gates and breakers.
 
 `agents` maps each seed of one policy to its evaluation; `baselines` cover the same bars.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benbot.agents.evaluation import Evaluation
-from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.arrays import FloatArray
 from benbot.envs.desk.reasons import Breaker
-from benbot.envs.errors import InvalidParameter
-from benbot.experiments.breakdown import decisions_by_verdict, readable
+from benbot.experiments.breakdown import decisions_by_verdict, readable, titled
 from benbot.experiments.drawing import (
     AGENT,
-    COLOURS,
     FAINT,
     INK,
     REGIME_NOTE,
+    Seeds,
     boxes,
     label_right,
+    need_marks,
     new_figure,
+    percent,
     shade_regimes,
     styles,
     time_axis,
@@ -31,16 +32,14 @@ from benbot.experiments.drawing import (
     write,
 )
 from benbot.experiments.statistics import drawdown
+from benbot.experiments.weight_figures import weights_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Seeds = Mapping[int, Evaluation]
-
 FEWEST_FOR_A_BAND = 5  # seeds; with fewer, quartiles would only hide the lines
-MOST_COLUMNS = 260  # of a stack
-TRADED, REFUSED, CASH = AGENT, "#e8a36b", "#dcdcdc"
+TRADED, REFUSED = AGENT, "#e8a36b"
 BREAKERS = {
     Breaker.DAILY_LOSS: "#e69f00",
     Breaker.DRAWDOWN: "#d55e00",
@@ -87,34 +86,14 @@ def drawdown_figure(agents: Seeds, baselines: Sequence[Evaluation]) -> "Figure":
     own = _paths(agents, lambda one: -drawdown(one.equity))
     figure, (ax,) = new_figure(3.2)
     _lines(ax, agents, own, [(one.name, -drawdown(one.equity)) for one in baselines])
-    _percent(ax)
+    percent(ax.yaxis)
     title(ax, "Drawdown", f"{_lines_note(agents)}; {REGIME_NOTE}")
-    return figure
-
-
-def weights_figure(agents: Seeds) -> "Figure":
-    """Draw how the mean seed shared its risk budget among strategies and cash over time."""
-    weights = _paths(agents, lambda one: one.weights).mean(axis=0)
-    first = next(iter(agents.values()))
-    names, shares = _largest(first.strategies, weights)
-    starts, shares, length = _thinned(shares)
-    colours = [CASH, *COLOURS, FAINT][: len(names)]
-    figure, (ax,) = new_figure(3.6)
-    ax.stackplot(first.timestamps[starts], shares.T, colors=colours, linewidth=0, step="post")
-    ax.set_ylim(0.0, 1.0)
-    time_axis(ax, first.timestamps[starts])
-    _percent(ax)
-    who = "one seed" if len(agents) == 1 else f"mean of {len(agents)} seeds"
-    averaged = f", averaged over {length} bars" if length > 1 else ""
-    title(ax, "Weights", f"{who}{averaged}; cash, at the bottom, is real cash")
-    middles = np.cumsum(shares[-1]) - shares[-1] / 2.0
-    label_right(ax, list(middles), names, [INK, *colours[1:]])
     return figure
 
 
 def gates_figure(agents: Seeds) -> "Figure":
     """Draw how often each verdict was given, and when breakers held each seed back."""
-    _need_marks(agents)
+    need_marks(agents)
     rows = decisions_by_verdict(list(agents.values()))[::-1]
     heights = (max(len(rows), 1) * 0.2 + 0.2, len(agents) * 0.2 + 0.2)
     figure, (bars, strips) = new_figure(sum(heights) + 1.3, heights)
@@ -149,7 +128,7 @@ def _breaker_strips(ax: "Axes", agents: Seeds) -> None:
 
 def _paths(agents: Seeds, path: Callable[[Evaluation], FloatArray]) -> FloatArray:
     """Return the same path of every seed, seeds first."""
-    _need_marks(agents)
+    need_marks(agents)
     return np.array([path(one) for one in agents.values()])
 
 
@@ -172,34 +151,9 @@ def _lines(
     ax.plot(first.timestamps, middle, color=AGENT, linewidth=2.0, zorder=5)
     ax.margins(y=0.08)
     time_axis(ax, first.timestamps)
-    names = [readable(name) for name in (first.name, *(name for name, _ in others))]
+    names = [titled(name) for name in (first.name, *(name for name, _ in others))]
     heights = [float(path[-1]) for path in (middle, *(path for _, path in others))]
     label_right(ax, heights, names, [AGENT, *(colour for colour, _ in looks)])
-
-
-def _largest(strategies: Sequence[str], weights: FloatArray) -> tuple[list[str], FloatArray]:
-    """Return cash, the strategies with the largest mean weights, and the rest as one."""
-    own = weights[:, :-1]
-    order = np.argsort(-own.mean(axis=0), kind="stable")
-    named, rest = order[: len(COLOURS)], order[len(COLOURS) :]
-    names = ["cash", *(readable(strategies[k]) for k in named)]
-    shares = [weights[:, -1], *(own[:, k] for k in named)]
-    if rest.size:
-        names.append(f"{rest.size} others")
-        shares.append(own[:, rest].sum(axis=1))
-    return names, np.stack(shares, axis=1)
-
-
-def _thinned(shares: FloatArray) -> tuple[IntArray, FloatArray, int]:
-    """Return where blocks of bars begin, their mean shares, and how many bars one holds.
-
-    A bar narrower than a pixel is not drawn truthfully, and a wall of spikes cannot be read.
-    """
-    length = -(-len(shares) // MOST_COLUMNS)
-    starts = np.arange(0, len(shares), length)
-    sums = np.add.reduceat(shares, starts, axis=0)
-    sizes = np.diff(np.append(starts, len(shares)))
-    return starts, sums / sizes[:, None], length
 
 
 def _lines_note(agents: Seeds) -> str:
@@ -207,12 +161,6 @@ def _lines_note(agents: Seeds) -> str:
         return "thick: the agent"
     thin = "band: quartiles" if len(agents) >= FEWEST_FOR_A_BAND else "thin: each"
     return f"thick: median of {len(agents)} seeds, {thin}"
-
-
-def _percent(ax: "Axes") -> None:
-    from matplotlib.ticker import PercentFormatter
-
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def _plain_log_ticks(ax: "Axes") -> None:
@@ -227,9 +175,3 @@ def _plain_log_ticks(ax: "Axes") -> None:
     )
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _need_marks(agents: Seeds) -> None:
-    if not agents or next(iter(agents.values())).equity.size < 2:
-        was = "no evaluation" if not agents else "an evaluation without decisions"
-        raise InvalidParameter(f"a figure needs at least one evaluation of two marks, was {was}")

@@ -1,19 +1,29 @@
 """The agent beside rules that must be beaten: the same segment, account, gates and costs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benbot.agents import placebo
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.oracle import Plan
-from benbot.agents.roster import evaluate_baseline
+from benbot.agents.policy import Policy
+from benbot.agents.roster import HINDSIGHT, evaluate_baseline
 from benbot.envs.history import Span
 from benbot.experiments.cost_figure import cost_figure
 from benbot.experiments.examination import examine
 from benbot.experiments.figures import to_png
+from benbot.experiments.importance_figure import importance_figure
 from benbot.experiments.known_answer import found_sentence, oracle_of
+from benbot.experiments.placebo import NO_PLACEBOS, Placebos
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.report import SegmentResult, write_number
+from benbot.experiments.risk_figure import risk_figure
+from benbot.experiments.seed_figure import seeds_figure
 from benbot.experiments.statistics import growth_difference, metrics, over_seeds
+from benbot.experiments.value_at_risk import forecasts
+from benbot.experiments.verdict import RunVerdict
+from benbot.experiments.weight_figures import median_seed, regime_weights_figure
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +35,7 @@ COLUMNS = {
     "max_drawdown": ("max DD", "p"),
     "n_trades": ("trades", "n"),
 }
+HINDSIGHT_NOTE = "*: chosen with hindsight, a bound and no rival"
 HEADINGS = (*(heading for heading, _ in COLUMNS.values()), "agent less it")
 DIFFERENCE = (
     "agent less it: log growth, % a year, with the 95 % interval of resampled time alone; "
@@ -34,18 +45,21 @@ CHOSEN_HERE = "the agent's policy was chosen on these very bars, no baseline was
 
 
 def evaluate_baselines(
-    prepared: Prepared, span: Span, plan: Plan | None = None
+    prepared: Prepared, span: Span, plan: Plan | None = None, placebos: Placebos = NO_PLACEBOS
 ) -> list[Evaluation]:
     """Run the baselines of the configuration over a span; what one chooses, it chooses before it.
 
-    With the oracle's plan, the oracle is the last of them.
+    With the oracle's plan, the oracle is the last of them. A placebo that was not trained is left
+    out.
     """
     history, settings = prepared.history, prepared.config.environment
-    before = _chosen_on(prepared, span)
-    evaluations = [
-        evaluate_baseline(name, history, span, before, settings)
-        for name in prepared.config.baselines
-    ]
+    before, fit = _chosen_on(prepared, span), prepared.spans["fit"]
+    evaluations = []
+    for name in prepared.config.baselines:
+        if name != placebo.NAME:
+            evaluations.append(evaluate_baseline(name, history, span, before, settings))
+        elif placebos:
+            evaluations.append(placebo.evaluate_placebo(placebos, history, fit, span, settings))
     if plan is not None:
         oracle = oracle_of(prepared, plan, span)
         evaluations.append(evaluate(oracle, history, span, settings))
@@ -58,11 +72,30 @@ def _chosen_on(prepared: Prepared, span: Span) -> Span:
     return valid if span.first > valid.last else prepared.spans["fit"]
 
 
-def examined(prepared: Prepared, segment: SegmentResult) -> SegmentResult:
-    """Return a segment with its examination, and the figure of its costs among the others."""
-    examination = examine(prepared, list(segment.agents.values()), segment.baselines)
-    figures = {**segment.figures, "costs": to_png(cost_figure(examination.costs))}
+def examined(
+    prepared: Prepared, segment: SegmentResult, policies: Sequence[Policy] = ()
+) -> SegmentResult:
+    """Return `test` with its examination, and the figures of it among the others."""
+    examination = examine(prepared, segment.agents, segment.baselines, policies)
+    middle = median_seed(segment.agents)
+    found = forecasts(segment.agents[middle], prepared.history)
+    figures = {
+        **segment.figures,
+        "regime_weights": to_png(regime_weights_figure(segment.agents)),
+        "costs": to_png(cost_figure(examination.costs)),
+        "value_at_risk": to_png(risk_figure(found, middle)),
+    }
+    if examination.importances:
+        figures["importance"] = to_png(importance_figure(examination.importances))
     return replace(segment, figures=figures, examination=examination)
+
+
+def with_seeds(segment: SegmentResult, verdict: RunVerdict | None) -> SegmentResult:
+    """Return a segment with the figure of its seeds; one seed has none, nor has no verdict."""
+    if verdict is None or len(segment.agents) == 1:
+        return segment
+    figure = to_png(seeds_figure(segment.agents, verdict.growth))
+    return replace(segment, figures={**segment.figures, "seeds": figure})
 
 
 def results_table(segment: SegmentResult) -> "Table":
@@ -92,7 +125,7 @@ def results_note(segment: SegmentResult) -> str:
     return "\n".join(
         [
             f"Results on **{segment.name}**, {_days(segment)}, after costs. {DIFFERENCE[0].upper()}"
-            f"{DIFFERENCE[1:]}.",
+            f"{DIFFERENCE[1:]}. {HINDSIGHT_NOTE}.",
             "",
             *(f"| {' | '.join(line)} |" for line in lines),
             *(["", f"The agent found {found}."] if found else []),
@@ -112,12 +145,18 @@ def _rows(segment: SegmentResult) -> list[tuple[str, ...]]:
     for baseline in segment.baselines:
         values = metrics(baseline)
         cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]
-        rows.append((baseline.name, *cells, _difference(agents, baseline)))
+        mark = "*" if baseline.name in HINDSIGHT else ""
+        rows.append((f"{baseline.name}{mark}", *cells, _difference(agents, baseline)))
     return rows
 
 
 def _caption(segment: SegmentResult) -> str:
-    return f"{DIFFERENCE}\n{CHOSEN_HERE}" if segment.name.startswith("valid") else DIFFERENCE
+    with_hindsight = any(one.name in HINDSIGHT for one in segment.baselines)
+    notes = (
+        (HINDSIGHT_NOTE, with_hindsight),
+        (CHOSEN_HERE, segment.name.startswith("valid")),
+    )
+    return "\n".join((DIFFERENCE, *(note for note, holds in notes if holds)))
 
 
 def _days(segment: SegmentResult) -> str:

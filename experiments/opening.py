@@ -1,13 +1,18 @@
 """Who asked for results on `test`, and when: a stretch that is asked twice is no test any more."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from benbot.envs.errors import RunMismatch
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.tracking import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 JUDGED_ON = "judged_on"  # tag of a parent: digest of the bars of `test`, those of all folds
 # Tags of a parent by which stretches are found that share some of those bars.
@@ -19,6 +24,16 @@ YES, NO = "yes", "no"
 SHORT = 7  # hexadecimal digits by which a symbol is told from others
 MOST_SYMBOLS = 600  # that a tag has room for
 SEAL_FILE = "sealed"  # in the folder of such a run; says how it is opened
+
+
+UNCOUNTED = (
+    "{what} looks at test, and no run records it: whatever is chosen after it is chosen with the "
+    "answer in hand, and no verdict can count it. Look at fit or valid until a run has opened test"
+)
+
+
+class LookAtTest(UserWarning):
+    """Results on `test` were asked for where no run records that they were."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +114,15 @@ def share_bars(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     if one[JUDGED_FROM] > other[JUDGED_UNTIL] or other[JUDGED_FROM] > one[JUDGED_UNTIL]:
         return False
     return bool(set(one[JUDGED_SYMBOLS].split()) & set(other[JUDGED_SYMBOLS].split()))
+
+
+def warn_of_look(segment: str, command: str, console: "Console") -> None:
+    """Say on a console that a command without a run is asked for results on `test`."""
+    if segment == "test":
+        console.print(f"note: {UNCOUNTED.format(what=command)}.", highlight=False)
+
+
+def warn_of_test(segment: str, what: str) -> None:
+    """Warn whoever makes something of `test` that has no run, and no console either."""
+    if segment == "test":
+        warnings.warn(UNCOUNTED.format(what=what), LookAtTest, stacklevel=3)

@@ -11,8 +11,9 @@ from benbot.experiments.config import config_digest, load_config, resolved_yaml
 from benbot.experiments.figures import draw
 from benbot.experiments.fold_table import FoldResult, all_folds, fold_rows
 from benbot.experiments.folds import Fold
-from benbot.experiments.judgement import evaluate_baselines, examined
+from benbot.experiments.judgement import evaluate_baselines, examined, with_seeds
 from benbot.experiments.known_answer import PLAN_FILE, read_plan
+from benbot.experiments.placebo import placebos_of
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
@@ -31,10 +32,13 @@ def rebuild_report(run_id: str, runs: Path, out: Path, console: "Console") -> No
     folder = run_folder(run_id, runs)
     with Display(console) as display:
         prepared = prepare_shown(load_config(config_of(folder)), display)
-        with display.step("Judging, and examining gates, costs and exposures"):
+        with display.step("Judging, and examining gates, costs, risk and features"):
             judged = {name: _judge_folds(folder, prepared, name, True) for name in JUDGED}
             drawn = [_with_figures(_together(name, parts)) for name, parts in judged.items()]
-            segments = (*drawn[:-1], examined(prepared, drawn[-1]))
+            bundles = _bundles(folder, prepared.stretches[-1])
+            policies = [load_bundle(path).policy for path in bundles.values()]
+            test = examined(prepared, drawn[-1], policies)
+            segments = (*drawn[:-1], with_seeds(test, _verdict_of(folder)))
     config = prepared.config
     provenance = Provenance(
         command=f"benbot report {run_id} --rebuild",
@@ -84,7 +88,8 @@ def _judge_folds(
         within = prepared.in_fold(fold)
         bundles = _bundles(folder, fold)
         agents = {seed: _again(path, within, segment) for seed, path in bundles.items()}
-        baselines = evaluate_baselines(within, fold.spans[segment], oracle)
+        placebos = placebos_of(folder, fold)
+        baselines = evaluate_baselines(within, fold.spans[segment], oracle, placebos)
         results.append(FoldResult(fold, agents, baselines))
     return results
 

@@ -13,7 +13,14 @@ from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.envs.market.summary import describe, iso_minute
 from benbot.experiments.attribution import KEYS, Contribution, attribution, gain, total
-from benbot.experiments.breakdown import decisions_by_verdict, growth_by_regime, readable
+from benbot.experiments.breakdown import (
+    decisions_by_verdict,
+    growth_by_regime,
+    readable,
+    titled,
+    weights_by_regime,
+)
+from benbot.experiments.caveats import Caveat, Evidence, caveats
 from benbot.experiments.examination import Examination
 from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.known_answer import found_sentence
@@ -50,10 +57,28 @@ ACTIVITY = {
 CAPTIONS = {
     "equity": "Value of one unit invested, agent and baselines",
     "drawdown": "Fall below the highest mark so far, agent and baselines",
-    "weights": "Share of the risk budget that each strategy and cash had",
+    "weights": "Share of the risk budget that each strategy and cash had, and how far seeds agree",
     "gates": "What the gates decided, and when breakers held the agent back",
+    "seeds": "The account of every seed, and the middle of their growth",
+    "regime_weights": "Mean weight of each strategy and of cash in each regime",
     "costs": "Growth a year against the costs of trading, as multiples of the configured ones",
+    "value_at_risk": "Loss of each session against the value at risk that was forecast for it",
+    "importance": "Growth that is lost when a group of features is shuffled in time",
 }
+# What a picture is, for who cannot see it; its numbers are in the tables about it.
+KINDS = {
+    "equity": "Line chart over time",
+    "drawdown": "Line chart over time",
+    "weights": "Stacked areas over time, and a dot a seed",
+    "gates": "Bar chart, and strips over time",
+    "seeds": "Line chart over time, and a dot a seed",
+    "regime_weights": "Heat map, a row a regime and a column a strategy",
+    "costs": "Line chart",
+    "value_at_risk": "Line chart over time",
+    "importance": "Bar chart, a bar a group",
+}
+# Those that stand beside the table that they draw.
+PLACED = ("regime_weights", "costs", "value_at_risk", "importance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +154,8 @@ def render_report(report: RunReport) -> str:
             ],
             found=found_sentence(own, main.baselines),
             regimes=_regime_table(main),
+            regime_weights=weights_by_regime(own),
+            caveats=_caveats(report),
             splits=_splits(own),
             total=total(own),
             gain=gain(own),
@@ -136,6 +163,8 @@ def render_report(report: RunReport) -> str:
             market=describe(report.market),
             notes=_notes(report),
             captions=CAPTIONS,
+            kinds=KINDS,
+            placed=PLACED,
             performance=PERFORMANCE,
             activity=ACTIVITY,
             definitions=inspect.getdoc(metrics) or "",
@@ -152,6 +181,13 @@ def _notes(report: RunReport) -> list[str]:
         for note in one.notes
     ]
     return list(dict.fromkeys([*report.market.origin.notes, *traded]))
+
+
+def _caveats(report: RunReport) -> list[Caveat]:
+    main = report.segments[-1]
+    costs = main.examination.costs[0] if main.examination and main.examination.costs else None
+    own = list(main.agents.values())
+    return caveats(Evidence(report.market, own, report.verdict, costs))
 
 
 def _splits(own: Sequence[Evaluation]) -> dict[str, list[Contribution]]:
@@ -208,8 +244,12 @@ def _environment() -> "Environment":
         written=write_number,
         spread=write_spread,
         readable=readable,
+        titled=titled,
         base64=_base64,
         minute=iso_minute,
+        between=_with_deviation,
+        p_value=_p_value,
+        lower_first=lambda text: text[:1].lower() + text[1:],
     )
     return environment
 
@@ -236,6 +276,14 @@ def write_spread(value: Spread, style: str = "d") -> str:
     if math.isnan(value.deviation):
         return mean
     return f"{mean.removesuffix(PER_CENT)} ± {write_number(value.deviation, style)}"
+
+
+def _with_deviation(mean: float, deviation: float) -> str:
+    return write_spread(Spread(float(mean), float(deviation)), "p")
+
+
+def _p_value(value: float) -> str:
+    return MISSING if math.isnan(value) else f"{value:.3f}"
 
 
 def _base64(content: bytes) -> str:

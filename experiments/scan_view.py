@@ -9,6 +9,7 @@ from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.moment import find_moment, several_bars, written_bar
+from benbot.experiments.opening import warn_of_look
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.report import write_number
@@ -29,6 +30,7 @@ def show_scan(
 ) -> None:
     """Print the best candidates and diamonds of one close."""
     check_segment(segment)
+    warn_of_look(segment, "benbot scan", console)
     with Display(console) as display:
         prepared = prepare_shown(config, display)
         moment = find_moment(prepared, segment, when)

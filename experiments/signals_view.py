@@ -20,6 +20,7 @@ from benbot.experiments.breakdown import readable
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.explanation import Explanation, Wish, explain, strongest
 from benbot.experiments.moment import Moment, check_traded, find_moment, several_bars, written_bar
+from benbot.experiments.opening import warn_of_look
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.report import MISSING, write_number
@@ -47,6 +48,7 @@ def show_signals(
 ) -> Shown:
     """Print what every strategy saw, wanted and was told, for one symbol at one close."""
     check_segment(segment)
+    warn_of_look(segment, "benbot signals", console)
     with Display(console) as display:
         prepared = prepare_shown(config, display)
         if symbol is not None:

@@ -16,6 +16,7 @@ from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.arrays import FloatArray
 from benbot.experiments.breakdown import growth_by_regime
 from benbot.experiments.config import ExperimentConfig
+from benbot.experiments.opening import warn_of_look
 from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
 from benbot.experiments.report import PER_CENT, write_number
@@ -36,6 +37,7 @@ COLUMNS = {
 def show_sleeves(config: ExperimentConfig, segment: str, console: Console) -> None:
     """Print results, correlations and growth by regime of every strategy over one segment."""
     check_segment(segment)
+    warn_of_look(segment, "benbot sleeves", console)
     with Display(console) as display:
         prepared = prepare_shown(config, display)
         task = display.begin("Trading", len(prepared.strategies))

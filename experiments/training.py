@@ -32,6 +32,7 @@ from benbot.experiments.opening import (
     openings_of,
     stretch_of_test,
 )
+from benbot.experiments.placebo import train_placebos
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
@@ -105,6 +106,7 @@ class Training:
         self._audit()
         folds = self.prepared.stretches
         results = [train_seed(self, seed, fold) for fold in folds for seed in config.seeds]
+        train_placebos(self)
         if "test" in self.judged:
             conclude(self, results, self._plan())
         else:

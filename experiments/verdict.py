@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydantic import TypeAdapter
 
-from benbot.agents.oracle import NAME as ORACLE
+from benbot.agents.roster import HINDSIGHT
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.curves import Curves
@@ -100,7 +100,7 @@ class RunVerdict:
 def judge(
     curves: Curves, family: Family, *, seed: int = 0, repetitions: int = REPETITIONS
 ) -> RunVerdict:
-    """Return the verdict on a run; the oracle is no baseline, for it knows what nobody can."""
+    """Return the verdict on a run; who has hindsight is no baseline, but knows what nobody can."""
     verdict = rule(curves, family, seed=seed, repetitions=repetitions)
     names, tried = _rivals(curves), family.returns
     place = standing(curves, names, tried, block=verdict.block, seed=seed)
@@ -167,7 +167,7 @@ def verdict_from_json(text: str) -> RunVerdict:
 
 
 def _rivals(curves: Curves) -> list[str]:
-    return [name for name in curves.baselines if name != ORACLE]
+    return [name for name in curves.baselines if name not in HINDSIGHT]
 
 
 def _middle_growth(curves: Curves, generator: np.random.Generator) -> Interval:

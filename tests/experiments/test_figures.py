@@ -15,8 +15,8 @@ from benbot.experiments.figures import (
     drawdown_figure,
     equity_figure,
     gates_figure,
-    weights_figure,
 )
+from benbot.experiments.weight_figures import weights_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,24 +83,6 @@ def test_drawdown_hangs_below_zero(walk: Maker) -> None:
         assert values.max() == 0.0
         assert values.min() > -1.0
     assert png(figure).startswith(b"\x89PNG")
-
-
-def test_the_stack_of_weights_is_full_and_names_cash_and_strategies(walk: Maker) -> None:
-    figure = weights_figure({0: walk(1), 1: walk(2)})
-    (ax,) = figure.axes
-    tops = max(path.vertices[:, 1].max() for area in ax.collections for path in area.get_paths())
-    assert tops == pytest.approx(1.0)
-    assert {"cash", "trend", "reversion"} <= set(words(figure))
-
-
-def test_many_strategies_share_one_area_beyond_the_largest(walk: Maker) -> None:
-    rng = np.random.default_rng(0)
-    names = tuple(f"rule_{k}" for k in range(12))
-    weights = rng.dirichlet(np.ones(13), 600)
-    figure = weights_figure({0: walk(1, strategies=names, weights=weights)})
-    (ax,) = figure.axes
-    assert len(ax.collections) == 1 + 7 + 1
-    assert "5 others" in words(figure)
 
 
 def test_gates_say_how_often_and_breakers_how_long(walk: Maker) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from benbot.envs.errors import UnknownName
 from benbot.experiments.environments import make_env, make_vector_env
+from benbot.experiments.opening import LookAtTest
 
 NAME = "benbot.gym:BenBot/Allocation-v0"
 FRESH = """
@@ -61,6 +64,10 @@ def test_registering_loads_nothing_of_what_is_heavy() -> None:
     assert "benbot.experiments.config" not in answer.stdout
 
 
+def warned_of_test(segment: str) -> AbstractContextManager[object]:
+    return pytest.warns(LookAtTest) if segment == "test" else nullcontext()
+
+
 def test_overrides_and_segments_reach_the_environment(workshop: Any) -> None:  # noqa: ANN401
     changed = ["environment.episode_bars=7"]
     env = gym.make(NAME, config=workshop.config, overrides=changed)
@@ -69,9 +76,19 @@ def test_overrides_and_segments_reach_the_environment(workshop: Any) -> None:  #
     assert [env.step(action)[3] for _ in range(7)] == [False] * 6 + [True]
     first = {}
     for segment in ("fit", "valid", "test"):
-        single = make_env(workshop.config, segment)
+        with warned_of_test(segment):
+            single = make_env(workshop.config, segment)
         first[segment] = single.reset(seed=0)[1]["bar"]
     assert first["fit"] < first["valid"] < first["test"]
+
+
+def test_only_test_is_warned_of_for_no_run_counts_who_looks(workshop: Any) -> None:  # noqa: ANN401
+    for make in (make_env, make_vector_env):
+        with pytest.warns(LookAtTest, match="looks at test, and no run records it"):
+            make(config=workshop.config, segment="test")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", LookAtTest)
+            make(config=workshop.config, segment="valid")
 
 
 def test_a_segment_that_does_not_exist_is_refused(workshop: Any) -> None:  # noqa: ANN401

@@ -24,6 +24,7 @@ from benbot.experiments.audit_result import AuditResult, AuditRow
 from benbot.experiments.conclusion import ALIAS, MODEL
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.report import KINDS
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status
 
@@ -176,7 +177,7 @@ def test_figures_report_configuration_and_bundles_are_artifacts(
     assert {"config.yaml", "report.html", "figures"} <= files_of(workshop, trained.id)
     figures = files_of(workshop, trained.id, "figures")
     assert "figures/equity.png" in figures
-    assert len(figures) >= 4
+    assert {path.partition("/")[2].removesuffix(".png") for path in figures} == set(KINDS)
     parent = workshop.tracker.find_run(trained.id)
     assert parent.read_file("figures/equity.png").startswith(b"\x89PNG")
     page = parent.read_file("report.html").decode()

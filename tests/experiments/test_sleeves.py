@@ -96,6 +96,8 @@ def test_all_three_tables_are_printed_and_fit_a_terminal(workshop: Any) -> None:
     for title in ("Each strategy alone, test", "Correlation of", "Log growth, % a year"):
         assert title in text
     assert "…" not in text.partition("Each strategy")[2]
+    words = " ".join(text.split())
+    assert "benbot sleeves looks at test, and no run records it" in words
 
 
 def test_prices_that_no_market_made_are_told_below_the_tables(
