@@ -18,7 +18,7 @@ from benbot.experiments.drawing import (
     title,
     write,
 )
-from benbot.experiments.over_seeds import Interval
+from benbot.experiments.interquartile import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

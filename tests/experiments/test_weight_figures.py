@@ -11,7 +11,7 @@ from benbot.experiments.breakdown import weights_by_regime
 from benbot.experiments.figures import to_png
 from benbot.experiments.importance import CHANCE, Importance
 from benbot.experiments.importance_figure import importance_figure
-from benbot.experiments.over_seeds import Interval
+from benbot.experiments.interquartile import Interval
 from benbot.experiments.risk_figure import risk_figure
 from benbot.experiments.seed_figure import seeds_figure
 from benbot.experiments.value_at_risk import Forecasts
