@@ -10,6 +10,7 @@ on `valid`.
 import argparse
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from benbot.agents.learner import Lesson
 from benbot.agents.policy import Policy
 from benbot.agents.settings import AgentSettings
 from benbot.agents.training import Progress, train
+from benbot.envs.arrays import Float32Array
+from benbot.envs.observation import Layout
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
 
@@ -39,13 +42,37 @@ LINE = "{:<15}{:>5}{:>9.2%}{:>9.2%}{:>8.2f}{:>10.0%}{:>9.0f}"
 HEAD = "{:<15}{:>5}{:>9}{:>9}{:>8}{:>10}{:>9}"
 
 
+@dataclass(frozen=True, eq=False)
+class Follower:
+    """A rule that learns nothing: softmax(sharpness × forecast), where cash has the forecast 0."""
+
+    layout: Layout
+    sharpness: float
+
+    @property
+    def name(self) -> str:
+        return f"follow {self.sharpness:g}"
+
+    def reset(self) -> None:
+        """Nothing to forget: the forecasts are a part of the observation."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        told = np.append(self.layout.by_strategy(observation, "forecast"), np.float32(0.0))
+        share = np.exp(np.float32(self.sharpness) * (told - told.max()))
+        weights: Float32Array = (share / share.sum()).astype(np.float32)
+        return weights
+
+
 def main() -> None:
     """Train the policies that were asked for, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.policies", description=__doc__)
     parser.add_argument("--market", type=int, default=8, help="seed of the synthetic market")
     parser.add_argument("--steps", type=int, default=500_000, help="budget of a training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument("--only", nargs="*", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument(
+        "--sharpness", type=float, nargs="*", default=[], help="of rules that follow forecasts"
+    )
     parser.add_argument("--set", nargs="+", default=[], help="other values, as benbot train has")
     asked = parser.parse_args()
     config = load_config("synthetic_planted", [f"market.seed={asked.market}", *asked.set])
@@ -53,7 +80,8 @@ def main() -> None:
     columns = ("policy", "seed", "valid", "test", "Sharpe", "heaviest", "seconds")
     console.print(HEAD.format(*columns))
     layout = prepared.history.layout
-    for rule in (equal_weight(layout), RegimeRecord(layout)):
+    followers = [Follower(layout, sharpness) for sharpness in asked.sharpness]
+    for rule in (equal_weight(layout), RegimeRecord(layout), *followers):
         console.print(line(prepared, rule, rule.name, "", 0.0))
     for name in asked.only:
         settings = config.agent.model_dump() | {
