@@ -14,7 +14,7 @@ on `valid`.
 import argparse
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ from benbot.agents.learner import Lesson
 from benbot.agents.policy import Policy
 from benbot.agents.settings import AgentSettings
 from benbot.agents.training import Progress, train
+from benbot.envs.arrays import Float32Array
+from benbot.envs.observation import Layout
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
 
@@ -46,6 +48,27 @@ LINE = "{:<15}{:>5}{:>11,}{:>9.2%}{:>9.2%}{:>8.2f}{:>10.0%}{:>9.0f}"
 HEAD = "{:<15}{:>5}{:>11}{:>9}{:>9}{:>8}{:>10}{:>9}"
 
 
+@dataclass(frozen=True, eq=False)
+class Follower:
+    """A rule that learns nothing: softmax(sharpness × forecast), where cash has the forecast 0."""
+
+    layout: Layout
+    sharpness: float
+
+    @property
+    def name(self) -> str:
+        return f"follow {self.sharpness:g}"
+
+    def reset(self) -> None:
+        """Nothing to forget: the forecasts are a part of the observation."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        told = np.append(self.layout.by_strategy(observation, "forecast"), np.float32(0.0))
+        share = np.exp(np.float32(self.sharpness) * (told - told.max()))
+        weights: Float32Array = (share / share.sum()).astype(np.float32)
+        return weights
+
+
 def main() -> None:
     """Train the policies that were asked for, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.policies", description=__doc__)
@@ -53,7 +76,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500_000, help="budget of a training")
     parser.add_argument("--seconds", type=float, help="of processor time instead of steps")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", choices=[*POLICIES, *ALGORITHMS])
+    parser.add_argument("--only", nargs="*", choices=[*POLICIES, *ALGORITHMS])
+    parser.add_argument(
+        "--sharpness", type=float, nargs="*", default=[], help="of rules that follow forecasts"
+    )
     parser.add_argument("--set", nargs="+", default=[], help="other values, as benbot train has")
     asked = parser.parse_args()
     config = load_config("synthetic_planted", [f"market.seed={asked.market}", *asked.set])
@@ -61,9 +87,10 @@ def main() -> None:
     columns = ("policy", "seed", "steps", "valid", "test", "Sharpe", "heaviest", "seconds")
     console.print(HEAD.format(*columns))
     layout = prepared.history.layout
-    for rule in (equal_weight(layout), RegimeRecord(layout)):
+    followers = [Follower(layout, sharpness) for sharpness in asked.sharpness]
+    for rule in (equal_weight(layout), RegimeRecord(layout), *followers):
         console.print(line(prepared, rule, (rule.name, "", 0), 0.0))
-    for name in asked.only or POLICIES:
+    for name in POLICIES if asked.only is None else asked.only:
         own = {"algorithm": name} if name in ALGORITHMS else {"policy": POLICIES[name]}
         settings = config.agent.model_dump() | {"total_steps": asked.steps, **own}
         agent = AgentSettings.model_validate(settings)
