@@ -13,6 +13,7 @@ from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.block_bootstrap import bootstrap
 from benbot.envs.market.market import Market
 from benbot.envs.market.synthetic import load_synthetic
+from benbot.envs.market.synthetic_ranges import Range, drawn_values
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.mixture import Part
 from benbot.experiments.folds import Fold
@@ -85,6 +86,7 @@ class Mixture:
                 "name": part.name,
                 "accounts": part.n_envs,
                 "source": source.market.origin.source,
+                "notes": source.market.origin.notes,
                 "first": str(source.learned.days[0]),
                 "last": str(source.learned.days[-1]),
                 "bars": source.learned.n_bars,
@@ -157,7 +159,7 @@ def sources_of(prepared: Prepared, training: TrainingSettings, fold: Fold) -> It
                     words = words_of(training, entry, i)
                     yield _redrawn(prepared, name, fold.spans["fit"], entry.block, words)
                 case SyntheticMarkets():
-                    yield _synthetic(prepared, name, source_of(training, entry, i))
+                    yield _synthetic(prepared, name, source_of(training, entry, i), entry.ranges)
 
 
 def _shares(training: TrainingSettings, accounts: Mapping[str, int]) -> str:
@@ -194,7 +196,9 @@ def _redrawn(
     return Source(name, known, replace(redrawn, origin=origin), own)
 
 
-def _synthetic(prepared: Prepared, name: str, source: SyntheticSource) -> Source:
+def _synthetic(
+    prepared: Prepared, name: str, source: SyntheticSource, ranges: Mapping[str, Range]
+) -> Source:
     if np.unique(prepared.market.session).size < prepared.market.n_bars:
         raise BadConfig(
             f"training.markets: {name} has one bar a session, and so must the experiment's own "
@@ -206,7 +210,9 @@ def _synthetic(prepared: Prepared, name: str, source: SyntheticSource) -> Source
             f"training.markets: {name} needs more than {warmup + episode} bars, a warm-up of "
             f"{warmup} and an episode of {episode}, was {source.n_bars}. Raise its n_bars"
         )
+    drawn = tuple(f"{key} {value:.6g}" for key, value in drawn_values(source, ranges).items())
     market = load_synthetic(source)
+    market = replace(market, origin=replace(market.origin, notes=drawn))
     return Source(name, market, market, Span(warmup, source.n_bars - 1))
 
 

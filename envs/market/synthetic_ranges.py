@@ -68,6 +68,16 @@ def draw_source(
     return SyntheticSource.model_validate(own | {"regimes": list(regimes.values())} | changes)
 
 
+def drawn_values(source: SyntheticSource, ranges: Mapping[str, Range]) -> dict[str, float]:
+    """Return what came out of each range."""
+    named: dict[str, SyntheticSource | HiddenRegime] = {each.name: each for each in source.regimes}
+    parts = {name: name.rpartition(".") for name in ranges}
+    return {
+        name: getattr(named.get(regime, source), parameter)
+        for name, (regime, _, parameter) in parts.items()
+    }
+
+
 def _draw(generator: np.random.Generator, low: float, high: float, whole: bool) -> float:
     if whole:
         return int(generator.integers(int(low), int(high), endpoint=True))

@@ -223,6 +223,7 @@ def test_a_training_says_what_it_learned_from(workshop: Any, monkeypatch: Any) -
         listed = json.loads(run.read_file("training_markets.json"))
         assert [each["name"] for each in listed] == NAMES
         assert [each["accounts"] for each in listed] == [2, 2, 2, 2]
+    assert listed[3]["notes"][0].startswith("spread 0.000")
     prepared = prepare_experiment(load_config(workshop.config, [MARKETS]))
     again = sources(prepared)
     assert [each["digest"] for each in listed] == [source.learned.digest for source in again]

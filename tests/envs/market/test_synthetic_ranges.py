@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter, UnknownName
-from benbot.envs.market.synthetic_ranges import check_ranges, draw_source, drawable
+from benbot.envs.market.synthetic_ranges import check_ranges, draw_source, drawable, drawn_values
 from benbot.envs.market.synthetic_source import SyntheticSource
 
 BASE = SyntheticSource(n_bars=50)
@@ -36,6 +36,15 @@ def test_a_draw_is_a_function_of_its_words_and_a_range_more_leaves_the_others_al
     assert draw_source(BASE, RANGES, (3, 2)) != once
     fewer = draw_source(BASE, {"spread": RANGES["spread"]}, (3, 1))
     assert (fewer.seed, fewer.spread) == (once.seed, once.spread)
+
+
+def test_what_was_drawn_can_be_told() -> None:
+    drawn = draw_source(BASE, RANGES, (0, 0))
+    assert drawn_values(drawn, RANGES) == {
+        "spread": drawn.spread,
+        "n_symbols": drawn.n_symbols,
+        "decline.drift": drawn.regimes[2].drift,
+    }
 
 
 def test_everything_that_is_a_number_may_be_drawn_but_the_seed() -> None:
