@@ -31,7 +31,7 @@ from benbot.experiments.preparation import Prepared, prepare_experiment
 
 EQUIVARIANT = {"network": "equivariant"}
 ALGORITHMS = ("a2c", "recurrent_ppo", "sac", "td3")  # beside ppo, each with the mlp
-PILOT = 8  # updates that speed is measured by; a learner with a replay must have begun to learn
+PILOT = 6  # updates that speed is measured by; a learner with a replay must have begun to learn
 POLICIES: dict[str, dict[str, object]] = {
     "mlp": {},
     "mean": EQUIVARIANT,
