@@ -1,8 +1,29 @@
 """What single algorithms are told beside what all of them are."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from pydantic import Field
 
 from benbot.envs.settings import Settings
+
+CLIPPING = ("ppo", "recurrent_ppo")
+ON_POLICY = ("ppo", "a2c", "recurrent_ppo")  # forget every update once they have learned from it
+REPLAYING = ("sac", "td3")
+# Which algorithms hear a value; what is not named here is heard by all of them.
+HEARD_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "n_epochs": CLIPPING,
+        "clip_range": CLIPPING,
+        **dict.fromkeys(("gae_lambda", "entropy", "value_coefficient"), ON_POLICY),
+        **dict.fromkeys(("max_grad_norm", "log_std_init"), ON_POLICY),
+        "recurrent": ("recurrent_ppo",),
+        "replay": REPLAYING,
+        "sac": ("sac",),
+        "td3": ("td3",),
+    }
+)
+SECTIONS = ("recurrent", "replay", "sac", "td3")  # each says nothing to other algorithms
 
 
 class RecurrentSettings(Settings):
@@ -25,7 +46,7 @@ class ReplaySettings(Settings):
         8192, ge=0, description="steps with random actions, before anything is learned"
     )
     gradients: int = Field(
-        4,
+        1,
         ge=1,
         le=1024,
         description="after each bar of all accounts; with n_envs it is one per transition",
@@ -41,7 +62,7 @@ class SacSettings(Settings):
     temperature: float | None = Field(
         None, gt=0, description="what a nat of entropy is worth; null: learned"
     )
-    first_temperature: float = Field(0.1, gt=0, description="what a learned one begins at")
+    first_temperature: float = Field(0.003, gt=0, description="what a learned one begins at")
 
 
 class Td3Settings(Settings):

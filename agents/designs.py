@@ -10,13 +10,14 @@ from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 
+from benbot.agents.algorithm_settings import REPLAYING
 from benbot.agents.networks.actor_critic import AllocationPolicy
 from benbot.agents.networks.body import AS_TOLD, Body
 from benbot.agents.normaliser import ObservationNormaliser
 from benbot.agents.policy import Allocator, TrainedPolicy, layers_of
 from benbot.agents.pooled_normaliser import PooledNormaliser
 from benbot.agents.recurrent_policy import LSTM, Memory, RecurrentAllocator
-from benbot.agents.settings import REPLAYING, AgentSettings
+from benbot.agents.settings import AgentSettings
 from benbot.agents.shared_policy import SharedAllocator
 from benbot.envs.arrays import FloatArray
 from benbot.envs.observation import Layout

@@ -1,12 +1,14 @@
 """How an agent is trained."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from benbot.agents.algorithm_settings import (
+    CLIPPING,
+    HEARD_BY,
+    REPLAYING,
+    SECTIONS,
     RecurrentSettings,
     ReplaySettings,
     SacSettings,
@@ -14,24 +16,6 @@ from benbot.agents.algorithm_settings import (
 )
 from benbot.agents.schedules import Coefficient, Rate, ScheduleSettings
 from benbot.envs.settings import Settings
-
-CLIPPING = ("ppo", "recurrent_ppo")
-ON_POLICY = ("ppo", "a2c", "recurrent_ppo")  # forget every update once they have learned from it
-REPLAYING = ("sac", "td3")
-# Which algorithms hear a value; what is not named here is heard by all of them.
-HEARD_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "n_epochs": CLIPPING,
-        "clip_range": CLIPPING,
-        **dict.fromkeys(("gae_lambda", "entropy", "value_coefficient"), ON_POLICY),
-        **dict.fromkeys(("max_grad_norm", "log_std_init"), ON_POLICY),
-        "recurrent": ("recurrent_ppo",),
-        "replay": REPLAYING,
-        "sac": ("sac",),
-        "td3": ("td3",),
-    }
-)
-SECTIONS = ("recurrent", "replay", "sac", "td3")  # each says nothing to other algorithms
 
 
 class PolicySettings(Settings):

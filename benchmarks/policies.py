@@ -1,7 +1,7 @@
 """Train every kind of policy on the market with a known answer and print what each found.
 
     .venv/bin/python -m benchmarks.policies --market 8 --steps 500000 --seeds 0 1 2
-    .venv/bin/python -m benchmarks.policies --seconds 40 --only mlp a2c recurrent_ppo sac td3
+    .venv/bin/python -m benchmarks.policies --seconds 12 --only mlp a2c recurrent_ppo
 
 The second gives each of them the same processor time instead of the same steps, of which a learner
 that makes more of each takes fewer: the speed of some updates says how many.
@@ -33,7 +33,7 @@ from benbot.experiments.preparation import Prepared, prepare_experiment
 
 EQUIVARIANT = {"network": "equivariant"}
 ALGORITHMS = ("a2c", "recurrent_ppo", "sac", "td3")  # beside ppo, each with the mlp
-PILOT = 8  # updates that speed is measured by; a learner with a replay must have begun to learn
+PILOT = 6  # updates that speed is measured by; a learner with a replay must have begun to learn
 POLICIES: dict[str, dict[str, object]] = {
     "mlp": {},
     "mean": EQUIVARIANT,

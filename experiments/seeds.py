@@ -114,6 +114,7 @@ def _say_stopped(training: "Training", run: Run, trained: Trained) -> None:
         f"  {run.name}: stopped at step {trained.n_steps:,}, nothing better on valid since "
         f"{trained.at_steps:,}; {trained.unused_steps:,} steps are left",
         highlight=False,
+        soft_wrap=True,
     )
 
 
