@@ -15,6 +15,7 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.ledger import DECISION, TRADE
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, Origin, market_from_prices
+from benbot.experiments.breakdown import readable
 from benbot.experiments.cost_sensitivity import CostCurve, CostPoint
 from benbot.experiments.curves import curves_of
 from benbot.experiments.examination import Examination
@@ -316,6 +317,12 @@ def test_the_verdict_stands_at_the_top_with_a_word_for_each_baseline(
     page = Page(text)
     assert page.open == []
     assert text.index("<h2>Verdict</h2>") < text.index("<h2>Result on test</h2>")
+    assert f"agents is better than\n  {readable(verdict.standing.best_baseline)}, the best" in text
+    assert "lost everything" not in text
+    ruined = replace(verdict, ruined=(0, 1), elsewhere=3)
+    other = render_report(replace(report_of(two_seeds), verdict=ruined))
+    assert "<dd>lost everything: seed 0, 1</dd>" in other
+    assert "(3 more were not judged on these bars)" in other
     for one in verdict.rulings:
         row = page.row(one.baseline.replace("_", " "), one.word)
         assert row[4] == f"{one.p_value:.3f}"

@@ -11,6 +11,7 @@ from benbot.experiments.need import needed as needed_for
 from benbot.experiments.resampling import Resampled, resample
 from benbot.experiments.ruling import SMALLEST_EFFECT, Word, claims_on, word_of
 from benbot.experiments.sharpe import Track, power
+from benbot.experiments.statistics import simple_returns
 from benbot.experiments.verdict import (
     Family,
     RunVerdict,
@@ -346,8 +347,11 @@ def test_accounts_that_lost_everything_are_not_among_the_best() -> None:
     ruined = curves.baselines["rule"].copy()
     ruined[300:] = 0.0
     baselines = {"bad": ruined, **curves.baselines}
-    family = Family(3, 0.5, curves.returns(), 1)
+    lost = simple_returns(ruined)[:, None]
+    family = Family(4, 0.5, np.hstack([curves.returns(), lost]), 1)
+    alone = Family(1, 0.5, lost, 1)
     found = judge(Curves(YEARLY, curves.timestamps, curves.fold, curves.agents, baselines), family)
     assert found.standing.best_baseline == "rule"
     assert "bad" not in found.standing.remaining
     assert np.isfinite(found.standing.superiority)
+    assert judge(curves, alone).standing.superiority == 1.0
