@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from benbot.agents.roster import HINDSIGHT
 from benbot.experiments.fold_table import FoldRow
 from benbot.experiments.report import write_number, write_spread
 from benbot.experiments.resampling import FEWEST_SEEDS
@@ -132,13 +133,14 @@ def fold_table(rows: Sequence[FoldRow]) -> "Table":
     for heading in ("fold", "learned on", "judged on", "agent", "ahead of"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        ahead = sum(row.agent.mean > growth for growth in row.baselines.values())
+        fair = [growth for name, growth in row.baselines.items() if name not in HINDSIGHT]
+        ahead = sum(row.agent.mean > growth for growth in fair)
         table.add_row(
             str(row.number),
             row.days["fit"],
             row.days["test"],
             write_spread(row.agent, "p"),
-            f"{ahead} of {len(row.baselines)}",
+            f"{ahead} of {len(fair)}",
         )
     return table
 

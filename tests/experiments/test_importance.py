@@ -85,7 +85,7 @@ def test_what_is_looked_at_alone_is_worth_something(telling: History) -> None:
 
 def test_the_same_question_has_the_same_answer(telling: History) -> None:
     policy = Told(telling.layout)
-    first, again = (importances([policy], telling, SPAN, SETTINGS) for _ in range(2))
+    first, again = (importances([policy], telling, Span(40, 90), SETTINGS) for _ in range(2))
     assert first == again
 
 

@@ -1,11 +1,9 @@
 """The placebo is trained beside the agent, resumes, is judged like any baseline, moves nobody."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from benbot.agents.roster import BASELINES, HINDSIGHT
 from benbot.envs.errors import BadConfig
@@ -14,7 +12,7 @@ from benbot.experiments.config import config_digest, load_config
 from benbot.experiments.curves import CURVES_FILE, curves_from_parquet
 from benbot.experiments.placebo import placebos_of
 from benbot.experiments.preparation import prepare_experiment
-from benbot.experiments.rebuild import rebuild_report
+from benbot.experiments.rebuild import judge_again
 from benbot.experiments.tracking import Status
 from benbot.experiments.verdict import VERDICT_FILE, verdict_from_json
 
@@ -89,13 +87,24 @@ def test_no_agent_does_anything_else_beside_its_placebo(
     )
 
 
-def test_a_rebuilt_report_has_it_too(workshop: Any, stopped: str, tmp_path: Any) -> None:  # noqa: ANN401
-    rebuild_report(stopped, workshop.runs, tmp_path / "page.html", Console(file=io.StringIO()))
-    first = (workshop.runs / stopped / "report.html").read_text()
-    again = (tmp_path / "page.html").read_text()
-    end = "<h2>Where it came from</h2>"
-    assert again.partition(end)[0] == first.partition(end)[0]
-    assert "<td>placebo</td>" in first
+def test_judged_again_it_does_what_it_did(workshop: Any, stopped: str) -> None:  # noqa: ANN401
+    folder = workshop.runs / stopped
+    prepared = prepare_experiment(load_config(workshop.config, [ASKED]))
+    again = {
+        one.name: one.equity
+        for one in judge_again(folder, prepared, "test", with_plan=False).baselines
+    }
+    run = workshop.tracker.find_run(stopped)
+    kept = curves_from_parquet(run.read_file(CURVES_FILE)).baselines
+    assert list(again) == list(kept)
+    np.testing.assert_array_equal(again["placebo"], kept["placebo"])
+    assert "<td>placebo</td>" in (folder / "report.html").read_text()
+
+
+def test_a_run_that_trained_none_is_judged_without(workshop: Any, trained: Any) -> None:  # noqa: ANN401
+    prepared = prepare_experiment(load_config(workshop.config, [ASKED]))
+    found = judge_again(workshop.runs / trained.id, prepared, "valid", with_plan=False)
+    assert [one.name for one in found.baselines] == ["equal_weight", "best_fixed_weights"]
 
 
 def test_its_policies_are_found_by_seed(workshop: Any, stopped: str) -> None:  # noqa: ANN401

@@ -9,8 +9,9 @@ import pytest
 
 from benbot.agents.evaluation import Evaluation
 from benbot.experiments.breakdown import weights_by_regime
+from benbot.experiments.captions import KINDS, PLACED
 from benbot.experiments.importance import CHANCE, Importance
-from benbot.experiments.report import KINDS, PLACED, SegmentResult, render_report, write_spread
+from benbot.experiments.report import SegmentResult, render_report, write_spread
 from benbot.experiments.statistics import Spread
 from benbot.experiments.value_at_risk import BackTest
 from tests.experiments.test_report import EXAMINED, Page, report_of

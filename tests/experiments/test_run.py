@@ -21,10 +21,10 @@ from benbot.experiments import run as run_module
 from benbot.experiments.audit import Effort
 from benbot.experiments.audit import audit as real_audit
 from benbot.experiments.audit_result import AuditResult, AuditRow
+from benbot.experiments.captions import KINDS
 from benbot.experiments.conclusion import ALIAS, MODEL
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
-from benbot.experiments.report import KINDS
 from benbot.experiments.statistics import metrics
 from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status
 
