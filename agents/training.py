@@ -42,24 +42,24 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
 
     The policy is tried on `valid` every now and then, first of all before it has learned anything:
     the untrained one is nearly equal weight, so what is chosen is at least as good as that there.
-    A training that went on from a checkpoint ends exactly where one without a break does.
+    A training that went on from a checkpoint ends exactly where one without a break does. Who
+    listens may stop it with `KeyboardInterrupt`.
     """
     settings = lesson.agent
     with torch_apart(settings.torch_threads), held_interrupts() as interrupted:
         course = _Course(lesson, checkpoint)
         while course.learner.n_updates < settings.n_updates:
             figures = course.advance()
-            listener(
-                Progress(
-                    course.learner.n_steps,
-                    settings.planned_steps,
-                    course.best_growth,
-                    figures,
-                )
+            progress = Progress(
+                course.learner.n_steps, settings.planned_steps, course.best_growth, figures
             )
-            if interrupted():
+            try:
+                listener(progress)
+                if interrupted():
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:
                 course.save()
-                raise KeyboardInterrupt
+                raise
         return Trained(course.best, course.best_growth, course.best_steps, course.learner.n_steps)
 
 

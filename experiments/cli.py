@@ -45,12 +45,19 @@ OwnStore = Annotated[
     str | None,
     typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
 ]
+Jobs = Annotated[
+    int | None, typer.Option(help="Policies trained at once, each in a process.", min=1)
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(help="Train on the Ray cluster of this address, HOST:PORT or auto."),
+]
 DEFAULT_RUNS = Path("runs")
 DEFAULT_STORE = "sqlite:///mlflow.db"
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913 - each is an option of the command
     config: Annotated[
         str | None, typer.Argument(help="A YAML file, or the name of one that comes with us.")
     ] = None,
@@ -61,18 +68,22 @@ def train(
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Leave test closed until `benbot open`.")
     ] = False,
+    jobs: Jobs = None,
+    ray: Ray = None,
     runs: Runs = DEFAULT_RUNS,
     store: OwnStore = None,
 ) -> None:
     """Train an agent on every seed, judge it once on the test segment, and track everything."""
     from rich.console import Console
 
+    from benbot.envs.work.choice import executor_of
     from benbot.experiments.config import load_config
     from benbot.experiments.run import resume_training, start_training
     from benbot.experiments.training import Launch
 
-    console = Console()
-    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console, sealed=sealed)
+    console, executor = Console(), executor_of(jobs, ray)
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    launch = Launch(runs, command, console, sealed=sealed, executor=executor)
     changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
     if resume is not None:
         given = None if config is None else load_config(config, changes)

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from benbot.envs.desk.compiled import is_compiled
-from benbot.envs.errors import BadConfig, RunMismatch
+from benbot.envs.errors import BadConfig, RunMismatch, WorkFailed
 from benbot.experiments.config import (
     ExperimentConfig,
     config_digest,
@@ -125,13 +125,15 @@ def prepare_shown(config: ExperimentConfig, display: Display) -> Prepared:
 def _carry_out(training: Training) -> None:
     launch = training.launch
     elsewhere = "" if launch.runs == RUNS else f" --runs {shlex.quote(str(launch.runs))}"
+    again = f"benbot train --resume {training.parent.id}{elsewhere}"
     try:
         with training.parent:
             training.carry_out()
+    except WorkFailed as error:
+        raise WorkFailed(f"{error}. Go on with {again}") from error
     except KeyboardInterrupt:
         launch.console.print(
-            f"\nStopped; nothing that was finished is lost. Go on with\n"
-            f"  benbot train --resume {training.parent.id}{elsewhere}",
+            f"\nStopped; nothing that was finished is lost. Go on with\n  {again}",
             highlight=False,
             soft_wrap=True,
         )

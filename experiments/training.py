@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benbot.agents.oracle import Plan
+from benbot.envs.work.executor import HERE, Executor
 from benbot.experiments.audit import QUICK, audit
 from benbot.experiments.audit_view import warn_of
 from benbot.experiments.conclusion import conclude, say_sealed
@@ -36,7 +37,7 @@ from benbot.experiments.opening import (
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
-from benbot.experiments.seeds import JUDGED, train_seed
+from benbot.experiments.seeds import JUDGED, train_seeds
 from benbot.experiments.tracking import (
     COMMIT,
     SOURCE,
@@ -63,6 +64,7 @@ class Launch:
     console: "Console"
     sealed: bool = False  # whether `test` stays closed until somebody opens it
     opening: bool = False  # whether somebody does
+    executor: Executor = HERE  # who trains
 
 
 class Training:
@@ -97,8 +99,7 @@ class Training:
         self.parent.log_file(CONFIG_FILE, text)
         self._seal()
         self._audit()
-        folds = self.prepared.stretches
-        results = [train_seed(self, seed, fold) for fold in folds for seed in config.seeds]
+        results = train_seeds(self)
         if "test" in self.judged:
             conclude(self, results, self._plan())
         else:

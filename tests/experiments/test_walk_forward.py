@@ -15,7 +15,7 @@ from benbot.agents.evaluation import evaluate
 from benbot.agents.succession import joined
 from benbot.agents.training import train
 from benbot.envs.errors import RunMismatch
-from benbot.experiments import seeds as seeds_module
+from benbot.experiments import teacher as teacher_module
 from benbot.experiments import training as training_module
 from benbot.experiments.audit import Effort, audit
 from benbot.experiments.config import load_config
@@ -39,22 +39,17 @@ class Walked:
     """A training in folds that was stopped after its second child and went on."""
 
     def __init__(self, workshop: Any) -> None:  # noqa: ANN401
-        real, seen, lessons = seeds_module._train, [], []
+        lessons: list[Any] = []
 
-        def stop_at_the_third(training: Any, run: Any, seed: int, fold: Any) -> Any:  # noqa: ANN401
-            seen.append(fold.named(f"seed {seed}"))
-            if len(seen) == 3:
+        def stopped_at_the_third(lesson: Any, *how: Any) -> Any:  # noqa: ANN401
+            lessons.append(lesson)
+            if len(lessons) == 3:
                 raise KeyboardInterrupt
-            return real(training, run, seed, fold)
-
-        def taught(lesson: Any, *how: Any) -> Any:  # noqa: ANN401
-            lessons.append((lesson.fit, lesson.valid))
             return train(lesson, *how)
 
         before = set(workshop.runs.glob("*"))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(seeds_module, "_train", stop_at_the_third)
-            patch.setattr(seeds_module, "train", taught)
+            patch.setattr(teacher_module, "train", stopped_at_the_third)
             with pytest.raises(SystemExit):
                 workshop.train(*FOLDS)
             (self.folder,) = set(workshop.runs.glob("*")) - before
@@ -62,7 +57,8 @@ class Walked:
             children = workshop.children(self.id)
             self.statuses = {name: child.status for name, child in children.items()}
             self.said = workshop.resume(self.id)
-        self.trained, self.lessons = seen, lessons
+        self.lessons = [(lesson.fit, lesson.valid) for lesson in lessons]
+        self.seeds = [lesson.seed for lesson in lessons]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,7 +86,7 @@ def test_a_training_in_folds_goes_on_where_it_stopped(walked: Walked) -> None:
         NAMES[1]: Status.FINISHED,
         NAMES[2]: Status.KILLED,
     }
-    assert walked.trained == [*NAMES[:3], *NAMES[2:]]
+    assert walked.seeds == [0, 1, 0, 0, 1]
 
 
 def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Walked) -> None:  # noqa: ANN401
@@ -107,7 +103,7 @@ def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Wal
 
 def test_an_agent_learns_and_is_chosen_within_its_fold(walked: Walked, prepared: Prepared) -> None:
     expected = [(fold.spans["fit"], fold.spans["valid"]) for fold in prepared.folds]
-    assert walked.lessons == [pair for pair in expected for _ in (0, 1)]
+    assert walked.lessons == [expected[fold] for fold in (0, 0, 1, 1, 1)]
 
 
 def test_every_policy_was_judged_on_the_bars_after_those_it_learned_from(
