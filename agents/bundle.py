@@ -211,8 +211,8 @@ def _card_of(path: Path) -> dict[str, Any]:
 def _require_weights(policy: TrainedPolicy, expectations: Expectations, folder: Path) -> None:
     """Refuse a policy that cannot answer what it says it expects."""
     n_entries, was = len(expectations.layout), policy.normaliser.moments.mean.size
-    shared = isinstance(policy, SharedAllocator)
-    if n_entries != was or (shared and list(policy.layout.names) != expectations.layout):
+    names = list(policy.layout.names) if isinstance(policy, SharedAllocator) else None
+    if n_entries != was or names not in (None, expectations.layout):
         raise RunMismatch(
             f"the policy of {folder} must take the {n_entries} entries of its layout, was {was} or "
             f"others"

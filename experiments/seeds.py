@@ -3,8 +3,8 @@
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-from benbot.experiments.pupil import BUNDLE, CHECKPOINT, JUDGED, Pupil, SeedResult
-from benbot.experiments.teacher import Teacher
+from benbot.experiments.pupil import BUNDLE, JUDGED, Pupil, SeedResult
+from benbot.experiments.teacher import CHECKPOINT, Teacher
 
 if TYPE_CHECKING:
     from benbot.experiments.training import Training

@@ -193,7 +193,10 @@ def _serve(connection: Connection, work: Work) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def tell(message: object) -> None:
-        connection.send((Reply.TOLD, message))
+        try:
+            connection.send((Reply.TOLD, message))
+        except OSError:  # nobody listens any more
+            raise KeyboardInterrupt from None
         if connection.poll():
             raise KeyboardInterrupt
 
