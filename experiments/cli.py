@@ -111,6 +111,33 @@ def open_run(
 
 
 @app.command()
+def reproduce(  # noqa: PLR0913 - each is an option of the command
+    run: Annotated[str, typer.Argument(help="Id of a run.")],
+    seed: Annotated[int | None, typer.Option(help="Train this seed alone.")] = None,
+    baselines_only: Annotated[
+        bool, typer.Option("--baselines-only", help="Train nothing; run the baselines.")
+    ] = False,
+    jobs: Jobs = None,
+    ray: Ray = None,
+    runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
+) -> None:
+    """Train a run again and compare data, weights and accounts; exit code 1 if any differs.
+
+    Nothing of the run changes, and no test is opened.
+    """
+    from rich.console import Console
+
+    from benbot.envs.work.choice import executor_of
+    from benbot.experiments.reproduction_view import Request
+    from benbot.experiments.reproduction_view import reproduce as make_again
+
+    request = Request(run, runs, store, seed, baselines_only, executor_of(jobs, ray))
+    if not make_again(request, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def audit(config: Config, overrides: Overrides = None) -> None:
     """Look for look-ahead in all that a policy and the desk see; exit code 1 if there is any."""
     from rich.console import Console

@@ -8,7 +8,7 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import UnknownName
 from benbot.experiments.curves import CURVES_FILE, Curves, curves_from_parquet
-from benbot.experiments.opening import JUDGED_ON, OPENED
+from benbot.experiments.opening import JUDGED_ON, openings_in
 from benbot.experiments.tracking import PARENT, Run, find_run
 from benbot.experiments.tracking_kept import Kept, kept_runs, named_experiment
 from benbot.experiments.tracking_run import Status
@@ -72,7 +72,7 @@ def family_of(uri: str, kept: Sequence[Kept], own: Kept, curves: Curves) -> Fami
         n_trials=max(len(ratios), len(curves.agents)),
         deviation=float(known.std(ddof=1)) if known.size > 1 else float("nan"),
         returns=_returns(uri, others, curves),
-        openings=sum(int(one.tags.get(OPENED, "0")) for one in alike),
+        openings=sum(openings_in(one.tags) for one in alike),
     )
 
 

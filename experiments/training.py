@@ -1,5 +1,6 @@
 """What a training does: every seed, the baselines, then the judgement on `test`, all tracked."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from benbot.experiments.config import (
     flat_config,
     resolved_yaml,
 )
+from benbot.experiments.data_digests import DATA_FILE, digests_of
 from benbot.experiments.folds import Fold
 from benbot.experiments.known_answer import (
     PLAN_FILE,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 CONFIG_FILE, AUDIT_FILE = "config.yaml", "audit.json"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
 DATA, DIGEST = "data_digest", "config_digest"
+VERSION = "version/"  # tags of a parent: what each package was it ran with
 ALL = "all"  # tag `fold` of what was not made in one of several
 
 
@@ -92,11 +95,15 @@ class Training:
     def carry_out(self) -> None:
         """Train what is not yet trained, judge everything, and write it all down."""
         config = self.prepared.config
-        self._introduce(self.parent, self.prepared.stretches)
-        self.parent.log_params(flat_config(config))
         text = resolved_yaml(config)
+        # First what going on needs, so that it can be interrupted as early as anybody likes.
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+        self.parent.log_params(flat_config(config))
+        self._introduce(self.parent, self.prepared.stretches)
         self.parent.log_file(CONFIG_FILE, text)
+        self.parent.log_file(DATA_FILE, json.dumps(digests_of(self.prepared.market)))
+        versions = self.provenance.versions.items()
+        self.parent.set_tags({f"{VERSION}{name}": version for name, version in versions})
         self._seal()
         self._audit()
         results = train_seeds(self)
@@ -118,9 +125,12 @@ class Training:
         else:
             seal.write_text(f"benbot open {self.parent.id}\n", encoding="utf-8")
 
-    def open_test(self) -> None:
-        """Record, before anything is judged, that this run asks for results on `test`."""
-        if not openings_of(self.parent):
+    def open_test(self, *, first: bool = False) -> None:
+        """Record, before anything is judged, that this run asks for results on `test`.
+
+        It does so once, however often it goes on; `first` refuses if it has done so.
+        """
+        if first or not openings_of(self.parent):
             made = self.provenance
             self.parent.set_tags({JUDGED_ON: digest_of_test(self.prepared)})
             open_test(self.parent, Opening(made.command, made.git_commit, made.created))

@@ -107,7 +107,7 @@ def test_work_that_is_stopped_keeps_what_it_has(tmp_path: Path, how: str) -> Non
     ):
         assert next(results) == ("one", None)
     kept = {name: int(path.read_text()) for name, path in tasks.items() if path.is_file()}
-    assert set(kept) == ({"one", "two"} if how == "interrupt" else {"two"})
+    assert set(kept) == ({"one", "two"} if how == "interrupt" else {"two", "three"})
     assert {name: heard[name][-1] for name in kept} == kept  # the last words were heard
 
 
