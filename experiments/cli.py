@@ -251,7 +251,13 @@ def olps(
 
 @app.command()
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Id of a run, or the folder of a policy bundle.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Id of a run, the folder of a policy bundle, models:/NAME@ALIAS or "
+            "models:/NAME/VERSION."
+        ),
+    ],
     config: Annotated[
         str | None, typer.Option(help="Another configuration than the one it was trained with.")
     ] = None,
@@ -260,6 +266,7 @@ def evaluate(
         bool, typer.Option("--again", help="Open test once more; recorded and counted.")
     ] = False,
     runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
 ) -> None:
     """Run trained policies over a segment again, beside the baselines."""
     from rich.console import Console
@@ -267,7 +274,8 @@ def evaluate(
     from benbot.experiments.review import Question, evaluate_again
 
     command = shlex.join(["benbot", *sys.argv[1:]])
-    evaluate_again(Question(run, config, segment, command, again), runs, Console())
+    question = Question(run, config, segment, command, again, store)
+    evaluate_again(question, runs, Console())
 
 
 @app.command()

@@ -64,9 +64,7 @@ def test_of_many_that_open_again_at_once_each_is_counted(tracker: Tracker, run: 
 
 def test_the_second_time_is_refused_with_the_time_of_the_first(run: Run) -> None:
     open_test(run, asked(1))
-    with pytest.raises(
-        RunMismatch, match=r"opened 1 time before, last at 2026.*open 1, abc"
-    ):
+    with pytest.raises(RunMismatch, match=r"opened 1 time before, last at 2026.*open 1, abc"):
         open_test(run, asked(2))
     assert openings_of(run) == 1
 

@@ -27,7 +27,7 @@ from benbot.experiments.teacher import CHECKPOINT, Teacher, Unit
 from benbot.experiments.tracking import Status
 from benbot.experiments.training import Launch
 
-TAGS = ("policy_digest", "account_digest/valid", "account_digest/test")
+TAGS = ("policy_digest", "account_digest/valid")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,7 +57,7 @@ class Perishable(Serial):
 
 def launch(workshop: Any, executor: Executor) -> Launch:  # noqa: ANN401
     console = Console(file=io.StringIO(), width=100)
-    return Launch(workshop.runs, "benbot train tiny.yaml", console, executor=executor)
+    return Launch(workshop.runs, "benbot train tiny.yaml", console, sealed=True, executor=executor)
 
 
 def newest(workshop: Any, before: set[Path]) -> str:  # noqa: ANN401
@@ -70,13 +70,14 @@ def runs_of(workshop: Any) -> set[Path]:  # noqa: ANN401
 
 
 def judged(workshop: Any, run_id: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return what every child was judged by, and the digests of what it is and did."""
+    """Return what every seed was judged by, and the digests of what it is and did."""
     return {
         name: (
-            {k: v for k, v in child.metrics.items() if k.startswith(("valid/", "test/", "train/"))},
-            {tag: child.tags[tag] for tag in TAGS if tag in child.tags},
+            {k: v for k, v in child.metrics.items() if k.startswith(("valid/", "train/"))},
+            {tag: child.tags[tag] for tag in TAGS},
         )
         for name, child in workshop.children(run_id).items()
+        if name.startswith("seed")
     }
 
 
@@ -85,7 +86,7 @@ def interrupted(workshop: Any) -> tuple[str, str, dict[str, Status]]:  # noqa: A
     """Interrupt a command with two processes, and them, as a terminal does."""
     before = runs_of(workshop)
     command = [sys.executable, "-c", "from benbot.experiments.cli import main; main()"]
-    command += ["train", "tiny.yaml", "--jobs", "2"]
+    command += ["train", "tiny.yaml", "--sealed", "--jobs", "2"]
     process = subprocess.Popen(  # noqa: S603
         command,
         cwd=workshop.folder,
