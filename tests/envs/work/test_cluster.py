@@ -6,7 +6,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,22 +28,31 @@ class Died(Exception):
 
 
 class Actor:
-    """An object somewhere else; a call is done when its result is asked for."""
+    """An object somewhere else: work is done when it is waited for, anything else at once."""
 
     def __init__(self, kind: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         self.itself, self.alive = kind(*arguments), True
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return SimpleNamespace(remote=lambda *given: Promise(self, name, given))
+        def remote(*given: Any) -> Promise:  # noqa: ANN401
+            promise = Promise(getattr(self.itself, name), given)
+            if name != "do":
+                promise.settle()
+            return promise
+
+        return SimpleNamespace(remote=remote)
 
 
-@dataclass(frozen=True, eq=False)
 class Promise:
-    """What a call will come to."""
+    """What a call has come to, or will."""
 
-    actor: Actor
-    name: str
-    given: tuple[Any, ...]
+    def __init__(self, call: Callable[..., Any], given: tuple[Any, ...]) -> None:
+        self.call, self.given = call, given
+        self.value: Any = None
+
+    def settle(self) -> None:
+        fatal = self.given[1:] == ((2, 2),)
+        self.value = Died("what went before\nthe worker died") if fatal else self.call(*self.given)
 
 
 class AtOnce:
@@ -53,7 +61,7 @@ class AtOnce:
     exceptions = SimpleNamespace(RayError=Died)
 
     def __init__(self, n_cpus: int) -> None:
-        self.n_cpus, self.actors, self.stopped = n_cpus, list[Actor](), False
+        self.n_cpus, self.actors = n_cpus, list[Actor]()
 
     def is_initialized(self) -> bool:
         return True
@@ -72,12 +80,13 @@ class AtOnce:
         return of
 
     def wait(self, promises: list[Promise], num_returns: int, timeout: float) -> Any:  # noqa: ANN401
+        promises[0].settle()
         return promises[:1], promises[1:]
 
     def get(self, promise: Promise) -> Any:  # noqa: ANN401
-        if promise.name == "do" and promise.given[1] == (2, 2):
-            raise Died("what went before\nthe worker died")
-        return getattr(promise.actor.itself, promise.name)(*promise.given)
+        if isinstance(promise.value, Died):
+            raise promise.value
+        return promise.value
 
     def kill(self, actor: Actor) -> None:
         actor.alive = False
