@@ -6,21 +6,42 @@ desk it would act on nonsense, so a bundle knows what it was trained on and refu
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
-from benbot.agents.policy import TrainedPolicy
+from benbot.agents.policy import TrainedPolicy, checked_weights
 from benbot.agents.rebuilding import rebuilt
 from benbot.agents.shared_policy import SharedAllocator
+from benbot.agents.untrusted import (
+    LARGEST_JSON,
+    LARGEST_TENSORS,
+    parse_object,
+    parse_tensors,
+    read_whole,
+    require_only,
+)
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History
 from benbot.envs.observation import Layout
 
 FORMAT = 4
 TENSORS, CARD = "policy.safetensors", "bundle.json"
+DIGEST = "card_sha256"  # entry of the card: of all others
+CARD_KEYS = {
+    "format",
+    "tensors",
+    "tensors_sha256",
+    "architecture",
+    "normaliser",
+    "expectations",
+    "versions",
+    DIGEST,
+}
 
 
 @dataclass(frozen=True)
@@ -121,34 +142,85 @@ def save_bundle(
         "expectations": asdict(expectations),
         "versions": versions,
     }
-    card["card_sha256"] = _card_sha256(card)
-    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
+    card[DIGEST] = _card_sha256(card)
+    (folder / CARD).write_bytes(_written(card))
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle; refuse one that is damaged, incomplete or of another format."""
-    from safetensors.numpy import load_file
+    """Read a bundle; refuse one that is damaged, incomplete, made up or of another format.
 
+    Whoever can write a bundle can write its digests, so nothing in it is believed: it has to be
+    written as we write it, to agree with itself, and to answer an observation with weights.
+    """
+    require_only(folder, {TENSORS, CARD})
+    card = _card_of(folder / CARD)
+    content = read_whole(folder / TENSORS, LARGEST_TENSORS)
+    _require_digest(folder / TENSORS, card["tensors_sha256"], hashlib.sha256(content).hexdigest())
+    tensors = parse_tensors(content, str(folder / TENSORS))
+    _require_named(card["tensors"], tensors.keys(), folder)
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        if card["format"] != FORMAT:
-            raise RunMismatch(f"{folder} must be of format {FORMAT}, was {card['format']}")
-        _require_digest(folder / CARD, card.pop("card_sha256"), _card_sha256(card))
-        _require_digest(folder / TENSORS, card["tensors_sha256"], _sha256(folder / TENSORS))
-        tensors = load_file(folder / TENSORS)
+        expectations = Expectations(**card["expectations"])
+        validated = TypeAdapter(Expectations).validate_json(
+            json.dumps(asdict(expectations)), strict=True
+        )
         ordered = {name: tensors[name] for name in card["tensors"]}
         policy = rebuilt(card["architecture"], ordered, card["normaliser"])
-        return Bundle(policy, Expectations(**card["expectations"]))
-    except (
-        FileNotFoundError,
-        UnicodeDecodeError,
-        json.JSONDecodeError,
-        KeyError,
-        TypeError,
-    ) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RunMismatch(
+            f"the expectations of {folder} must be whole; {place}: {first['msg']}"
+        ) from error
+    except (KeyError, TypeError) as error:
         raise RunMismatch(
             f"a policy bundle needs {CARD} and {TENSORS}, both whole; {folder} was not ({error})"
         ) from error
+    _require_weights(policy, validated, folder)
+    return Bundle(policy, validated)
+
+
+def _require_named(named: object, names: Iterable[str], folder: Path) -> None:
+    """Refuse a card that names other tensors than there are."""
+    listed = sorted(map(str, named)) if isinstance(named, list) else []
+    if listed != sorted(names):
+        odd = ", ".join(sorted(set(listed) ^ set(names))) or "one stands twice"
+        raise RunMismatch(
+            f"{folder} must name each of its tensors once; what differs: {odd}. The file is damaged"
+        )
+
+
+def _card_of(path: Path) -> dict[str, Any]:
+    """Return what a card says without its digest; refuse one that we have not written."""
+    content = read_whole(path, LARGEST_JSON)
+    card = parse_object(content, str(path))
+    if card.get("format") != FORMAT:
+        raise RunMismatch(f"{path.parent} must be of format {FORMAT}, was {card.get('format')}")
+    if card.keys() != CARD_KEYS:
+        odd = ", ".join(sorted(card.keys() ^ CARD_KEYS))
+        raise RunMismatch(f"{path} must have the entries of format {FORMAT}; what differs: {odd}")
+    own = {name: value for name, value in card.items() if name != DIGEST}
+    _require_digest(path, card[DIGEST], _card_sha256(own))
+    if _written(card) != content:
+        raise RunMismatch(
+            f"{path} must be written as we write it, was not. The file was changed or damaged; "
+            f"fetch the bundle again"
+        )
+    return own
+
+
+def _require_weights(policy: TrainedPolicy, expectations: Expectations, folder: Path) -> None:
+    """Refuse a policy that cannot answer what it says it expects."""
+    n_entries, was = len(expectations.layout), policy.normaliser.moments.mean.size
+    names = list(policy.layout.names) if isinstance(policy, SharedAllocator) else None
+    if n_entries != was or names not in (None, expectations.layout):
+        raise RunMismatch(
+            f"the policy of {folder} must take the {n_entries} entries of its layout, was {was} or "
+            f"others"
+        )
+    nothing = np.zeros(n_entries, np.float32)
+    with np.errstate(all="ignore"):
+        checked_weights(policy, policy.weights(nothing), len(expectations.strategies) + 1)
+    policy.reset()
 
 
 def policy_digest(policy: TrainedPolicy) -> str:
@@ -175,11 +247,15 @@ def _first_difference(expected: Any, was: Any, where: str = "") -> str:  # noqa:
     return f"{where} expected {expected}, was {was}".strip()
 
 
-def _require_digest(path: Path, expected: str, was: str) -> None:
+def _written(card: dict[str, Any]) -> bytes:
+    return json.dumps(card, indent=1).encode()
+
+
+def _require_digest(path: Path, expected: object, was: str) -> None:
     if expected != was:
         raise RunMismatch(
-            f"{path} must have the digest {expected[:16]}…, was {was[:16]}…. The file was changed "
-            f"or damaged; fetch the bundle again"
+            f"{path} must have the digest {str(expected)[:16]}…, was {was[:16]}…. The file was "
+            f"changed or damaged; fetch the bundle again"
         )
 
 

@@ -48,24 +48,23 @@ def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
     the untrained one is nearly equal weight, or follows what is forecast, so what is chosen is at
     least as good as that there. A training that went on from a checkpoint ends exactly where one
     without a break does. With `patience` it ends after so many evaluations in a row without a
-    better one.
+    better one. Who listens may stop it with `KeyboardInterrupt`.
     """
     settings = lesson.agent
     with torch_apart(settings.torch_threads), held_interrupts() as interrupted:
         course = _Course(lesson, checkpoint)
         while not course.is_over:
             figures = course.advance()
-            listener(
-                Progress(
-                    course.learner.n_steps,
-                    settings.planned_steps,
-                    course.best_growth,
-                    figures,
-                )
+            progress = Progress(
+                course.learner.n_steps, settings.planned_steps, course.best_growth, figures
             )
-            if interrupted():
+            try:
+                listener(progress)
+                if interrupted():
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:
                 course.save()
-                raise KeyboardInterrupt
+                raise
         n_steps = course.learner.n_steps
         return Trained(
             course.best,

@@ -1,5 +1,8 @@
 """Everything this project raises on purpose."""
 
+from collections.abc import Mapping
+from typing import Self
+
 
 class TradingError(Exception):
     """Root of the family, so that a caller can catch ours and nothing else."""
@@ -31,3 +34,19 @@ class TrackingUnavailable(TradingError, OSError):
 
 class RunMismatch(TradingError, ValueError):
     """A stored run or policy that does not fit what it is asked to do."""
+
+
+class WorkFailed(TradingError, RuntimeError):
+    """Units of work that failed, while others were done."""
+
+    @classmethod
+    def of(cls, failures: Mapping[str, str], n_units: int) -> Self:
+        """Return the error that names each unit that failed, and why."""
+        reasons = "; ".join(f"{name}: {why}" for name, why in failures.items())
+        return cls(
+            f"{len(failures)} of {n_units} units of work failed, the others are kept. {reasons}"
+        )
+
+
+class ClusterUnavailable(TradingError, OSError):
+    """A cluster that cannot be reached, or what it takes to reach one."""

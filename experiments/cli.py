@@ -46,12 +46,19 @@ OwnStore = Annotated[
     str | None,
     typer.Option(help="Where runs are tracked, if not where the config says.", callback=_store),
 ]
+Jobs = Annotated[
+    int | None, typer.Option(help="Policies trained at once, each in a process.", min=1)
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(help="Train on the Ray cluster of this address, HOST:PORT or auto."),
+]
 DEFAULT_RUNS = Path("runs")
 DEFAULT_STORE = "sqlite:///mlflow.db"
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913 - each is an option of the command
     config: Annotated[
         str | None, typer.Argument(help="A YAML file, or the name of one that comes with us.")
     ] = None,
@@ -62,18 +69,22 @@ def train(
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Leave test closed until `benbot open`.")
     ] = False,
+    jobs: Jobs = None,
+    ray: Ray = None,
     runs: Runs = DEFAULT_RUNS,
     store: OwnStore = None,
 ) -> None:
     """Train an agent on every seed, judge it once on the test segment, and track everything."""
     from rich.console import Console
 
+    from benbot.envs.work.choice import executor_of
     from benbot.experiments.config import load_config
     from benbot.experiments.run import resume_training, start_training
     from benbot.experiments.training import Launch
 
-    console = Console()
-    launch = Launch(runs, shlex.join(["benbot", *sys.argv[1:]]), console, sealed=sealed)
+    console, executor = Console(), executor_of(jobs, ray)
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    launch = Launch(runs, command, console, sealed=sealed, executor=executor)
     changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
     if resume is not None:
         given = None if config is None else load_config(config, changes)
@@ -101,6 +112,33 @@ def open_run(
 
     command = shlex.join(["benbot", *sys.argv[1:]])
     resume_training(run, None, store, Launch(runs, command, Console(), opening=True))
+
+
+@app.command()
+def reproduce(  # noqa: PLR0913 - each is an option of the command
+    run: Annotated[str, typer.Argument(help="Id of a run.")],
+    seed: Annotated[int | None, typer.Option(help="Train this seed alone.")] = None,
+    baselines_only: Annotated[
+        bool, typer.Option("--baselines-only", help="Train nothing; run the baselines.")
+    ] = False,
+    jobs: Jobs = None,
+    ray: Ray = None,
+    runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
+) -> None:
+    """Train a run again and compare data, weights and accounts; exit code 1 if any differs.
+
+    Nothing of the run changes, and no test is opened.
+    """
+    from rich.console import Console
+
+    from benbot.envs.work.choice import executor_of
+    from benbot.experiments.reproduction_view import Request
+    from benbot.experiments.reproduction_view import reproduce as make_again
+
+    request = Request(run, runs, store, seed, baselines_only, executor_of(jobs, ray))
+    if not make_again(request, Console()):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -217,7 +255,13 @@ def olps(
 
 @app.command()
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Id of a run, or the folder of a policy bundle.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Id of a run, the folder of a policy bundle, models:/NAME@ALIAS or "
+            "models:/NAME/VERSION."
+        ),
+    ],
     config: Annotated[
         str | None, typer.Option(help="Another configuration than the one it was trained with.")
     ] = None,
@@ -226,6 +270,7 @@ def evaluate(
         bool, typer.Option("--again", help="Open test once more; recorded and counted.")
     ] = False,
     runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
 ) -> None:
     """Run trained policies over a segment again, beside the baselines."""
     from rich.console import Console
@@ -233,7 +278,8 @@ def evaluate(
     from benbot.experiments.review import Question, evaluate_again
 
     command = shlex.join(["benbot", *sys.argv[1:]])
-    evaluate_again(Question(run, config, segment, command, again), runs, Console())
+    question = Question(run, config, segment, command, again, store)
+    evaluate_again(question, runs, Console())
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What accounts were worth bar by bar, kept with a run so that it can be judged without trading."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -71,6 +72,11 @@ def curves_of(
         agents={seed: one.equity for seed, one in agents.items()},
         baselines={one.name: one.equity for one in baselines},
     )
+
+
+def equity_digest(equity: FloatArray) -> str:
+    """Return sixteen hex digits that change whenever an account was worth anything else."""
+    return hashlib.sha256(np.ascontiguousarray(equity, "<f8").tobytes()).hexdigest()[:16]
 
 
 def curves_as_parquet(curves: Curves) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import UnknownName
 from benbot.experiments.curves import CURVES_FILE, Curves, curves_from_parquet
-from benbot.experiments.opening import JUDGED_ON, OPENED, share_bars
+from benbot.experiments.opening import JUDGED_ON, OPENED, openings_in, share_bars
 from benbot.experiments.tracking import PARENT, Run, find_run
 from benbot.experiments.tracking_kept import Kept, kept_runs, named_experiment, tagged_runs
 from benbot.experiments.tracking_run import Status
@@ -79,7 +79,7 @@ def family_of(uri: str, kept: Sequence[Kept], own: Kept, curves: Curves) -> Fami
         n_trials=max(len(ratios), len(curves.agents)),
         deviation=float(known.std(ddof=1)) if known.size > 1 else float("nan"),
         returns=_returns(uri, others, curves),
-        openings=sum(int(one.tags[OPENED]) for one in opened),
+        openings=sum(openings_in(one.tags) for one in opened),
         elsewhere=len(elsewhere),
     )
 

@@ -16,7 +16,8 @@ from benbot.agents.policy import TrainedPolicy
 from benbot.agents.training import Progress, Trained, train
 from benbot.experiments.family import NOBODY
 from benbot.experiments.folds import Fold
-from benbot.experiments.seeds import BUNDLE, CHECKPOINT, CURVE_NAMES
+from benbot.experiments.pupil import BUNDLE, CURVE_NAMES
+from benbot.experiments.teacher import CHECKPOINT
 
 if TYPE_CHECKING:
     from benbot.experiments.tracking import Run

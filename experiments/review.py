@@ -80,17 +80,29 @@ class Question:
     segment: str = "test"
     command: str = "benbot evaluate"
     again: bool = False
+    store: str | None = None  # if not where the configuration says
 
 
 def evaluate_again(question: Question, runs: Path, console: "Console") -> None:
     """Run the policies of a training over a segment, beside the baselines, and print the table."""
+    from benbot.experiments.rebuild import run_folder
+    from benbot.experiments.registry import fetched, is_registered
+    from benbot.experiments.tracking import TrackingSettings
+
+    if not is_registered(question.run):
+        _evaluate(question, run_folder(question.run, runs), console)
+        return
+    with fetched(question.run, question.store or TrackingSettings().uri) as folder:
+        _evaluate(question, folder, console)
+
+
+def _evaluate(question: Question, folder: Path, console: "Console") -> None:
     from benbot.experiments.config import load_config
     from benbot.experiments.judgement import results_table
     from benbot.experiments.preparation import prepare_experiment
-    from benbot.experiments.rebuild import config_of, judge_again, require_policies, run_folder
+    from benbot.experiments.rebuild import config_of, judge_again, require_policies
 
     config, segment = question.config, question.segment
-    folder = run_folder(question.run, runs)
     prepared = prepare_experiment(load_config(config or config_of(folder)))
     require_policies(folder, prepared, segment)
     if segment == "test":
@@ -117,7 +129,7 @@ def _open_again(question: Question, folder: Path, console: "Console") -> None:
         return
     commit = git_commit(Path(__file__).parent)
     opening = Opening(question.command, commit, datetime.now(UTC))
-    uri = load_config(own).tracking.uri
+    uri = question.store or load_config(own).tracking.uri
     count = open_test(find_run(uri, own.parent.name), opening, again=question.again)
     console.print(f"Opened    test of run {own.parent.name}, time {count}", highlight=False)
 

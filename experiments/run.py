@@ -5,14 +5,14 @@ import shlex
 from pathlib import Path
 
 from benbot.envs.desk.compiled import is_compiled
-from benbot.envs.errors import BadConfig, RunMismatch
+from benbot.envs.errors import BadConfig, RunMismatch, WorkFailed
 from benbot.experiments.config import (
     ExperimentConfig,
     config_digest,
     flat_config,
     load_config,
 )
-from benbot.experiments.opening import NO, SEALED, YES, is_sealed
+from benbot.experiments.opening import NO, SEALED, YES, is_sealed, openings_of
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking import (
@@ -70,16 +70,26 @@ def resume_training(
     with Display(launch.console) as display:
         prepared = prepare_shown(recorded, display)
         check_data(parent, prepared)
-        parent.resume()
+        training = Training(prepared, tracker, parent, launch, display)
         if launch.opening:
+            training.open_test(first=True)
+        if openings_of(parent):
             parent.set_tags({SEALED: NO})
-        _carry_out(Training(prepared, tracker, parent, launch, display))
+        parent.resume()
+        _carry_out(training)
 
 
 def _check_status(parent: Run, launch: Launch) -> None:
     """Refuse to go on with what has finished, and to open what is not both finished and sealed."""
-    finished = parent.status is Status.FINISHED
-    if launch.opening and not (finished and is_sealed(parent)):
+    finished, opened = parent.status is Status.FINISHED, openings_of(parent) > 0
+    if launch.sealed and not is_sealed(parent):
+        raise RunMismatch(
+            f"a run is sealed from its beginning, run {parent.id} is not. Go on without --sealed, "
+            f"or start a new run"
+        )
+    if opened and is_sealed(parent) and not launch.opening:
+        return  # whoever opened it was interrupted at that very moment
+    if launch.opening and (opened or not (finished and is_sealed(parent))):
         how = "is not finished" if not finished else "is not sealed, its test was opened before"
         raise RunMismatch(
             f"run {parent.id} must be finished and sealed to be opened, it {how}. Go on with "
@@ -134,13 +144,15 @@ def prepare_shown(config: ExperimentConfig, display: Display) -> Prepared:
 def _carry_out(training: Training) -> None:
     launch = training.launch
     elsewhere = "" if launch.runs == RUNS else f" --runs {shlex.quote(str(launch.runs))}"
+    again = f"benbot train --resume {training.parent.id}{elsewhere}"
     try:
         with training.parent:
             training.carry_out()
+    except WorkFailed as error:
+        raise WorkFailed(f"{error}. Go on with {again}") from error
     except KeyboardInterrupt:
         launch.console.print(
-            f"\nStopped; nothing that was finished is lost. Go on with\n"
-            f"  benbot train --resume {training.parent.id}{elsewhere}",
+            f"\nStopped; nothing that was finished is lost. Go on with\n  {again}",
             highlight=False,
             soft_wrap=True,
         )

@@ -1,6 +1,7 @@
 """One run that is being recorded: its parameters, numbers, files, data and policy."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
@@ -8,10 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 import numpy as np
 
-from benbot.envs.errors import RunMismatch, UnknownName
+from benbot.envs.errors import RunMismatch, TrackingUnavailable, UnknownName
 from benbot.envs.market.market import Market
 from benbot.envs.market.summary import iso_minute
 from benbot.experiments.tracking_store import reaching
@@ -26,6 +28,8 @@ VERSIONS = "mlflow.modelVersions"  # links a logged model to its registered vers
 METRICS_A_CALL, OTHERS_A_CALL = 1000, 100  # what one call of log_batch may carry
 LONGEST_VALUE = 500  # of a parameter; older servers refuse more
 SECONDS_BETWEEN_FLUSHES = 5.0
+CLAIM = "claim."  # parameters that begin so were taken with `claim` and say nothing of the run
+ATTEMPTS, PAUSE = 20, 0.2  # at a store that is busy, and seconds between two of them
 
 
 class Status(StrEnum):
@@ -78,7 +82,14 @@ class Run:
     @property
     def params(self) -> dict[str, str]:
         """The parameters as the store has them now."""
-        return dict(self._read().data.params)
+        kept = self._read().data.params.items()
+        return {name: value for name, value in kept if not name.startswith(CLAIM)}
+
+    @property
+    def claims(self) -> set[str]:
+        """What was taken with `claim`, by anybody."""
+        kept = self._read().data.params
+        return {name.removeprefix(CLAIM) for name in kept if name.startswith(CLAIM)}
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -125,6 +136,26 @@ class Run:
         late = self._clock() - self._flushed >= SECONDS_BETWEEN_FLUSHES
         if late or len(self._waiting) >= METRICS_A_CALL:
             self.flush()
+
+    def claim(self, name: str) -> bool:
+        """Take something of which a run has one; return whether nobody else had, or did at once.
+
+        Of two that set a parameter at the same time a store refuses one, in whatever process or on
+        whatever machine they are; of a tag it would keep the later.
+        """
+        from mlflow.exceptions import MlflowException
+
+        key, mine = f"{CLAIM}{name}", uuid4().hex
+        for _ in range(ATTEMPTS):
+            try:
+                self._client.log_param(self.id, key, mine)
+            except MlflowException as error:
+                refused = error
+            kept = self._read().data.params.get(key)
+            if kept is not None:
+                return bool(kept == mine)
+            time.sleep(PAUSE)
+        raise TrackingUnavailable(f"the tracking store {self._uri} must answer, was: {refused}")
 
     def flush(self) -> None:
         """Send the metrics that wait; it happens by itself every few seconds and at the end."""

@@ -1,5 +1,6 @@
 """What a training does: every seed, the baselines, then the judgement on `test`, all tracked."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benbot.agents.oracle import Plan
+from benbot.envs.work.executor import HERE, Executor
 from benbot.experiments.audit import QUICK, audit
 from benbot.experiments.audit_view import warn_of
 from benbot.experiments.conclusion import conclude, say_sealed
@@ -17,6 +19,7 @@ from benbot.experiments.config import (
     flat_config,
     resolved_yaml,
 )
+from benbot.experiments.data_digests import DATA_FILE, digests_of
 from benbot.experiments.family import DATA as DATA
 from benbot.experiments.folds import Fold
 from benbot.experiments.known_answer import (
@@ -37,7 +40,7 @@ from benbot.experiments.preparation import Prepared
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.seal import Seal, close_files, open_files, seal_over
-from benbot.experiments.seeds import JUDGED, train_seed
+from benbot.experiments.seeds import JUDGED, train_seeds
 from benbot.experiments.tracking import (
     COMMIT,
     SOURCE,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 CONFIG_FILE, AUDIT_FILE = "config.yaml", "audit.json"
 RUNS = Path("runs")  # where a run keeps its files unless it is told otherwise
 DIGEST = "config_digest"
+VERSION = "version/"  # tags of a parent: what each package was it ran with
 ALL = "all"  # tag `fold` of what was not made in one of several
 
 
@@ -65,6 +69,7 @@ class Launch:
     console: "Console"
     sealed: bool = False  # whether `test` stays closed until somebody opens it
     opening: bool = False  # whether somebody does
+    executor: Executor = HERE  # who trains
 
 
 class Training:
@@ -97,15 +102,18 @@ class Training:
     def carry_out(self) -> None:
         """Train what is not yet trained, judge everything, and write it all down."""
         config = self.prepared.config
-        self._introduce(self.parent, self.prepared.stretches)
-        self.parent.log_params(flat_config(config))
         text = resolved_yaml(config)
+        # First what going on needs, so that it can be interrupted as early as anybody likes.
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+        self.parent.log_params(flat_config(config))
+        self._introduce(self.parent, self.prepared.stretches)
         self.parent.log_file(CONFIG_FILE, text)
+        self.parent.log_file(DATA_FILE, json.dumps(digests_of(self.prepared.market)))
+        versions = self.provenance.versions.items()
+        self.parent.set_tags({f"{VERSION}{name}": version for name, version in versions})
         self._seal()
         self._audit()
-        folds = self.prepared.stretches
-        results = [train_seed(self, seed, fold) for fold in folds for seed in config.seeds]
+        results = train_seeds(self)
         train_placebos(self)
         if "test" in self.judged:
             conclude(self, results, self._plan())
@@ -128,9 +136,12 @@ class Training:
         else:
             close_files(self.folder, self.parent.id, self.prepared)
 
-    def open_test(self) -> None:
-        """Record, before anything is judged, that this run asks for results on `test`."""
-        if not openings_of(self.parent):
+    def open_test(self, *, first: bool = False) -> None:
+        """Record, before anything is judged, that this run asks for results on `test`.
+
+        It does so once, however often it goes on; `first` refuses if it has done so.
+        """
+        if first or not openings_of(self.parent):
             made = self.provenance
             self.parent.set_tags(stretch_of_test(self.prepared))
             open_test(self.parent, Opening(made.command, made.git_commit, made.created))

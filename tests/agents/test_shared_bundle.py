@@ -104,7 +104,7 @@ def forge(folder: Path, change: Callable[[Card, dict[str, Any]], None]) -> None:
     card["tensors_sha256"] = hashlib.sha256((folder / TENSORS).read_bytes()).hexdigest()
     del card["card_sha256"]
     card["card_sha256"] = hashlib.sha256(json.dumps(card).encode()).hexdigest()
-    (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
 def wider(card: Card, tensors: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from benbot.experiments import seeds
 from benbot.experiments.config import load_config
 from benbot.experiments.folds import Fold
 from benbot.experiments.progress import Display
-from benbot.experiments.seeds import STOPPED
+from benbot.experiments.pupil import STOPPED
 
 
 @pytest.mark.parametrize("unused", [0, 512])

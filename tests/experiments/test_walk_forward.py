@@ -15,15 +15,19 @@ from benbot.agents.evaluation import evaluate
 from benbot.agents.succession import joined
 from benbot.agents.training import train
 from benbot.envs.errors import RunMismatch
-from benbot.experiments import seeds as seeds_module
+from benbot.experiments import run as run_module
+from benbot.experiments import teacher as teacher_module
 from benbot.experiments import training as training_module
 from benbot.experiments.audit import Effort, audit
 from benbot.experiments.config import load_config
 from benbot.experiments.curves import CURVES_FILE, curves_from_parquet
+from benbot.experiments.opening import OPENED, openings_of
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.rebuild import judge_again, rebuild_report
 from benbot.experiments.review import Question, evaluate_again
+from benbot.experiments.run import resume_training
 from benbot.experiments.tracking import Status
+from benbot.experiments.training import Launch
 
 FOLDS = (
     "segments=null",
@@ -39,22 +43,17 @@ class Walked:
     """A training in folds that was stopped after its second child and went on."""
 
     def __init__(self, workshop: Any) -> None:  # noqa: ANN401
-        real, seen, lessons = seeds_module._train, [], []
+        lessons: list[Any] = []
 
-        def stop_at_the_third(training: Any, run: Any, seed: int, fold: Any) -> Any:  # noqa: ANN401
-            seen.append(fold.named(f"seed {seed}"))
-            if len(seen) == 3:
+        def stopped_at_the_third(lesson: Any, *how: Any) -> Any:  # noqa: ANN401
+            lessons.append(lesson)
+            if len(lessons) == 3:
                 raise KeyboardInterrupt
-            return real(training, run, seed, fold)
-
-        def taught(lesson: Any, *how: Any) -> Any:  # noqa: ANN401
-            lessons.append((lesson.fit, lesson.valid))
             return train(lesson, *how)
 
         before = set(workshop.runs.glob("*"))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(seeds_module, "_train", stop_at_the_third)
-            patch.setattr(seeds_module, "train", taught)
+            patch.setattr(teacher_module, "train", stopped_at_the_third)
             with pytest.raises(SystemExit):
                 workshop.train(*FOLDS)
             (self.folder,) = set(workshop.runs.glob("*")) - before
@@ -62,7 +61,8 @@ class Walked:
             children = workshop.children(self.id)
             self.statuses = {name: child.status for name, child in children.items()}
             self.said = workshop.resume(self.id)
-        self.trained, self.lessons = seen, lessons
+        self.lessons = [(lesson.fit, lesson.valid) for lesson in lessons]
+        self.seeds = [lesson.seed for lesson in lessons]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,7 +90,7 @@ def test_a_training_in_folds_goes_on_where_it_stopped(walked: Walked) -> None:
         NAMES[1]: Status.FINISHED,
         NAMES[2]: Status.KILLED,
     }
-    assert walked.trained == [*NAMES[:3], *NAMES[2:]]
+    assert walked.seeds == [0, 1, 0, 0, 1]
 
 
 def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Walked) -> None:  # noqa: ANN401
@@ -107,7 +107,7 @@ def test_seeds_times_folds_are_children_of_one_parent(workshop: Any, walked: Wal
 
 def test_an_agent_learns_and_is_chosen_within_its_fold(walked: Walked, prepared: Prepared) -> None:
     expected = [(fold.spans["fit"], fold.spans["valid"]) for fold in prepared.folds]
-    assert walked.lessons == [pair for pair in expected for _ in (0, 1)]
+    assert walked.lessons == [expected[fold] for fold in (0, 0, 1, 1, 1)]
 
 
 def test_every_policy_was_judged_on_the_bars_after_those_it_learned_from(
@@ -207,3 +207,33 @@ def test_a_sealed_test_is_closed_until_it_is_opened_once(workshop: Any) -> None:
     assert parent.tags["test_openings"] == "1"
     with pytest.raises(RunMismatch, match="must be finished and sealed to be opened, it is not se"):
         workshop.resume(run_id, opening=True)
+
+
+def test_of_two_that_open_a_run_one_is_refused_before_it_sees_anything(workshop: Any) -> None:  # noqa: ANN401
+    """The other takes the opening after both have looked, and before either has written."""
+    changes = ("agent.total_steps=256", "seeds=[0]", "baselines=[cash]", "name=shared")
+    said = workshop.train(*changes, sealed=True)
+    parent = workshop.tracker.find_run(said.partition("Run       ")[2].split()[0])
+
+    def late(config: Any, display: Any) -> Prepared:  # noqa: ANN401
+        assert parent.claim(f"{OPENED}.1")
+        return prepare_experiment(config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "prepare_shown", late)
+        with pytest.raises(RunMismatch, match="opened 1 time before, last at this very moment"):
+            workshop.resume(parent.id, opening=True)
+    assert parent.status is Status.FINISHED
+    assert not any(name.startswith("test/") for name in parent.metrics)
+    # Had the other been interrupted then and there, the run could still go on, as opened once.
+    with pytest.raises(RunMismatch, match="must be finished and sealed to be opened, it is"):
+        workshop.resume(parent.id, opening=True)
+    workshop.resume(parent.id)
+    assert any(name.startswith("test/") for name in parent.metrics)
+    assert openings_of(parent) == 1
+
+
+def test_a_run_cannot_be_sealed_after_it_began(workshop: Any, walked: Walked) -> None:  # noqa: ANN401
+    launch = Launch(workshop.runs, "benbot train", Console(file=io.StringIO()), sealed=True)
+    with pytest.raises(RunMismatch, match="a run is sealed from its beginning"):
+        resume_training(walked.id, None, None, launch)
