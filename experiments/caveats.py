@@ -102,8 +102,8 @@ def _prices(market: Market, summary: MarketSummary) -> Iterator[tuple[str, str]]
     if not summary.has_volume:
         yield (
             "No volume",
-            "The data have no volume, so the liquidity gate never says no, and impact is what is "
-            "assumed for a symbol of unknown size.",
+            "The data have no volume, so the liquidity gate never says no, and nobody pays for "
+            "moving a price.",
         )
 
 
