@@ -38,6 +38,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "returns": ("return_",),
     "volatility": ("volatility_",),
     "record": ("record_",),
+    "forecast": ("forecast",),
     "sleeve state": ("drawdown", "hit_rate"),
     "signals": ("confidence", "signals", "direction"),
     "regime": (
