@@ -16,7 +16,6 @@ from rich.console import Console
 from benbot.agents.training import train
 from benbot.envs.errors import RunMismatch, WorkFailed
 from benbot.envs.work.executor import Executor, Hear, Serial, Work
-from benbot.envs.work.processes import Processes
 from benbot.experiments import teacher as teacher_module
 from benbot.experiments import training as training_module
 from benbot.experiments.audit import Effort, audit
@@ -125,7 +124,7 @@ def test_processes_that_were_interrupted_end_where_one_process_does(
     interrupted: tuple[str, str, dict[str, Status]],
 ) -> None:
     run_id, _, _ = interrupted
-    resume_training(run_id, None, None, launch(workshop, Processes(2)))
+    resume_training(run_id, None, None, launch(workshop, Serial()))
     assert judged(workshop, run_id) == judged(workshop, trained.id)
     for seed in (0, 1):
         one, other = (
