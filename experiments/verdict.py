@@ -20,9 +20,9 @@ from benbot.experiments.curves import Curves
 from benbot.experiments.over_seeds import Interval, interquartile_interval
 from benbot.experiments.overfitting import backtest_overfitting
 from benbot.experiments.resampling import FEWEST_SEEDS, Resampled, resample
-from benbot.experiments.sharpe import deflated, minimum_length_2025, probabilistic_2012, track_of
 from benbot.experiments.statistics import FEWEST_BARS, NAN, block_length
 from benbot.experiments.superiority import stepwise_p_values
+from benbot.strategies.sharpe import deflated, minimum_length_2025, probabilistic_2012, track_of
 
 LEVEL = 0.05  # of error over all baselines together
 CONFIDENCE = 0.95  # of each interval

@@ -50,12 +50,22 @@ def compiled(function: F) -> F:
 
     Never `fastmath`: it deletes `isfinite`, and with it the gates that fail closed.
     """
+    return _compile(function, unlocks=False)
+
+
+def unlocked(function: F) -> F:
+    """Compile likewise what runs for long: other threads of Python go on meanwhile."""
+    return _compile(function, unlocks=True)
+
+
+def _compile(function: F, *, unlocks: bool) -> F:
     if IS_INTERPRETED:
         return interpreted(function)
     numba_settings = vars(config)  # numba looks up the folder when it decorates, not later
     elsewhere = numba_settings["CACHE_DIR"]
     numba_settings["CACHE_DIR"] = str(CACHE_FOLDER)
+    options = {"cache": True, "error_model": "numpy", "forceinline": True, "nogil": unlocks}
     try:
-        return cast("F", njit(cache=True, error_model="numpy", forceinline=True)(function))
+        return cast("F", njit(**options)(function))
     finally:
         numba_settings["CACHE_DIR"] = elsewhere

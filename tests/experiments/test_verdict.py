@@ -8,7 +8,6 @@ from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.curves import Curves
 from benbot.experiments.resampling import Resampled, resample
-from benbot.experiments.sharpe import Track, power
 from benbot.experiments.verdict import (
     SMALLEST_EFFECT,
     Family,
@@ -18,6 +17,7 @@ from benbot.experiments.verdict import (
     needed,
     word_of,
 )
+from benbot.strategies.sharpe import Track, power
 
 YEARLY, N_BARS = 252.0, 504
 TRIED = Family(1, float("nan"), np.zeros((N_BARS, 1)), 1)
