@@ -31,3 +31,7 @@ class TrackingUnavailable(TradingError, OSError):
 
 class RunMismatch(TradingError, ValueError):
     """A stored run or policy that does not fit what it is asked to do."""
+
+
+class DiedOut(TradingError, RuntimeError):
+    """A population of which too few are left to breed."""

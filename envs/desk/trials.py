@@ -57,9 +57,7 @@ def run_trial(floor: Words, opinions: Opinions, records: TrackRecord, tally: Tal
 
 
 @unlocked
-def trade_trial(
-    desk: Desk, contest: Contest, records: TrackRecord, tally: Tally, t: int
-) -> float:
+def trade_trial(desk: Desk, contest: Contest, records: TrackRecord, tally: Tally, t: int) -> float:
     """Trade one bar; learn from the round trips that it closed, and count them."""
     growth = trade_bar(desk, contest, 0, t)
     account = desk.book.accounts[0]
