@@ -31,3 +31,7 @@ class TrackingUnavailable(TradingError, OSError):
 
 class RunMismatch(TradingError, ValueError):
     """A stored run or policy that does not fit what it is asked to do."""
+
+
+class BadProgram(TradingError, ValueError):
+    """A program that is no typed expression within the limits of the language."""
