@@ -35,3 +35,7 @@ class RunMismatch(TradingError, ValueError):
 
 class DiedOut(TradingError, RuntimeError):
     """A population of which too few are left to breed."""
+
+
+class BadProgram(TradingError, ValueError):
+    """A program that is no typed expression within the limits of the language."""
