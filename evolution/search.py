@@ -88,11 +88,11 @@ class Search(Generic[G]):
         return self._generation(fresh)
 
     def best_first(self) -> list[Candidate[G]]:
-        """Return who earns more than nothing on fit, the surest first."""
+        """Return who surely enough earns something on fit, the surest first."""
         people = self.people
         sure = certainties(people, self.settings.least_trades)
         order = sorted(range(len(people)), key=lambda i: (-sure[i], people[i].digest))
-        return [people[i] for i in order if sure[i] > 0.0]
+        return [people[i] for i in order if sure[i] > self.settings.pool.certainty]
 
     def front(self) -> tuple[list[Candidate[G]], FloatArray]:
         """Return the first Pareto front of everybody who lives, with its objectives."""

@@ -8,6 +8,9 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.settings import Settings
 from benbot.evolution.objectives import OBJECTIVES
 from benbot.strategies.catalogue import CATALOGUE
+from benbot.strategies.programs.features import FEATURES
+from benbot.strategies.programs.language import Form, Language
+from benbot.strategies.programs.primitives import BY_NAME, DEEPEST, MOST_NODES, WINDOWS
 
 CERTAINTY = "probabilistic_sharpe"
 
@@ -18,6 +21,9 @@ class PoolSettings(Settings):
     limit: int = Field(default=10, ge=1, le=1000, description="most members")
     correlation: float = Field(
         default=0.7, gt=0, le=1, description="with any member, of the returns on fit, either sign"
+    )
+    certainty: float = Field(
+        default=1.0, ge=0, description="standard errors by which the ratio on fit lies above 0"
     )
     gain: float = Field(
         default=0.0,
@@ -34,6 +40,52 @@ class PoolSettings(Settings):
     )
 
 
+class ProgramSettings(Settings):
+    """What programs are made of, and how large they may be."""
+
+    features: tuple[str, ...] = Field(
+        default=(), description="leaves; all that the market has if none is named"
+    )
+    primitives: tuple[str, ...] = Field(
+        default=tuple(BY_NAME), min_length=1, description="functions that they may use"
+    )
+    windows: tuple[int, ...] = Field(default=WINDOWS, min_length=1, description="bars")
+    form: Form = Field(
+        default="signal", description="signal: one expression; parts: entry, exit and size"
+    )
+    depth: int = Field(default=6, ge=1, le=DEEPEST, description="levels below the root, at most")
+    size: int = Field(default=30, ge=1, le=MOST_NODES, description="nodes, at most")
+    constant: float = Field(default=3.0, gt=0, description="largest, of either sign")
+
+    @field_validator("features")
+    @classmethod
+    def _known_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked("feature", names, tuple(FEATURES))
+
+    @field_validator("primitives")
+    @classmethod
+    def _known_primitives(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked("primitive", names, tuple(BY_NAME))
+
+    @model_validator(mode="after")
+    def _spoken(self) -> Self:
+        """Make the language once, so that what it refuses is refused here."""
+        self.language(self.features or tuple(FEATURES))
+        return self
+
+    def language(self, features: tuple[str, ...]) -> Language:
+        """Return the language over these features."""
+        return Language(
+            features,
+            self.primitives,
+            self.windows,
+            self.form,
+            self.constant,
+            self.depth,
+            self.size,
+        )
+
+
 class EvolutionSettings(Settings):
     """How candidates are bred and judged; all of it happens on fit, the pool also sees valid."""
 
@@ -44,6 +96,9 @@ class EvolutionSettings(Settings):
     rules: tuple[str, ...] = Field(
         default=(),
         description="whose parameters are bred; those of `strategies` if none is named",
+    )
+    programs: ProgramSettings = Field(
+        default=ProgramSettings(), description="what programs are made of"
     )
     population: int = Field(default=200, ge=4, le=100_000, description="candidates, all islands")
     generations: int = Field(default=20, ge=1, le=100_000)

@@ -20,6 +20,7 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
+from benbot.evolution.settings import EvolutionSettings
 from benbot.experiments.folds import FoldSettings
 from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.tracking import TrackingSettings
@@ -109,6 +110,9 @@ class ExperimentConfig(Settings):
     )
     baselines: tuple[str, ...] = Field(
         default=BASELINES, min_length=1, description="rules that the agent is compared with"
+    )
+    evolution: EvolutionSettings | None = Field(
+        default=None, description="what `benbot evolve` breeds, and how"
     )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
@@ -234,6 +238,8 @@ def config_digest(config: ExperimentConfig) -> str:
     counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
     if config.agent.policy.network == FIRST_NETWORK:
         del counted["agent"]["policy"]
+    if config.evolution is None:
+        del counted["evolution"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -26,7 +26,7 @@ from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST, RUNS, Launch,
 
 def start_training(config: ExperimentConfig, launch: Launch) -> None:
     """Train a configuration from the beginning."""
-    _check_folder(launch.runs)
+    check_folder(launch.runs)
     tracker = open_tracker(config.tracking)
     with Display(launch.console) as display:
         prepared = prepare_shown(config, display)
@@ -87,7 +87,8 @@ def _check_status(parent: Run, launch: Launch) -> None:
         )
 
 
-def _check_folder(runs: Path) -> None:
+def check_folder(runs: Path) -> None:
+    """Make the folder of runs; refuse one that cannot be made or written."""
     try:
         runs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
