@@ -5,12 +5,16 @@ An edit of a program's kernel so leaves the desk's compiled, which takes a minut
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from benbot.envs.desk import compiled as desk
 from benbot.envs.desk.compiled import cache_folder, compiled_into
 
 F = TypeVar("F", bound=Callable[..., object])
+
+# A whole number without a sign: an index that has one may count from the end, and asking whether it
+# does keeps a compiler from doing many bars at a time.
+Place = Any
 
 KERNEL_FOLDERS = (Path(__file__).parent, Path(desk.__file__).parent)
 CACHE_FOLDER = cache_folder(KERNEL_FOLDERS)

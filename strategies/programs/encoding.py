@@ -90,7 +90,7 @@ def consign(
         top = 0
         for i in range(population.starts[p + 1] - 1, population.starts[p] - 1, -1):
             code = int(population.codes[i])
-            if code == FEATURE or code == WINDOW:
+            if code in (FEATURE, WINDOW):
                 stack[top] = int(population.values[i])
                 top += 1
             elif code != PARTS:
@@ -113,7 +113,7 @@ def write(node: IntArray, code: int, stack: IntArray, top: int, bits: int) -> No
     node[CODE] = code
     if code == CONSTANT:
         node[A] = bits
-    elif code == ALWAYS or code == NEVER:
+    elif code in (ALWAYS, NEVER):
         node[CODE], node[A] = CONSTANT, TRUE_BITS if code == ALWAYS else 0
     windows = 1 if WINDOWED[code] else 0
     arity = int(ARITIES[code])
@@ -174,7 +174,7 @@ def annotate(nodes: IntArray, place: int) -> None:
 @compiled
 def reach_of(code: int, bars: int) -> int:
     """Return how many bars before the present one a primitive with this window looks at."""
-    if code == LAG or code == DELTA:
+    if code in (LAG, DELTA):
         return bars
     if code == EXPONENTIAL:
         return EMA_MEMORY * bars - 1

@@ -9,6 +9,7 @@ the rounding of their arithmetic cannot be told from nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Self
 from weakref import WeakKeyDictionary
@@ -67,8 +68,7 @@ def before(values: FloatArray, bars: int) -> FloatArray:
 def windows(values: FloatArray, bars: int) -> FloatArray:
     """Return the windows that end at each bar, [T, S, bars], with NaN before the first bar."""
     padded = np.concatenate([np.full((bars - 1, values.shape[1]), np.nan), values])
-    view: FloatArray = sliding_window_view(padded, bars, axis=0)
-    return view
+    return sliding_window_view(padded, bars, axis=0)
 
 
 def log_return(market: Market, bars: int) -> FloatArray:
@@ -142,8 +142,7 @@ def _own(market: Market, values: FloatArray) -> FloatArray:
 
 def _unbroken(market: Market, bars: int) -> BoolArray:
     padded = np.concatenate([np.zeros((bars - 1, market.n_symbols), np.bool_), market.tradable])
-    unbroken: BoolArray = sliding_window_view(padded, bars, axis=0).all(axis=-1)
-    return unbroken
+    return np.asarray(sliding_window_view(padded, bars, axis=0).all(axis=-1))
 
 
 def _news(name: str) -> Callable[[Market], FloatArray]:
@@ -153,7 +152,7 @@ def _news(name: str) -> Callable[[Market], FloatArray]:
 def _table() -> dict[str, Feature]:
     table = {
         f"return_{bars}": Feature(
-            lambda market, bars=bars: scaled_return(market, bars),
+            partial(scaled_return, bars=bars),
             max(bars, MONTH),
             f"log return of {bars} bars",
         )
@@ -161,7 +160,7 @@ def _table() -> dict[str, Feature]:
     }
     table |= {
         f"distance_{bars}": Feature(
-            lambda market, bars=bars: distance(market, bars),
+            partial(distance, bars=bars),
             max(bars - 1, MONTH),
             f"log of the close over its mean of {bars} bars",
         )
@@ -169,7 +168,7 @@ def _table() -> dict[str, Feature]:
     }
     table |= {
         f"channel_{bars}": Feature(
-            lambda market, bars=bars: channel(market, bars),
+            partial(channel, bars=bars),
             bars - 1,
             f"place between the lowest and the highest close of {bars} bars",
         )
@@ -289,6 +288,10 @@ class Features:
     def has_gaps(self) -> bool:
         return bool(np.isnan(self.trades).any())
 
+    def check_has(self, names: Sequence[str]) -> None:
+        """Refuse features that are not among these."""
+        check_known("feature of these programs", names, self.names)
+
     def numbers_of(self, names: Sequence[str]) -> FloatArray:
         """Return the number that each of these features has here, NaN for those that are not."""
         here = {name: float(number) for number, name in enumerate(self.names)}
@@ -306,7 +309,7 @@ def check_features(market: Market, names: Sequence[str]) -> None:
     for name in names:
         if not FEATURES[name].is_in(market):
             raise InvalidParameter(
-                f"the feature {name} needs {FEATURES[name].needs}, which this market does not have. "
+                f"the feature {name} needs {FEATURES[name].needs}, which this market lacks. "
                 "Choose a market that has it or a program without it"
             )
 

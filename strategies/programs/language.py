@@ -1,6 +1,6 @@
 """Which primitives, features and windows programs may be made of, and how large they may be."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -18,7 +18,6 @@ from benbot.strategies.programs.primitives import (
     NUMBER,
     PRIMITIVES,
     WINDOWS,
-    Code,
     Primitive,
     Type,
 )

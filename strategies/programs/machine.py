@@ -16,9 +16,9 @@ import numpy as np
 
 from benbot.envs.arrays import Float32Array, FloatArray, IntArray
 from benbot.envs.errors import InvalidParameter
-from benbot.strategies.programs import encoding, planning
+from benbot.strategies.programs import encoding
 from benbot.strategies.programs.across import across
-from benbot.strategies.programs.compiled import compiled
+from benbot.strategies.programs.compiled import Place, compiled
 from benbot.strategies.programs.encoding import Graph, Population, graph_of
 from benbot.strategies.programs.features import Features
 from benbot.strategies.programs.planning import (
@@ -31,10 +31,10 @@ from benbot.strategies.programs.planning import (
     Wanted,
     plan_of,
 )
-from benbot.strategies.programs.pointwise import COPY, FILL, arithmetic, logic, of_one
+from benbot.strategies.programs.pointwise import COPY, FILL, Places, arithmetic, logic, of_one
 from benbot.strategies.programs.primitives import Code
 from benbot.strategies.programs.program import Program
-from benbot.strategies.programs.windows import ROW, SET, N_SETS, over_windows
+from benbot.strategies.programs.windows import N_SETS, SET, over_windows
 
 POINTWISE_TILE = 1000  # bars of a stretch when no window looks back: near, and no power of two
 WINDOW_TILE = 4096  # bars of a stretch when windows look back, in the longest series
@@ -54,12 +54,12 @@ class Layout(NamedTuple):
     reach     bars before them that are computed along with them
     """
 
-    row: int
-    registers: int
-    stride: int
-    length: int
-    tile: int
-    reach: int
+    row: Place
+    registers: Place
+    stride: Place
+    length: Place
+    tile: Place
+    reach: Place
 
 
 @compiled
@@ -83,7 +83,7 @@ def stretch(
     work: FloatArray,
     plan: Plan,
     layout: Layout,
-    where: tuple[int, int, int],
+    where: tuple[Place, Place, Place],
     out: Float32Array,
 ) -> None:
     """Do all instructions for `n` bars from `start`; the first `before` of them are not wanted."""
@@ -104,7 +104,7 @@ def stretch(
 
 
 @compiled
-def place_of(source: int, start: int, layout: Layout) -> int:
+def place_of(source: int, start: Place, layout: Layout) -> Place:
     """Return where in the arena the bars of a source begin."""
     if source < 0:
         return np.uint64(-1 - source) * layout.row + start
@@ -112,9 +112,7 @@ def place_of(source: int, start: int, layout: Layout) -> int:
 
 
 @compiled
-def execute(
-    m: Float32Array, work: FloatArray, row: IntArray, at: tuple[int, int, int, int], n: int
-) -> None:
+def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Place) -> None:
     """Do one instruction for `n` bars."""
     code = row[CODE]
     if code >= COPY:
@@ -130,7 +128,7 @@ def execute(
 
 
 @compiled
-def move(m: Float32Array, row: IntArray, at: tuple[int, int, int, int], n: int) -> None:
+def move(m: Float32Array, row: IntArray, at: Places, n: Place) -> None:
     """Copy a source, or fill with the constant whose bits stand where a source would."""
     if row[CODE] == FILL:
         value = np.array([row[INTO + 1]], np.int32).view(np.float32)[0]

@@ -120,17 +120,23 @@ def _kept(nodes: IntArray, uses: IntArray) -> IntArray:
 
 @compiled
 def needed(nodes: IntArray, wanted: IntArray, homes: IntArray) -> IntArray:
-    """Count how many instructions need each node, 0 where it is only wanted, -1 where not at all."""
+    """Count how many instructions need each node, 0 where it is only wanted, -1 where not."""
     uses = np.full(nodes.shape[0], -1, np.int64)
     for node in wanted:
         uses[node] = max(uses[node], 0)
     for place in range(nodes.shape[0] - 1, -1, -1):
-        if uses[place] < 0 or homes[place] >= 0 or nodes[place, encoding.CODE] == CONSTANT:
+        if uses[place] < 0 or not is_computed(nodes, place, homes):
             continue
         for k in range(arguments_of(nodes[place])):
             argument = nodes[place, A + k]
             uses[argument] = max(uses[argument], 0) + 1
     return uses
+
+
+@compiled
+def is_computed(nodes: IntArray, place: int, homes: IntArray) -> bool:
+    """Return whether a node has an instruction of its own."""
+    return homes[place] < 0 and nodes[place, encoding.CODE] != CONSTANT
 
 
 @compiled
@@ -150,7 +156,7 @@ def schedule(nodes: IntArray, wanted: Wanted, bench: Bench, code: IntArray) -> N
             w += 1
         if bench.uses[place] < 0:
             continue
-        is_there = wanted.homes[place] >= 0 or nodes[place, encoding.CODE] == CONSTANT
+        is_there = not is_computed(nodes, place, wanted.homes)
         if not is_there:
             compute(nodes, place, wanted.homes, bench, code)
         if w > first:
@@ -177,11 +183,8 @@ def compute(nodes: IntArray, place: int, homes: IntArray, bench: Bench, code: In
     for k in range(n_arguments):
         argument = node[A + k]
         bench.uses[argument] -= 1
-        if lent[k] == 1:
+        if lent[k] == 1 or (bench.uses[argument] == 0 and is_computed(nodes, argument, homes)):
             release(bench, sources[k])
-        elif homes[argument] < 0 and nodes[argument, encoding.CODE] != CONSTANT:
-            if bench.uses[argument] == 0:
-                release(bench, sources[k])
 
 
 @compiled

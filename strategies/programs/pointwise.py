@@ -5,12 +5,10 @@ of a destination and its sources never overlap, places are unsigned, and NaN is 
 branch: that is what lets a compiler do sixteen of them at a time. True is 1 and false is 0.
 """
 
-from typing import Any
-
 import numpy as np
 
 from benbot.envs.arrays import Float32Array
-from benbot.strategies.programs.compiled import compiled
+from benbot.strategies.programs.compiled import Place, compiled
 from benbot.strategies.programs.primitives import SMALL_DIVISOR, Code
 
 ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
@@ -23,7 +21,7 @@ NEGATE, MAGNITUDE, SIGN, TANH = (
     int(code) for code in (Code.NEGATE, Code.MAGNITUDE, Code.SIGN, Code.TANH)
 )
 ABOVE, BELOW, AND, OR = (int(code) for code in (Code.ABOVE, Code.BELOW, Code.AND, Code.OR))
-NOT, IF = int(Code.NOT), int(Code.IF)
+IF = int(Code.IF)
 COPY, FILL = 70, 71  # of the machine alone; no program has them
 
 # tanh(x) ≈ x P(x²) / Q(x²) with |error| < 4e-7, fitted to the largest error; ±1 beyond ±EDGE.
@@ -35,11 +33,11 @@ Q1, Q2, Q3, Q4 = (
     np.float32(c) for c in (0.467051523, 0.0258359249, 0.000326879768, 7.68802103e-07)
 )
 
-Places = tuple[Any, Any, Any, Any]  # destination and three sources, unsigned
+Places = tuple[Place, Place, Place, Place]  # destination and three sources, unsigned
 
 
 @compiled
-def arithmetic(m: Float32Array, code: int, at: Places, n: int) -> None:
+def arithmetic(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of add, subtract, multiply, divide, min, max."""
     d, a, b, _ = at
     if code == ADD:
@@ -56,7 +54,7 @@ def arithmetic(m: Float32Array, code: int, at: Places, n: int) -> None:
 
 
 @compiled
-def ordered(m: Float32Array, code: int, at: Places, n: int) -> None:
+def ordered(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of divide, min, max, which look at the size of a number.
 
     A NaN divisor fails both comparisons and so divides.
@@ -79,7 +77,7 @@ def ordered(m: Float32Array, code: int, at: Places, n: int) -> None:
 
 
 @compiled
-def of_one(m: Float32Array, code: int, at: Places, n: int) -> None:
+def of_one(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of negate, abs, sign, tanh."""
     d, a, _, _ = at
     if code == NEGATE:
@@ -98,7 +96,7 @@ def of_one(m: Float32Array, code: int, at: Places, n: int) -> None:
 
 
 @compiled
-def squeeze(m: Float32Array, d: int, a: int, n: int) -> None:
+def squeeze(m: Float32Array, d: Place, a: Place, n: Place) -> None:
     """Do tanh. NaN fails both comparisons with the edge, and stays."""
     for i in range(n):
         x = m[a + i]
@@ -113,26 +111,39 @@ def squeeze(m: Float32Array, d: int, a: int, n: int) -> None:
 
 
 @compiled
-def logic(m: Float32Array, code: int, at: Places, n: int) -> None:
+def logic(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of above, below, and, or, not, if."""
-    d, a, b, c = at
-    if code == ABOVE:
-        for i in range(n):
-            m[d + i] = ONE if m[a + i] > m[b + i] else ZERO
-    elif code == BELOW:
-        for i in range(n):
-            m[d + i] = ONE if m[a + i] < m[b + i] else ZERO
+    d, a, b, _ = at
+    if code == IF:
+        choose(m, at, n)
+    elif code in (ABOVE, BELOW):
+        compare(m, code, at, n)
     elif code == AND:
         for i in range(n):
             m[d + i] = m[a + i] * m[b + i]
     elif code == OR:
         for i in range(n):
-            x, y = m[a + i], m[b + i]
-            m[d + i] = x if x > y else y
-    elif code == NOT:
-        for i in range(n):
-            m[d + i] = ONE - m[a + i]
+            m[d + i] = max(m[a + i], m[b + i])
     else:
         for i in range(n):
-            x, y = m[b + i], m[c + i]
-            m[d + i] = x if m[a + i] > HALF else y
+            m[d + i] = ONE - m[a + i]
+
+
+@compiled
+def choose(m: Float32Array, at: Places, n: Place) -> None:
+    d, a, b, c = at
+    for i in range(n):
+        x, y = m[b + i], m[c + i]
+        m[d + i] = x if m[a + i] > HALF else y
+
+
+@compiled
+def compare(m: Float32Array, code: int, at: Places, n: Place) -> None:
+    """Do above or below."""
+    d, a, b, _ = at
+    if code == ABOVE:
+        for i in range(n):
+            m[d + i] = ONE if m[a + i] > m[b + i] else ZERO
+    else:
+        for i in range(n):
+            m[d + i] = ONE if m[a + i] < m[b + i] else ZERO

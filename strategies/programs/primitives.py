@@ -239,7 +239,7 @@ TERMINALS: Mapping[int, Type] = MappingProxyType(
 )
 ARITY = bytes(BY_CODE[code].arity if code in BY_CODE else 0 for code in range(256))
 GIVES = bytes(
-    int(BY_CODE[code].gives) if code in BY_CODE else int(TERMINALS.get(code, 0))  # type: ignore[call-overload]
+    int(BY_CODE[code].gives) if code in BY_CODE else int(TERMINALS.get(code, 0))
     for code in range(256)
 )
 SLOTS: Mapping[int, tuple[int, ...]] = MappingProxyType(

@@ -7,6 +7,7 @@ x − x is 0 whatever x is; so a program is traded as it was found and not as it
 
 import hashlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from benbot.strategies.programs.primitives import (
 )
 from benbot.strategies.programs.program import Program, program_of
 
-Tree = tuple  # (code, number, *arguments)
+Tree = tuple[Any, ...]  # (code, number, *arguments)
 Rule = Callable[[Tree], Tree | None]
 
 ALWAYS: Tree = (Code.ALWAYS, 0.0)
@@ -149,7 +150,10 @@ def _divide(tree: Tree) -> Tree | None:
 
 
 def _of_lattice(other: Code) -> Rule:
-    """Return the laws of min and max, or of and and or: x ∧ x = x, x ∧ (x ∧ y), x ∧ (x ∨ y)."""
+    """Return the laws of min and max, or of and and or.
+
+    min(x, x) = x, min(x, min(x, y)) = min(x, y), min(x, max(x, y)) = x.
+    """
 
     def rule(tree: Tree) -> Tree | None:
         code, _, x, y = tree

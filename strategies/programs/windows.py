@@ -13,12 +13,10 @@ Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979.
 `m[d + i]` is the answer for `m[a + i]`; rows with less than a full window before them are NaN.
 """
 
-from typing import Any
-
 import numpy as np
 
 from benbot.envs.arrays import Float32Array, FloatArray
-from benbot.strategies.programs.compiled import compiled
+from benbot.strategies.programs.compiled import Place, compiled
 from benbot.strategies.programs.primitives import (
     EMA_MEMORY,
     GRAIN,
@@ -45,12 +43,12 @@ SET = np.uint64(N_MOMENTS) * ROW
 SQUARES, OTHER, OTHER_SQUARES, PRODUCTS = (np.uint64(k) * ROW for k in range(1, N_MOMENTS))
 STILL = STILL_SHARE * STILL_SHARE  # of the squared level, for variances
 
-Places = tuple[Any, Any, Any, Any]  # destination and three sources, unsigned
+Places = tuple[Place, Place, Place, Place]  # destination and three sources, unsigned
 
 
 @compiled
 def over_windows(
-    m: Float32Array, work: FloatArray, code: int, at: Places, n: int, bars: int
+    m: Float32Array, work: FloatArray, code: int, at: Places, n: Place, bars: Place
 ) -> None:
     """Do one of the primitives that have a window; `work` is scratch, n and bars unsigned."""
     d, a, b, _ = at
@@ -71,7 +69,7 @@ def over_windows(
 
 
 @compiled
-def in_tile(m: Float32Array, work: FloatArray, code: int, at: Places, bars: int) -> None:
+def in_tile(m: Float32Array, work: FloatArray, code: int, at: Places, bars: Place) -> None:
     """Do one of them for rows that are few enough; the fourth place is how many."""
     d, a, b, length = at
     if code == MEAN:
@@ -80,34 +78,34 @@ def in_tile(m: Float32Array, work: FloatArray, code: int, at: Places, bars: int)
         exponential(m, work, d, a, length, bars)
     elif code == CORRELATION:
         correlate(m, work, at, bars)
-    elif code == LOWEST or code == HIGHEST:
+    elif code in (LOWEST, HIGHEST):
         extreme(m, work, code, (d, a, b, length), bars)
     else:
         spread(m, work, code, (d, a, b, length), bars)
 
 
 @compiled
-def unknown(m: Float32Array, d: int, n: int, rows: int) -> None:
+def unknown(m: Float32Array, d: Place, n: Place, rows: Place) -> None:
     for i in range(min(n, rows)):
         m[d + i] = NOTHING
 
 
 @compiled
-def shift(m: Float32Array, d: int, a: int, n: int, bars: int) -> None:
+def shift(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     unknown(m, d, n, bars)
     for i in range(bars, n):
         m[d + i] = m[a + (i - bars)]
 
 
 @compiled
-def change(m: Float32Array, d: int, a: int, n: int, bars: int) -> None:
+def change(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     unknown(m, d, n, bars)
     for i in range(bars, n):
         m[d + i] = m[a + i] - m[a + (i - bars)]
 
 
 @compiled
-def standing(m: Float32Array, d: int, a: int, n: int, bars: int) -> None:
+def standing(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     """Count how many of the window are lower, less how many are higher, as a share of it."""
     unknown(m, d, n, bars - SINGLE)
     share = np.float32(bars)
@@ -125,13 +123,13 @@ def standing(m: Float32Array, d: int, a: int, n: int, bars: int) -> None:
 
 
 @compiled
-def load(m: Float32Array, work: FloatArray, a: int, length: int, sign: float) -> None:
+def load(m: Float32Array, work: FloatArray, a: Place, length: Place, sign: float) -> None:
     for j in range(length):
         work[j] = sign * np.float64(m[a + j])
 
 
 @compiled
-def windows_of(work: FloatArray, kind: int, length: int, bars: int, kept: float) -> int:
+def windows_of(work: FloatArray, kind: int, length: Place, bars: Place, kept: float) -> Place:
     """Put windows of `bars` together from single values, and return where they lie.
 
     The values are at the beginning of `work`. Three sets of rows are enough: the window so far, a
@@ -157,7 +155,7 @@ def windows_of(work: FloatArray, kind: int, length: int, bars: int, kept: float)
 
 
 @compiled
-def third(one: int, other: int) -> int:
+def third(one: Place, other: Place) -> Place:
     """Return a set of rows that is neither of the two."""
     if one == other:
         return SINGLE if one == NONE else NONE
@@ -165,7 +163,9 @@ def third(one: int, other: int) -> int:
 
 
 @compiled
-def merge(work: FloatArray, kind: int, sets: Places, size: int, length: int, kept: float) -> None:
+def merge(
+    work: FloatArray, kind: int, sets: Places, size: Place, length: Place, kept: float
+) -> None:
     """Put windows of `done` bars and of the `size` bars before them together, into a third set."""
     new, old, into, done = sets
     new, old, into = new * SET, old * SET, into * SET
@@ -186,7 +186,7 @@ def merge(work: FloatArray, kind: int, sets: Places, size: int, length: int, kep
 
 
 @compiled
-def merge_moments(work: FloatArray, rows: Places, size: int, length: int) -> None:
+def merge_moments(work: FloatArray, rows: Places, size: Place, length: Place) -> None:
     """Merge means and sums of squared deviations."""
     new, old, into, done = rows
     both = np.float64(done + size)
@@ -200,7 +200,7 @@ def merge_moments(work: FloatArray, rows: Places, size: int, length: int) -> Non
 
 
 @compiled
-def merge_products(work: FloatArray, rows: Places, size: int, length: int) -> None:
+def merge_products(work: FloatArray, rows: Places, size: Place, length: Place) -> None:
     """Merge sums of products of deviations."""
     new, old, into, done = rows
     weight = np.float64(done) * np.float64(size) / np.float64(done + size)
@@ -213,7 +213,7 @@ def merge_products(work: FloatArray, rows: Places, size: int, length: int) -> No
 
 
 @compiled
-def mean(m: Float32Array, work: FloatArray, d: int, a: int, length: int, bars: int) -> None:
+def mean(m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, bars: Place) -> None:
     load(m, work, a, length, 1.0)
     total = windows_of(work, SUM, length, bars, 1.0)
     share = 1.0 / np.float64(bars)
@@ -222,7 +222,9 @@ def mean(m: Float32Array, work: FloatArray, d: int, a: int, length: int, bars: i
 
 
 @compiled
-def exponential(m: Float32Array, work: FloatArray, d: int, a: int, length: int, bars: int) -> None:
+def exponential(
+    m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, bars: Place
+) -> None:
     load(m, work, a, length, 1.0)
     kept = (np.float64(bars) - 1.0) / (np.float64(bars) + 1.0)
     memory = np.uint64(EMA_MEMORY) * bars
@@ -233,7 +235,7 @@ def exponential(m: Float32Array, work: FloatArray, d: int, a: int, length: int, 
 
 
 @compiled
-def extreme(m: Float32Array, work: FloatArray, code: int, at: Places, bars: int) -> None:
+def extreme(m: Float32Array, work: FloatArray, code: int, at: Places, bars: Place) -> None:
     """Do lowest or highest."""
     d, a, _, length = at
     sign = 1.0 if code == LOWEST else -1.0
@@ -244,7 +246,7 @@ def extreme(m: Float32Array, work: FloatArray, code: int, at: Places, bars: int)
 
 
 @compiled
-def spread(m: Float32Array, work: FloatArray, code: int, at: Places, bars: int) -> None:
+def spread(m: Float32Array, work: FloatArray, code: int, at: Places, bars: Place) -> None:
     """Do deviation or score."""
     d, a, _, length = at
     load(m, work, a, length, 1.0)
@@ -268,7 +270,7 @@ def grained(value: float) -> float:
 
 
 @compiled
-def correlate(m: Float32Array, work: FloatArray, at: Places, bars: int) -> None:
+def correlate(m: Float32Array, work: FloatArray, at: Places, bars: Place) -> None:
     d, a, b, length = at
     load(m, work, a, length, 1.0)
     for j in range(length):
