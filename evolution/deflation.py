@@ -8,7 +8,10 @@ resemble each other count for less: with a mean correlation ρ of their returns,
 stricter one: clustering (López de Prado and Lewis 2019, Quantitative Finance 19) finds fewer
 independent trials.
 
-A ratio is of one bar. The deviation of the ratios is that of all trials that trade.
+A ratio is of one bar. Without skill the ratio of T bars deviates by 1 / √T (Lo 2002), and that is
+what the highest is computed with. The deviation of the ratios that were observed, which the paper
+takes, is not: where costs differ, or where a search finds something, it measures that and not luck,
+and the more there is to find the less could be found. It is recorded beside it.
 """
 
 import heapq
@@ -37,25 +40,27 @@ class Trials:
     n            evaluations
     effective    how many independent ones they count for
     correlation  mean of the returns of two of them
-    deviation    of the ratios of one bar
+    deviation    of the ratios that were observed
+    n_bars       of each
     """
 
     n: int
     effective: float
     correlation: float
     deviation: float
+    n_bars: int
 
     @property
     def luck(self) -> float:
         """The highest ratio of one bar that is expected without any skill."""
-        return expected_maximum(max(self.effective, 1.0), self.deviation)
+        return expected_maximum(max(self.effective, 1.0), float(self.n_bars**-0.5))
 
     def deflated(self, growth: FloatArray) -> float:
         """Return the probability that returns (T,) have a true ratio above 0, trials counted."""
         track = track_of(growth)
         if not np.isfinite(track.ratio):
             return 0.0
-        return deflated(track, max(self.effective, 1.0), self.deviation)
+        return deflated(track, max(self.effective, 1.0), float(self.n_bars**-0.5))
 
 
 def count_trials(
@@ -74,12 +79,13 @@ def count_trials(
             trading.append(entry)
     sample = heapq.nsmallest(SAMPLE, trading, key=lambda entry: entry.digest)
     genomes = [fitness.species.read(entry.genome) for entry in sample]
+    n_bars = fitness.ground.span.n_decisions
     if len(genomes) < FEWEST:
-        return Trials(n, float(n), 0.0, 0.0)
+        return Trials(n, float(n), 0.0, 0.0, n_bars)
     correlation = mean_correlation(growth_of(fitness.measure(genomes, workers)))
     share = min(max(correlation, 0.0), 1.0)
     deviation = float(np.std(ratios, ddof=1))
-    return Trials(n, share + (1.0 - share) * len(ratios), correlation, deviation)
+    return Trials(n, share + (1.0 - share) * len(ratios), correlation, deviation, n_bars)
 
 
 def mean_correlation(growth: FloatArray) -> float:
