@@ -68,6 +68,10 @@ def _crowded(returns: FloatArray, volume: FloatArray) -> FloatArray:
     return np.where(volume[-1] > 0.0, moved, -moved)
 
 
+def _exhausted(returns: FloatArray, volume: FloatArray) -> FloatArray:
+    return np.where(volume[-1] > 0.0, _reversal(returns, volume), 0.0)
+
+
 def _leaders(returns: FloatArray, volume: FloatArray) -> FloatArray:
     moved = returns[-20:].sum(axis=0)
     below = (moved[:, None] > moved).sum(axis=1)
@@ -80,6 +84,10 @@ FORMS: Mapping[str, Form] = {
         _crowded,
         '{"version": 1, "signal": ["if", ["above", "volume", 0], "return_5", '
         '["negate", "return_5"]]}',
+    ),
+    "exhausted": Form(
+        _exhausted,
+        '{"version": 1, "signal": ["if", ["above", "volume", 0], ["negate", "return_5"], 0]}',
     ),
     "leaders": Form(_leaders, '{"version": 1, "signal": ["place", "return_20"]}'),
 }
@@ -208,7 +216,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--population", type=int, default=200)
-    parser.add_argument("--generations", type=int, default=10)
+    parser.add_argument("--generations", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     own = settings(asked.population, asked.generations)

@@ -162,9 +162,9 @@ def lay_ground(
 
 def _nobody(market: Market) -> Signals:
     """Return one strategy without opinions that might write options, so that they are priced."""
-    nothing = np.zeros((market.n_bars, 1, market.n_symbols), np.int8)
+    nothing = np.zeros((market.n_bars, 1, market.n_symbols), np.float32)
     overlay = np.array([Overlay.COVERED_CALL], np.int8)
-    return Signals(("nobody",), (0,), nothing, nothing, nothing, overlay=overlay)
+    return Signals(("nobody",), (0,), nothing.astype(np.int8), nothing, nothing, overlay=overlay)
 
 
 def _groups(market: Market, n_groups: int) -> IntArray:

@@ -36,7 +36,8 @@ class Record(NamedTuple):
 def ratios(growth: FloatArray) -> FloatArray:
     """Return the Sharpe ratio of each row, NaN where it does not vary."""
     deviation = growth.std(axis=1, ddof=1)
-    return growth.mean(axis=1) / np.where(deviation > 0.0, deviation, np.nan)
+    ratio: FloatArray = growth.mean(axis=1) / np.where(deviation > 0.0, deviation, np.nan)
+    return ratio
 
 
 def certainty(growth: FloatArray) -> FloatArray:
@@ -53,18 +54,22 @@ def certainty(growth: FloatArray) -> FloatArray:
         skewness = (moved**3).mean(axis=1) / variance**1.5
         kurtosis = (moved**4).mean(axis=1) / variance**2
         spread = 1.0 - skewness * ratio + (kurtosis - 1.0) / 4.0 * ratio**2
-        return ratio * np.sqrt((n_bars - 1) / spread)
+        sure: FloatArray = ratio * np.sqrt((n_bars - 1) / spread)
+    return sure
 
 
 def drawdowns(growth: FloatArray) -> FloatArray:
     """Return the largest fall of each row from its highest point so far, in logarithms."""
     wealth = np.cumsum(growth, axis=1)
-    return (np.maximum(np.maximum.accumulate(wealth, axis=1), 0.0) - wealth).max(axis=1)
+    peak = np.maximum(np.maximum.accumulate(wealth, axis=1), 0.0)
+    fall: FloatArray = (peak - wealth).max(axis=1)
+    return fall
 
 
 def _worst_fold(record: Record) -> FloatArray:
     folds = [record.growth[:, record.fold == f] for f in range(int(record.fold.max()) + 1)]
-    return np.min([_known(certainty(part)) for part in folds], axis=0)
+    worst: FloatArray = np.min([_known(certainty(part)) for part in folds], axis=0)
+    return worst
 
 
 def _known(values: FloatArray) -> FloatArray:
@@ -94,7 +99,8 @@ def judge(record: Record, names: tuple[str, ...], least_trades: int) -> FloatArr
 def correlations(growth: FloatArray, members: FloatArray) -> FloatArray:
     """Return the correlations (N, P) of returns (N, T) with those of members (P, T); 0 unknown."""
     first, second = _standard(growth), _standard(members)
-    return first @ second.T / growth.shape[1]
+    together: FloatArray = first @ second.T / growth.shape[1]
+    return together
 
 
 def _standard(growth: FloatArray) -> FloatArray:

@@ -160,6 +160,8 @@ def _is_wide(wanted: Parameter) -> bool:
 
 
 def _blend(wanted: Parameter, pair: tuple[Value, Value], generator: np.random.Generator) -> Value:
+    if pair[0] == pair[1]:
+        return pair[0]
     places = sorted(place_of(wanted, float(value)) for value in pair)
     beyond = BLEND * (places[1] - places[0])
     place = generator.uniform(places[0] - beyond, places[1] + beyond)

@@ -163,11 +163,12 @@ class Search(Generic[G]):
 
     def _check_alive(self) -> None:
         people = self.people
-        alive = certainties(people, self.settings.least_trades) > NOTHING if people else []
-        if np.sum(alive) < FEWEST:
+        sure = certainties(people, self.settings.least_trades) if people else np.zeros(0)
+        n_alive = int((sure > NOTHING).sum())
+        if n_alive < FEWEST:
             raise DiedOut(
                 f"a generation needs {FEWEST} candidates or more that make "
-                f"{self.settings.least_trades} round trips on fit, was {np.sum(alive)} of "
+                f"{self.settings.least_trades} round trips on fit, was {n_alive} of "
                 f"{self.settings.population} in generation {self.number}. Lower "
                 "evolution.least_trades, lengthen fit, or take a larger population"
             )

@@ -34,6 +34,8 @@ def fronts(objectives: FloatArray, n_wanted: int) -> list[IntArray]:
     The divide-and-conquer sort of Jensen (2003) and Fortin, Grenier and Parizeau (2013), DEAP's
     `nd="log"`; equal candidates share a front. Each front is in the order of the candidates.
     """
+    if objectives.shape[1] == 1:  # which DEAP's sort cannot do
+        objectives = np.repeat(objectives, 2, axis=1)
     kind = _fitness(objectives.shape[1])
     standings = [_Standing(i, kind(row)) for i, row in enumerate(objectives.tolist())]
     sorted_fronts = sortLogNondominated(standings, min(n_wanted, len(standings)))

@@ -89,7 +89,8 @@ def pool_file(result: SeedPool) -> dict[str, Any]:
 
 def genealogy(digest: str, entries: dict[str, Entry]) -> list[dict[str, Any]]:
     """Return a winner and its ancestors, the youngest first, each once."""
-    waiting, known, found = [digest], {digest}, []
+    waiting, known = [digest], {digest}
+    found: list[dict[str, Any]] = []
     while waiting and len(found) < MOST_ANCESTORS:
         entry = entries[waiting.pop(0)]
         found.append(

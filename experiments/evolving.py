@@ -124,6 +124,12 @@ class Evolving:
             judge = Judge(config, self.terrain.market, self.terrain.spans["valid"])
         for seed in config.seeds:
             self._search(seed, judge)
+        self.breeding.console.print(
+            f"Run       {self.parent.id}\n"
+            f"Opening   benbot open {self.parent.id} judges the pool on test, once",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def labels(self, seed: int | str) -> dict[str, object]:
         """Return what every run says of itself."""

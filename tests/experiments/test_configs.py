@@ -20,6 +20,8 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "synthetic_news",
         "sp500_20_library",
         "us_stocks_library",
+        "evolve_quickstart",
+        "evolve_parameters",
     }
 
 
