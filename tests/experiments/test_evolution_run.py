@@ -23,6 +23,7 @@ from benbot.experiments.evolution_run import (
 )
 from benbot.experiments.tracking import Run, Status, Tracker, open_tracker
 
+QUICKSTART = "aa93a74fc2419a61"  # its digest before there was such a section
 TINY = """
 name: bred
 market: {source: synthetic, seed: 3, n_bars: 900, n_symbols: 6, n_sectors: 2}
@@ -184,7 +185,7 @@ def test_a_run_whose_files_are_elsewhere_is_refused(garden: Garden) -> None:
         (["evolution.least_trades=5000"], r"make 5000 round trips on fit, was 0 of 12"),
         (
             ["evolution.programs.features=[mood, rsi]"],
-            "the feature mood needs .*, which this market does not have",
+            "the feature mood needs .*, which this market",
         ),
         (["evolution.objectives=[sharp]"], "objective must be one that exists, was 'sharp'"),
         (["evolution.rules=[ma_cross]"], r"ma_cross'\. Did you mean ma_crossover"),
@@ -207,7 +208,8 @@ def test_folds_are_refused(garden: Garden) -> None:
         garden.evolve("segments=null", folds, "environment.episode_bars=20")
 
 
-def test_the_section_changes_no_digest_where_there_is_none(garden: Garden) -> None:
+def test_the_section_counts_only_where_there_is_one(garden: Garden) -> None:
     without, bred = garden.config("evolution=null"), garden.config()
-    assert config_digest(without) != config_digest(bred)
-    assert "evolution" not in without.model_dump(exclude={"evolution"})
+    larger = garden.config("evolution.population=16")
+    assert len({config_digest(each) for each in (without, bred, larger)}) == 3
+    assert config_digest(load_config("quickstart")) == QUICKSTART
