@@ -11,6 +11,7 @@ import numpy as np
 
 from benbot.envs.market.market import Market
 from benbot.strategies.base import Opinion, Strategy
+from benbot.strategies.catalogue import StrategyChoice
 
 
 class Genome(Protocol):
@@ -58,6 +59,10 @@ class Species(Protocol[G]):
 
     def strategy(self, genome: G, label: str) -> Strategy:
         """Return a candidate as a strategy of that name."""
+        ...
+
+    def choice(self, genome: G, label: str) -> StrategyChoice:
+        """Return what a configuration says to have this candidate as a strategy of that name."""
         ...
 
     def write(self, genome: G) -> Any:  # noqa: ANN401  # plain JSON

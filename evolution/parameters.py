@@ -17,7 +17,7 @@ from benbot.envs.errors import InvalidParameter, TradingError
 from benbot.envs.market.market import Market
 from benbot.envs.market.selection import check_known
 from benbot.strategies.base import Opinion, Parameter, Strategy
-from benbot.strategies.catalogue import CATALOGUE
+from benbot.strategies.catalogue import CATALOGUE, StrategyChoice
 
 WIDE = 10.0  # ratio of the ends of a range that is walked by its logarithm
 STEP = 0.2  # deviation of a mutation, as a share of the range
@@ -114,6 +114,9 @@ class Rules:
     def strategy(self, genome: RuleGenome, label: str) -> Strategy:
         values: dict[str, Any] = dict(genome.values)
         return CATALOGUE[genome.rule](label=label, **values)
+
+    def choice(self, genome: RuleGenome, label: str) -> StrategyChoice:
+        return StrategyChoice(name=genome.rule, label=label, parameters=dict(genome.values))
 
     def write(self, genome: RuleGenome) -> Any:  # noqa: ANN401
         return {"rule": genome.rule, **dict(genome.values)}

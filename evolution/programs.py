@@ -15,6 +15,7 @@ import numpy as np
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.strategies.base import Opinion, Strategy
+from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.programs.features import Features
 from benbot.strategies.programs.formula import formula
 from benbot.strategies.programs.generation import Dice, random_program, random_tree
@@ -101,6 +102,10 @@ class Programs:
 
     def strategy(self, genome: ProgramGenome, label: str) -> Strategy:
         return ProgramStrategy.of(genome.program, label)
+
+    def choice(self, genome: ProgramGenome, label: str) -> StrategyChoice:
+        text = to_json(genome.program)
+        return StrategyChoice(name=ProgramStrategy.rule, label=label, parameters={"program": text})
 
     def write(self, genome: ProgramGenome) -> Any:  # noqa: ANN401
         return json.loads(to_json(genome.program))

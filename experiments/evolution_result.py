@@ -14,6 +14,7 @@ from benbot.evolution.deflation import Trials
 from benbot.evolution.ledger import Entry
 from benbot.evolution.objectives import ratios
 from benbot.evolution.search import Search
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.drawing import AGENT, FAINT, new_figure, title
 from benbot.experiments.figures import to_png
 from benbot.experiments.out_of_sample import Row
@@ -85,6 +86,17 @@ def pool_file(result: SeedPool) -> dict[str, Any]:
             for member, deflated in zip(result.search.pool.members, result.deflated, strict=True)
         ],
     }
+
+
+def with_pool(config: ExperimentConfig, result: SeedPool) -> ExperimentConfig:
+    """Return the configuration with the winners among its strategies, and no search of its own."""
+    species = result.search.fitness.species
+    bred = tuple(
+        species.choice(member.candidate.genome, member.name)
+        for member in result.search.pool.members
+    )
+    changed = {"strategies": (*config.strategies, *bred), "evolution": None}
+    return config.model_copy(update=changed)
 
 
 def genealogy(digest: str, entries: dict[str, Entry]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from benbot.evolution.species import species_of
 from benbot.evolution.state import restore, save
 from benbot.evolution.workers import Workers
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, resolved_yaml
-from benbot.experiments.evolution_result import SeedPool, pool_file, record_search
+from benbot.experiments.evolution_result import SeedPool, pool_file, record_search, with_pool
 from benbot.experiments.evolution_table import judged_table, members_table, show_result
 from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.preparation import place_segments
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LEDGER_FILE, STATE_FILE, POOL_FILE = "ledger.jsonl", "state.json", "pool.json"
+EVOLVED_FILE = "evolved.yaml"  # the same configuration with the pool among its strategies
 ALGORITHM = "evolution"
 
 
@@ -208,6 +209,9 @@ class Evolving:
             judged = judge.judge(self.terrain.species, result.strategies)
         text = json.dumps(pool_file(result), indent=2, ensure_ascii=False)
         (folder / POOL_FILE).write_text(text, encoding="utf-8")
+        (folder / EVOLVED_FILE).write_text(
+            resolved_yaml(with_pool(self.terrain.config, result)), encoding="utf-8"
+        )
         record_search(run, result, judged)
         run.log_file(POOL_FILE, text)
         run.log_artifacts(folder, "search")

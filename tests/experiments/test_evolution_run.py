@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from benbot.agents.baselines import equal_weight
+from benbot.agents.evaluation import evaluate
 from benbot.envs.errors import BadConfig, RunMismatch, TradingError
 from benbot.evolution.search import Generation, Search
 from benbot.evolution.workers import Workers
@@ -21,6 +23,7 @@ from benbot.experiments.evolution_run import (
     resume_evolution,
     start_evolution,
 )
+from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.tracking import Run, Status, Tracker, open_tracker
 
 QUICKSTART = "aa93a74fc2419a61"  # its digest before there was such a section
@@ -125,6 +128,20 @@ def test_winners_are_written_with_ancestors_that_were_tried(
     for member in pool["members"]:
         assert member["ancestors"][0]["digest"] in digests
         assert {parent for each in member["ancestors"] for parent in each["parents"]} <= digests
+
+
+def test_the_pool_is_a_configuration_whose_strategies_can_be_traded_at_once(
+    garden: Garden, bred: tuple[str, str]
+) -> None:
+    pool = json.loads((garden.files(bred[0]) / "pool.json").read_text())
+    assert pool["members"]
+    config = load_config(garden.files(bred[0]) / "evolved.yaml")
+    prepared = prepare_experiment(config)
+    names = [strategy.name for strategy in prepared.strategies]
+    assert names[2:] == [member["name"] for member in pool["members"]]
+    policy = equal_weight(prepared.history.layout)
+    traded = evaluate(policy, prepared.history, prepared.span("valid"), config.environment)
+    assert set(traded.trades["strategy"]) >= {2}
 
 
 def test_the_number_of_jobs_changes_nothing(garden: Garden, bred: tuple[str, str]) -> None:
