@@ -180,7 +180,7 @@ def look_for(form: str, seed: int, own: EvolutionSettings, jobs: int) -> Found:
         search = Search(own, fitness, Pool(own.pool, Fitness(species, valid)), ledger, seed)
         while not search.is_over:
             search.advance(workers)
-        trials = count_trials(ledger, fitness, own.least_trades, workers)
+        trials = count_trials(ledger, fitness, own, workers)
         members = [member.candidate for member in search.pool.members]
         survivors = [
             each.genome for each in members if trials.deflated(each.growth) >= own.pool.confidence

@@ -16,7 +16,7 @@ and the more there is to find the less could be found. It is recorded beside it.
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from benbot.evolution.fitness import Fitness, growth_of
 from benbot.evolution.genomes import G
 from benbot.evolution.ledger import Entry, TrialLedger
 from benbot.evolution.objectives import correlations
+from benbot.evolution.settings import EvolutionSettings
 from benbot.evolution.workers import Workers
 from benbot.strategies.sharpe import deflated, expected_maximum, track_of
 
@@ -50,6 +51,10 @@ class Trials:
     deviation: float
     n_bars: int
 
+    def over(self, searches: int) -> "Trials":
+        """Return what so many such searches count for, of which anybody may choose the best."""
+        return replace(self, effective=searches * self.effective)
+
     @property
     def luck(self) -> float:
         """The highest ratio of one bar that is expected without any skill."""
@@ -64,17 +69,19 @@ class Trials:
 
 
 def count_trials(
-    ledger: TrialLedger, fitness: Fitness[G], least_trades: int, workers: Workers
+    ledger: TrialLedger, fitness: Fitness[G], own: EvolutionSettings, workers: Workers
 ) -> Trials:
     """Return what the ledger of a search says of luck; a sample of its trials is tried again.
 
-    Those with the smallest digests are the sample: it depends on nothing but what was tried.
+    Those with the smallest digests are the sample: it depends on nothing but what was tried. What
+    has no sound ratio because it trades too little could never have been chosen, and counts for
+    nothing.
     """
     n, ratios = 0, []
     trading: list[Entry] = []
     for entry in ledger.entries():
         n += 1
-        if entry.n_trades >= least_trades and np.isfinite(entry.ratio):
+        if entry.n_trades >= own.least_trades and np.isfinite(entry.ratio):
             ratios.append(entry.ratio)
             trading.append(entry)
     sample = heapq.nsmallest(SAMPLE, trading, key=lambda entry: entry.digest)

@@ -104,13 +104,14 @@ def evolve(
 
     command = shlex.join(["benbot", *sys.argv[1:]])
     order = Order(runs, command, Console(), jobs, store)
+    changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
+    asked = None if config is None else load_config(config, changes)
     if resume is not None:
-        resume_evolution(resume, order)
-    elif config is None:
+        resume_evolution(resume, asked, order)
+    elif asked is None:
         raise typer.BadParameter("name a config, such as evolve_quickstart, or a run to --resume")
     else:
-        changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
-        start_evolution(load_config(config, changes), order)
+        start_evolution(asked, order)
 
 
 @app.command("open")

@@ -53,9 +53,18 @@ def start_evolution(config: ExperimentConfig, order: Order) -> None:
             Evolving(terrain, tracker, parent, breeding, display).carry_out()
 
 
-def resume_evolution(run_id: str, order: Order) -> None:
-    """Go on with a search that was interrupted, from its last whole generation."""
+def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) -> None:
+    """Go on with a search that was interrupted, from its last whole generation.
+
+    A configuration, if given, must be the run's own.
+    """
     config = _recorded(run_id, order)
+    then, now = config_digest(config), config_digest(asked or config)
+    if then != now:
+        raise RunMismatch(
+            f"run {run_id} can only go on with the configuration it began with, digest {then}, "
+            f"was {now}. Undo the change or start a new search"
+        )
     tracker = open_tracker(config.tracking)
     parent = tracker.find_run(run_id)
     if parent.status is Status.FINISHED:
@@ -94,8 +103,8 @@ def open_evolution(run_id: str, order: Order) -> None:
         parent.set_tags({SEALED: NO})
         judge = Judge(config, terrain.market, terrain.spans["test"])
         for seed in config.seeds:
-            pool = _pool_of(terrain, order.runs / run_id / f"seed-{seed}" / POOL_FILE)
-            rows = judge.judge(terrain.species, pool)
+            path = order.runs / run_id / f"seed-{seed}" / POOL_FILE
+            rows = judge.judge(terrain.species, *_pool_of(terrain, path))
             order.console.print(judged_table(rows, f"seed {seed}, test, {judge.caption}"))
             parent.log_metrics(
                 {
@@ -112,9 +121,13 @@ def is_search(folder: Path) -> bool:
     return any(folder.glob(f"seed-*/{POOL_FILE}"))
 
 
-def _pool_of(terrain: Terrain, path: Path) -> list[Strategy]:
+def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
+    """Return the members of a pool as strategies, and their sizes."""
     species, members = terrain.species, json.loads(path.read_text(encoding="utf-8"))["members"]
-    return [species.strategy(species.read(each["genome"]), each["name"]) for each in members]
+    genomes = [species.read(each["genome"]) for each in members]
+    named = zip(genomes, members, strict=True)
+    pool = [species.strategy(genome, each["name"]) for genome, each in named]
+    return pool, [genome.size for genome in genomes]
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:

@@ -204,9 +204,11 @@ class Evolving:
     def _conclude(self, search: Search[Any], run: Run, folder: Path, judge: Judge) -> None:
         settings, workers = self.terrain.settings, self.breeding.workers
         with self.display.step("Counting trials, and judging the pool on valid"):
-            trials = count_trials(search.ledger, search.fitness, settings.least_trades, workers)
-            result = SeedPool(search, trials, settings.pool.confidence)
-            judged = judge.judge(self.terrain.species, result.strategies)
+            trials = count_trials(search.ledger, search.fitness, settings, workers)
+            together = trials.over(len(self.terrain.config.seeds))
+            result = SeedPool(search, together, settings.pool.confidence)
+            sizes = [each.genome.size for each in result.winners]
+            judged = judge.judge(self.terrain.species, result.strategies, sizes)
         text = json.dumps(pool_file(result), indent=2, ensure_ascii=False)
         (folder / POOL_FILE).write_text(text, encoding="utf-8")
         (folder / EVOLVED_FILE).write_text(

@@ -24,6 +24,8 @@ from benbot.strategies.hearing import collect
 from benbot.strategies.sharpe import FEWEST, probabilistic_2012, track_of
 
 RANDOM_POOLS = 20  # as large as the pool
+DRAWS = 30  # of which the one of the right size is taken
+USUAL_SIZE = 8  # of random candidates beside an empty pool
 SEED = 20_260_101  # of the random candidates, which no search draws from
 
 
@@ -54,22 +56,24 @@ class Judge:
         days = self.ground.market.days[[self.span.first, self.span.last]]
         return f"{days[0]} to {days[1]}, after costs; each alone, a group in equal parts"
 
-    def judge(self, species: Species[Any], pool: Sequence[Strategy]) -> list[Row]:
-        """Return the results of a pool, of random candidates as many, and of the others."""
+    def judge(
+        self, species: Species[Any], pool: Sequence[Strategy], sizes: Sequence[int]
+    ) -> list[Row]:
+        """Return the results of a pool, of random candidates as many and as large, and of all."""
         rows = [self._row("pool", [self.alone(each) for each in pool])] if pool else []
-        return [*rows, self._random(species, max(len(pool), 1)), *self._fixed]
+        return [*rows, self._random(species, sizes or [USUAL_SIZE]), *self._fixed]
 
     def alone(self, strategy: Strategy) -> FloatArray:
         """Return the log growth of each bar, (T,)."""
         opinion = strategy.opinion(self.ground.market)
         return self.ground.try_alone(opinion, traits_of(strategy)).growth
 
-    def _random(self, species: Species[Any], n: int) -> Row:
+    def _random(self, species: Species[Any], sizes: Sequence[int]) -> Row:
         """Return the middle one of the random pools by Sharpe ratio."""
         generator = np.random.default_rng(SEED)
         pools = []
         for _ in range(RANDOM_POOLS):
-            drawn = [species.strategy(species.draw(generator), "") for _ in range(n)]
+            drawn = [species.strategy(_drawn(species, size, generator), "") for size in sizes]
             pools.append(self._row("random candidates", [self.alone(each) for each in drawn]))
         pools.sort(key=lambda row: np.nan_to_num(row.sharpe_ratio))
         return pools[RANDOM_POOLS // 2]
@@ -102,6 +106,11 @@ class Judge:
             probability=probabilistic_2012(track) if known else float("nan"),
             max_drawdown=float(1.0 - np.exp(-drawdowns(growth[None])[0])),
         )
+
+
+def _drawn(species: Species[Any], size: int, generator: np.random.Generator) -> Any:  # noqa: ANN401
+    """Return the genome of several drawn by chance whose size is nearest."""
+    return min((species.draw(generator) for _ in range(DRAWS)), key=lambda g: abs(g.size - size))
 
 
 def together(growths: Sequence[FloatArray]) -> FloatArray:

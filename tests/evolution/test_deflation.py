@@ -32,6 +32,12 @@ def test_more_trials_leave_less() -> None:
     assert few > many
 
 
+def test_several_searches_count_together() -> None:
+    trials = Trials(1000, 400.0, 0.2, 0.05, 500)
+    assert trials.over(3).effective == 1200.0
+    assert trials.over(3).luck > trials.luck
+
+
 def test_who_never_moved_is_nothing() -> None:
     assert Trials(10, 10.0, 0.0, 0.0, 50).deflated(np.zeros(50)) == 0.0
 
@@ -40,7 +46,7 @@ def test_every_trial_of_a_search_is_counted(open_search: Opener, own: EvolutionS
     search = open_search(own)
     for _ in range(3):
         search.advance(alone)
-    trials = count_trials(search.ledger, search.fitness, own.least_trades, alone)
+    trials = count_trials(search.ledger, search.fitness, own, alone)
     trading = sum(entry.n_trades >= own.least_trades for entry in search.ledger.entries())
     assert trials.n == 36
     assert 1.0 < trials.effective <= trading

@@ -169,7 +169,7 @@ def test_an_interrupted_search_goes_on_from_its_last_generation(
     assert ended.value.code == 130
     run_id = said.getvalue().partition("--resume ")[2].split()[0]
     assert garden.tracker.find_run(run_id).status is Status.KILLED
-    resume_evolution(run_id, garden.order(said))
+    resume_evolution(run_id, None, garden.order(said))
     for name in ("ledger.jsonl", "pool.json"):
         first, second = ((garden.files(run) / name).read_bytes() for run in (bred[0], run_id))
         assert first == second
@@ -187,12 +187,18 @@ def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:
 
 def test_what_has_finished_does_not_go_on(garden: Garden, bred: tuple[str, str]) -> None:
     with pytest.raises(RunMismatch, match="must have been stopped to go on, it has finished"):
-        resume_evolution(bred[0], garden.order(io.StringIO()))
+        resume_evolution(bred[0], None, garden.order(io.StringIO()))
+
+
+def test_another_configuration_does_not_go_on(garden: Garden, bred: tuple[str, str]) -> None:
+    other = garden.config("evolution.generations=9")
+    with pytest.raises(RunMismatch, match="can only go on with the configuration it began with"):
+        resume_evolution(bred[0], other, garden.order(io.StringIO()))
 
 
 def test_a_run_whose_files_are_elsewhere_is_refused(garden: Garden) -> None:
     with pytest.raises(RunMismatch, match=r"config\.yaml is missing\. Say --runs FOLDER"):
-        resume_evolution("nobody", garden.order(io.StringIO()))
+        resume_evolution("nobody", None, garden.order(io.StringIO()))
 
 
 @pytest.mark.parametrize(
