@@ -59,12 +59,7 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
     A configuration, if given, must be the run's own.
     """
     config = _recorded(run_id, order)
-    then, now = config_digest(config), config_digest(asked or config)
-    if then != now:
-        raise RunMismatch(
-            f"run {run_id} can only go on with the configuration it began with, digest {then}, "
-            f"was {now}. Undo the change or start a new search"
-        )
+    _check_config(run_id, config, asked or config)
     tracker = open_tracker(config.tracking)
     parent = tracker.find_run(run_id)
     if parent.status is Status.FINISHED:
@@ -75,12 +70,7 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
     parent.require_params({k: v for k, v in flat_config(config).items() if k in parent.params})
     with Display(order.console) as display, hire(order.jobs) as workers:
         terrain = _prepare(config, display)
-        then, now = parent.tags.get(DATA), terrain.market.digest
-        if then != now:
-            raise RunMismatch(
-                f"run {run_id} can only go on with the data it began with, digest {then}, was "
-                f"{now}. Bring the data back or start a new search"
-            )
+        _check_data(parent, terrain)
         parent.resume()
         breeding = Breeding(order.runs, order.command, order.console, workers)
         with _stoppable(parent, order), parent:
@@ -98,6 +88,7 @@ def open_evolution(run_id: str, order: Order) -> None:
         )
     with Display(order.console) as display:
         terrain = _prepare(config, display)
+        _check_data(parent, terrain)
         commit = git_commit(Path(__file__).parent)
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
@@ -128,6 +119,24 @@ def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
     named = zip(genomes, members, strict=True)
     pool = [species.strategy(genome, each["name"]) for genome, each in named]
     return pool, [genome.size for genome in genomes]
+
+
+def _check_config(run_id: str, recorded: ExperimentConfig, asked: ExperimentConfig) -> None:
+    then, now = config_digest(recorded), config_digest(asked)
+    if then != now:
+        raise RunMismatch(
+            f"run {run_id} can only go on with the configuration it began with, digest {then}, "
+            f"was {now}. Undo the change or start a new search"
+        )
+
+
+def _check_data(parent: Run, terrain: Terrain) -> None:
+    then, now = parent.tags.get(DATA), terrain.market.digest
+    if then != now:
+        raise RunMismatch(
+            f"run {parent.id} can only go on with the data it began with, digest {then}, was "
+            f"{now}. Bring the data back or start a new search"
+        )
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:
