@@ -54,9 +54,9 @@ def test_random_programs_obey_the_law_on_awkward_markets() -> None:
     spoken = []
     for seed in range(6):
         awkward = awkward_market(seed)
-        for strategy in random_strategies(awkward, seed, 2):
+        for strategy in random_strategies(awkward, seed, 1):
             spoken.append(assert_lawful(strategy, awkward.market))
-    assert np.count_nonzero(spoken) > 12, "who is silent would obey any law"
+    assert np.count_nonzero(spoken) > 8, "who is silent would obey any law"
 
 
 @pytest.mark.nightly
@@ -68,7 +68,7 @@ def test_many_random_programs_obey_the_law_on_many_awkward_markets(seed: int) ->
 
 
 def test_random_programs_obey_the_law_on_real_closes(sp500_market: Market) -> None:
-    for strategy in random_strategies(Awkward(sp500_market, 390, 1), 1, 2):
+    for strategy in random_strategies(Awkward(sp500_market, 390, 1), 1, 1):
         assert_lawful(strategy, sp500_market)
 
 
