@@ -24,9 +24,12 @@ from benbot.strategies.programs.features import Features
 from benbot.strategies.programs.planning import (
     BARS,
     CODE,
+    FIRST,
     INTO,
     OUT,
     OUT_END,
+    SECOND,
+    THIRD,
     Plan,
     Wanted,
     plan_of,
@@ -68,8 +71,7 @@ def run(m: Float32Array, work: FloatArray, plan: Plan, layout: Layout, out: Floa
     zero = np.uint64(0)
     for k in range(plan.kept.size):
         start = layout.registers + np.uint64(k) * layout.stride
-        for i in range(layout.stride):
-            m[start + i] = plan.kept[k]
+        fill(m, start, layout.stride, plan.kept[k])
     for series in range(zero, layout.row, layout.length):
         for low in range(zero, layout.length, layout.tile):
             before = min(low, layout.reach)
@@ -92,11 +94,16 @@ def stretch(
         row = plan.code[k]
         at = (
             place_of(row[INTO], start, layout),
-            place_of(row[INTO + 1], start, layout),
-            place_of(row[INTO + 2], start, layout),
-            place_of(row[INTO + 3], start, layout),
+            place_of(row[FIRST], start, layout),
+            place_of(row[SECOND], start, layout),
+            place_of(row[THIRD], start, layout),
         )
-        execute(m, work, row, at, n)
+        if row[CODE] == FILL:
+            fill(m, at[0], n, plan.filled[row[FIRST]])
+        elif row[CODE] == COPY:
+            copy(m, at, n)
+        else:
+            execute(m, work, row, at, n)
         for target in range(row[OUT], row[OUT_END]):
             answer = out[plan.outs[target]]
             for i in range(before, n):
@@ -115,9 +122,7 @@ def place_of(source: int, start: Place, layout: Layout) -> Place:
 def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Place) -> None:
     """Do one instruction for `n` bars."""
     code = row[CODE]
-    if code >= COPY:
-        move(m, row, at, n)
-    elif code >= FIRST_WINDOWED:
+    if code >= FIRST_WINDOWED:
         over_windows(m, work, code, at, n, np.uint64(row[BARS]))
     elif code >= FIRST_LOGIC:
         logic(m, code, at, n)
@@ -128,15 +133,15 @@ def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Pla
 
 
 @compiled
-def move(m: Float32Array, row: IntArray, at: Places, n: Place) -> None:
-    """Copy a source, or fill with the constant whose bits stand where a source would."""
-    if row[CODE] == FILL:
-        value = np.array([row[INTO + 1]], np.int32).view(np.float32)[0]
-        for i in range(n):
-            m[at[0] + i] = value
-    else:
-        for i in range(n):
-            m[at[0] + i] = m[at[1] + i]
+def fill(m: Float32Array, start: Place, n: Place, value: float) -> None:
+    for i in range(n):
+        m[start + i] = value
+
+
+@compiled
+def copy(m: Float32Array, at: Places, n: Place) -> None:
+    for i in range(n):
+        m[at[0] + i] = m[at[1] + i]
 
 
 def evaluate(

@@ -22,7 +22,7 @@ NEGATE, MAGNITUDE, SIGN, TANH = (
 )
 ABOVE, BELOW, AND, OR = (int(code) for code in (Code.ABOVE, Code.BELOW, Code.AND, Code.OR))
 IF = int(Code.IF)
-COPY, FILL = 70, 71  # of the machine alone; no program has them
+COPY, FILL = np.int64(70), np.int64(71)  # of the machine alone; no program has them
 
 # tanh(x) ≈ x P(x²) / Q(x²) with |error| < 4e-7, fitted to the largest error; ±1 beyond ±EDGE.
 EDGE = np.float32(9.02)
