@@ -18,7 +18,7 @@ from benbot.envs.arrays import Float32Array, FloatArray, IntArray
 from benbot.envs.errors import InvalidParameter
 from benbot.strategies.programs import encoding
 from benbot.strategies.programs.across import across
-from benbot.strategies.programs.compiled import Place, compiled
+from benbot.strategies.programs.compiled import Place, compiled, pasted
 from benbot.strategies.programs.encoding import Graph, Population, graph_of
 from benbot.strategies.programs.features import Features
 from benbot.strategies.programs.planning import (
@@ -79,7 +79,7 @@ def run(m: Float32Array, work: FloatArray, plan: Plan, layout: Layout, out: Floa
             stretch(m, work, plan, layout, (series + low - before, before, n), out)
 
 
-@compiled
+@pasted
 def stretch(
     m: Float32Array,
     work: FloatArray,
@@ -91,26 +91,24 @@ def stretch(
     """Do all instructions for `n` bars from `start`; the first `before` of them are not wanted."""
     start, before, n = where
     for k in range(plan.code.shape[0]):
-        row = plan.code[k]
         at = (
-            place_of(row[INTO], start, layout),
-            place_of(row[FIRST], start, layout),
-            place_of(row[SECOND], start, layout),
-            place_of(row[THIRD], start, layout),
+            place_of(plan.code[k, INTO], start, layout),
+            place_of(plan.code[k, FIRST], start, layout),
+            place_of(plan.code[k, SECOND], start, layout),
+            place_of(plan.code[k, THIRD], start, layout),
         )
-        if row[CODE] == FILL:
-            fill(m, at[0], n, plan.filled[row[FIRST]])
-        elif row[CODE] == COPY:
-            copy(m, at, n)
+        code = plan.code[k, CODE]
+        if code >= FIRST_WINDOWED:
+            elsewhere(m, work, plan, k, at, n)
         else:
-            execute(m, work, row, at, n)
-        for target in range(row[OUT], row[OUT_END]):
-            answer = out[plan.outs[target]]
+            on_bars(m, code, at, n)
+        for target in range(plan.code[k, OUT], plan.code[k, OUT_END]):
+            row = np.uint64(plan.outs[target])
             for i in range(before, n):
-                answer[start + i] = m[at[0] + i]
+                out[row, start + i] = m[at[0] + i]
 
 
-@compiled
+@pasted
 def place_of(source: int, start: Place, layout: Layout) -> Place:
     """Return where in the arena the bars of a source begin."""
     if source < 0:
@@ -118,13 +116,10 @@ def place_of(source: int, start: Place, layout: Layout) -> Place:
     return layout.registers + np.uint64(source) * layout.stride
 
 
-@compiled
-def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Place) -> None:
-    """Do one instruction for `n` bars."""
-    code = row[CODE]
-    if code >= FIRST_WINDOWED:
-        over_windows(m, work, code, at, n, np.uint64(row[BARS]))
-    elif code >= FIRST_LOGIC:
+@pasted
+def on_bars(m: Float32Array, code: int, at: Places, n: Place) -> None:
+    """Do one instruction that looks at each bar by itself."""
+    if code >= FIRST_LOGIC:
         logic(m, code, at, n)
     elif code >= FIRST_OF_ONE:
         of_one(m, code, at, n)
@@ -132,13 +127,24 @@ def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Pla
         arithmetic(m, code, at, n)
 
 
-@compiled
+@pasted
+def elsewhere(m: Float32Array, work: FloatArray, plan: Plan, k: int, at: Places, n: Place) -> None:
+    """Do one of the other instructions."""
+    if plan.code[k, CODE] == FILL:
+        fill(m, at[0], n, plan.filled[plan.code[k, FIRST]])
+    elif plan.code[k, CODE] == COPY:
+        copy(m, at, n)
+    else:
+        over_windows(m, work, plan.code[k, CODE], at, n, np.uint64(plan.code[k, BARS]))
+
+
+@pasted
 def fill(m: Float32Array, start: Place, n: Place, value: float) -> None:
     for i in range(n):
         m[start + i] = value
 
 
-@compiled
+@pasted
 def copy(m: Float32Array, at: Places, n: Place) -> None:
     for i in range(n):
         m[at[0] + i] = m[at[1] + i]
