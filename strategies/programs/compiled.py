@@ -23,7 +23,14 @@ CACHE_FOLDER = cache_folder(KERNEL_FOLDERS)
 def compiled(function: F) -> F:
     """Compile `function`; a division by zero yields inf or NaN, and NaN is what nobody knows.
 
-    Functions are called and not pasted into their callers: they work on whole stretches of bars, so
-    a call costs nothing, and each is compiled once.
+    It is called and not pasted into its callers, so it is compiled once, however many there are.
     """
     return compiled_into(CACHE_FOLDER, function, forceinline=False)
+
+
+def pasted(function: F) -> F:
+    """Compile `function` into its callers: for what has one caller and is asked for all the time.
+
+    A call with arrays costs as much as some hundred numbers that are added.
+    """
+    return compiled_into(CACHE_FOLDER, function, forceinline=True)

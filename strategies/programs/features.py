@@ -25,8 +25,8 @@ from benbot.envs.market.news_features import INTENSITY, MOOD, NOVELTY
 from benbot.envs.market.regime import RegimeSettings, market_trend, market_volatility
 from benbot.envs.market.selection import check_known
 from benbot.strategies.base import in_deviations
-from benbot.strategies.programs.primitives import GRAIN
-from benbot.strategies.ranking import standing
+from benbot.strategies.programs.across import across
+from benbot.strategies.programs.primitives import GRAIN, Code
 
 SHORT, MONTH, LONG = 5, 20, 60  # bars
 RSI_WINDOW = 14  # Wilder's
@@ -133,7 +133,10 @@ def of_market(market: Market, series: FloatArray) -> FloatArray:
 
 def place_of(values: FloatArray) -> FloatArray:
     """Return where a symbol stands among the others at this bar, -1 to 1."""
-    return standing(np.round(values * GRAIN) / GRAIN)
+    grained = (np.round(values * GRAIN) / GRAIN).T.astype(np.float32, order="C")
+    place = np.empty(grained.shape, np.float32)
+    across(grained, np.ones(grained.shape, np.float32), int(Code.PLACE), place)
+    return place.T.astype(np.float64)
 
 
 def _own(market: Market, values: FloatArray) -> FloatArray:

@@ -18,15 +18,18 @@ from benbot.envs.arrays import Float32Array, FloatArray, IntArray
 from benbot.envs.errors import InvalidParameter
 from benbot.strategies.programs import encoding
 from benbot.strategies.programs.across import across
-from benbot.strategies.programs.compiled import Place, compiled
+from benbot.strategies.programs.compiled import Place, compiled, pasted
 from benbot.strategies.programs.encoding import Graph, Population, graph_of
 from benbot.strategies.programs.features import Features
 from benbot.strategies.programs.planning import (
     BARS,
     CODE,
+    FIRST,
     INTO,
     OUT,
     OUT_END,
+    SECOND,
+    THIRD,
     Plan,
     Wanted,
     plan_of,
@@ -68,8 +71,7 @@ def run(m: Float32Array, work: FloatArray, plan: Plan, layout: Layout, out: Floa
     zero = np.uint64(0)
     for k in range(plan.kept.size):
         start = layout.registers + np.uint64(k) * layout.stride
-        for i in range(layout.stride):
-            m[start + i] = plan.kept[k]
+        fill(m, start, layout.stride, plan.kept[k])
     for series in range(zero, layout.row, layout.length):
         for low in range(zero, layout.length, layout.tile):
             before = min(low, layout.reach)
@@ -77,7 +79,7 @@ def run(m: Float32Array, work: FloatArray, plan: Plan, layout: Layout, out: Floa
             stretch(m, work, plan, layout, (series + low - before, before, n), out)
 
 
-@compiled
+@pasted
 def stretch(
     m: Float32Array,
     work: FloatArray,
@@ -89,21 +91,24 @@ def stretch(
     """Do all instructions for `n` bars from `start`; the first `before` of them are not wanted."""
     start, before, n = where
     for k in range(plan.code.shape[0]):
-        row = plan.code[k]
         at = (
-            place_of(row[INTO], start, layout),
-            place_of(row[INTO + 1], start, layout),
-            place_of(row[INTO + 2], start, layout),
-            place_of(row[INTO + 3], start, layout),
+            place_of(plan.code[k, INTO], start, layout),
+            place_of(plan.code[k, FIRST], start, layout),
+            place_of(plan.code[k, SECOND], start, layout),
+            place_of(plan.code[k, THIRD], start, layout),
         )
-        execute(m, work, row, at, n)
-        for target in range(row[OUT], row[OUT_END]):
-            answer = out[plan.outs[target]]
+        code = plan.code[k, CODE]
+        if code >= FIRST_WINDOWED:
+            elsewhere(m, work, plan, k, at, n)
+        else:
+            on_bars(m, code, at, n)
+        for target in range(plan.code[k, OUT], plan.code[k, OUT_END]):
+            row = np.uint64(plan.outs[target])
             for i in range(before, n):
-                answer[start + i] = m[at[0] + i]
+                out[row, start + i] = m[at[0] + i]
 
 
-@compiled
+@pasted
 def place_of(source: int, start: Place, layout: Layout) -> Place:
     """Return where in the arena the bars of a source begin."""
     if source < 0:
@@ -111,15 +116,10 @@ def place_of(source: int, start: Place, layout: Layout) -> Place:
     return layout.registers + np.uint64(source) * layout.stride
 
 
-@compiled
-def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Place) -> None:
-    """Do one instruction for `n` bars."""
-    code = row[CODE]
-    if code >= COPY:
-        move(m, row, at, n)
-    elif code >= FIRST_WINDOWED:
-        over_windows(m, work, code, at, n, np.uint64(row[BARS]))
-    elif code >= FIRST_LOGIC:
+@pasted
+def on_bars(m: Float32Array, code: int, at: Places, n: Place) -> None:
+    """Do one instruction that looks at each bar by itself."""
+    if code >= FIRST_LOGIC:
         logic(m, code, at, n)
     elif code >= FIRST_OF_ONE:
         of_one(m, code, at, n)
@@ -127,16 +127,27 @@ def execute(m: Float32Array, work: FloatArray, row: IntArray, at: Places, n: Pla
         arithmetic(m, code, at, n)
 
 
-@compiled
-def move(m: Float32Array, row: IntArray, at: Places, n: Place) -> None:
-    """Copy a source, or fill with the constant whose bits stand where a source would."""
-    if row[CODE] == FILL:
-        value = np.array([row[INTO + 1]], np.int32).view(np.float32)[0]
-        for i in range(n):
-            m[at[0] + i] = value
+@pasted
+def elsewhere(m: Float32Array, work: FloatArray, plan: Plan, k: int, at: Places, n: Place) -> None:
+    """Do one of the other instructions."""
+    if plan.code[k, CODE] == FILL:
+        fill(m, at[0], n, plan.filled[plan.code[k, FIRST]])
+    elif plan.code[k, CODE] == COPY:
+        copy(m, at, n)
     else:
-        for i in range(n):
-            m[at[0] + i] = m[at[1] + i]
+        over_windows(m, work, plan.code[k, CODE], at, n, np.uint64(plan.code[k, BARS]))
+
+
+@pasted
+def fill(m: Float32Array, start: Place, n: Place, value: float) -> None:
+    for i in range(n):
+        m[start + i] = value
+
+
+@pasted
+def copy(m: Float32Array, at: Places, n: Place) -> None:
+    for i in range(n):
+        m[at[0] + i] = m[at[1] + i]
 
 
 def evaluate(

@@ -17,6 +17,7 @@ from benbot.strategies.programs.pointwise import COPY, FILL, MULTIPLY
 
 CODE, INTO, FIRST, SECOND, THIRD, BARS, OUT, OUT_END = range(8)
 N_FIELDS = 8
+SOMEWHERE = np.int64(0)  # a place that an instruction does not look at
 MOST_KEPT = 24  # constants that have a register of their own
 FEATURE, CONSTANT = encoding.FEATURE, encoding.CONSTANT
 A = encoding.A
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
     code         (K, 8)  instructions
     outs         (R,)    rows of the output that instructions write, in the order of OUT
     kept         (M,)    constants in registers 0 … M - 1, ready before the first instruction
+    filled       (G,)    value of each node of the graph that is a constant, which FILL names
     n_registers  of them, those of constants included
     reach        bars before the present one that the instructions look at
     """
@@ -39,6 +41,7 @@ class Plan(NamedTuple):
     code: IntArray
     outs: IntArray
     kept: Float32Array
+    filled: Float32Array
     n_registers: int
     reach: int
 
@@ -100,11 +103,12 @@ def plan_of(graph: Graph, wanted: Wanted) -> Plan:
     bench.register[kept] = np.arange(kept.size)
     bench.counts[N_REGISTERS] = kept.size
     schedule(graph.nodes, wanted, bench, code)
-    constants = graph.nodes[kept, A].astype(np.int32).view(np.float32)
+    constants = graph.nodes[:, A].astype(np.int32).view(np.float32)
     counts = bench.counts
     return Plan(
         code[: counts[N_CODE]],
         wanted.rows,
+        constants[kept],
         constants,
         int(counts[N_REGISTERS]),
         int(counts[LONGEST]),
@@ -178,7 +182,7 @@ def compute(nodes: IntArray, place: int, homes: IntArray, bench: Bench, code: In
     bench.counts[LONGEST] = max(bench.counts[LONGEST], bench.reach[place])
     into = borrow(bench)
     bench.register[place] = into
-    put(bench, code, node[encoding.CODE], into, sources)
+    put(bench, code, node[encoding.CODE], (into, sources[0], sources[1], sources[2]))
     code[bench.counts[N_CODE] - 1, BARS] = node[encoding.BARS]
     for k in range(n_arguments):
         argument = node[A + k]
@@ -200,7 +204,7 @@ def hand_out(
         source, lent = source_of(nodes, place, wanted.homes, bench, code)
         into = borrow(bench)
         what = MULTIPLY if wanted.masked[first] else COPY
-        put(bench, code, what, into, np.array([source, -1 - wanted.mask, 0]))
+        put(bench, code, what, (into, source, -1 - wanted.mask, SOMEWHERE))
         release(bench, into)
         if lent == 1:
             release(bench, source)
@@ -218,17 +222,17 @@ def source_of(
     if bench.register[place] >= 0 or nodes[place, encoding.CODE] != CONSTANT:
         return bench.register[place], 0
     into = borrow(bench)
-    put(bench, code, FILL, into, np.array([nodes[place, A], 0, 0]))
+    put(bench, code, FILL, (into, place, SOMEWHERE, SOMEWHERE))
     return into, 1
 
 
 @compiled
-def put(bench: Bench, code: IntArray, what: int, into: int, sources: IntArray) -> None:
-    """Write an instruction that nobody takes out."""
-    instruction = code[bench.counts[N_CODE]]
-    instruction[CODE], instruction[INTO] = what, into
-    instruction[FIRST : THIRD + 1] = sources
-    instruction[OUT] = instruction[OUT_END] = bench.counts[N_OUTS]
+def put(bench: Bench, code: IntArray, what: int, places: tuple[int, int, int, int]) -> None:
+    """Write an instruction whose answer is not written out; the destination comes first."""
+    k = bench.counts[N_CODE]
+    code[k, CODE] = what
+    code[k, INTO], code[k, FIRST], code[k, SECOND], code[k, THIRD] = places
+    code[k, OUT] = code[k, OUT_END] = bench.counts[N_OUTS]
     bench.counts[N_CODE] += 1
 
 

@@ -8,7 +8,7 @@ branch: that is what lets a compiler do sixteen of them at a time. True is 1 and
 import numpy as np
 
 from benbot.envs.arrays import Float32Array
-from benbot.strategies.programs.compiled import Place, compiled
+from benbot.strategies.programs.compiled import Place, pasted
 from benbot.strategies.programs.primitives import SMALL_DIVISOR, Code
 
 ZERO, ONE, HALF = np.float32(0.0), np.float32(1.0), np.float32(0.5)
@@ -22,7 +22,7 @@ NEGATE, MAGNITUDE, SIGN, TANH = (
 )
 ABOVE, BELOW, AND, OR = (int(code) for code in (Code.ABOVE, Code.BELOW, Code.AND, Code.OR))
 IF = int(Code.IF)
-COPY, FILL = 70, 71  # of the machine alone; no program has them
+COPY, FILL = np.int64(70), np.int64(71)  # of the machine alone; no program has them
 
 # tanh(x) ≈ x P(x²) / Q(x²) with |error| < 4e-7, fitted to the largest error; ±1 beyond ±EDGE.
 EDGE = np.float32(9.02)
@@ -36,7 +36,7 @@ Q1, Q2, Q3, Q4 = (
 Places = tuple[Place, Place, Place, Place]  # destination and three sources, unsigned
 
 
-@compiled
+@pasted
 def arithmetic(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of add, subtract, multiply, divide, min, max."""
     d, a, b, _ = at
@@ -53,7 +53,7 @@ def arithmetic(m: Float32Array, code: int, at: Places, n: Place) -> None:
         ordered(m, code, at, n)
 
 
-@compiled
+@pasted
 def ordered(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of divide, min, max, which look at the size of a number.
 
@@ -76,7 +76,7 @@ def ordered(m: Float32Array, code: int, at: Places, n: Place) -> None:
             m[d + i] = x if (x > y) | (x != x) else y
 
 
-@compiled
+@pasted
 def of_one(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of negate, abs, sign, tanh."""
     d, a, _, _ = at
@@ -95,7 +95,7 @@ def of_one(m: Float32Array, code: int, at: Places, n: Place) -> None:
         squeeze(m, d, a, n)
 
 
-@compiled
+@pasted
 def squeeze(m: Float32Array, d: Place, a: Place, n: Place) -> None:
     """Do tanh. NaN fails both comparisons with the edge, and stays."""
     for i in range(n):
@@ -110,7 +110,7 @@ def squeeze(m: Float32Array, d: Place, a: Place, n: Place) -> None:
         m[d + i] = -ONE if z < -ONE else z
 
 
-@compiled
+@pasted
 def logic(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do one of above, below, and, or, not, if."""
     d, a, b, _ = at
@@ -129,7 +129,7 @@ def logic(m: Float32Array, code: int, at: Places, n: Place) -> None:
             m[d + i] = ONE - m[a + i]
 
 
-@compiled
+@pasted
 def choose(m: Float32Array, at: Places, n: Place) -> None:
     d, a, b, c = at
     for i in range(n):
@@ -137,7 +137,7 @@ def choose(m: Float32Array, at: Places, n: Place) -> None:
         m[d + i] = x if m[a + i] > HALF else y
 
 
-@compiled
+@pasted
 def compare(m: Float32Array, code: int, at: Places, n: Place) -> None:
     """Do above or below."""
     d, a, b, _ = at

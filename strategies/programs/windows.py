@@ -34,7 +34,8 @@ LOWEST, HIGHEST, RANK, CORRELATION = (
     int(code) for code in (Code.LOWEST, Code.HIGHEST, Code.RANK, Code.CORRELATION)
 )
 LAG, DELTA = int(Code.LAG), int(Code.DELTA)
-SUM, LEAST, SPREAD, JOINT = range(4)  # what is made of windows
+# What is made of windows. A plain number would be compiled into a function of its own each.
+SUM, LEAST, SPREAD, JOINT = (np.int64(kind) for kind in range(4))
 NOTHING = np.float32(np.nan)
 NONE, SINGLE, PAIR = np.uint64(0), np.uint64(1), np.uint64(2)
 ROWS = np.uint64(TILE)
