@@ -25,6 +25,7 @@ from benbot.experiments.evolution_run import (
 )
 from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.tracking import Run, Status, Tracker, open_tracker
+from benbot.experiments.training import DATA
 
 QUICKSTART = "aa93a74fc2419a61"  # its digest before there was such a section
 TINY = """
@@ -70,10 +71,10 @@ class Garden:
         console = Console(file=said, width=100)
         return Order(self.folder / "runs", "benbot evolve bred.yaml", console, jobs)
 
-    def evolve(self, *overrides: str, jobs: int = 1) -> tuple[str, str]:
+    def evolve(self, *overrides: str) -> tuple[str, str]:
         """Search from the beginning; return the id of the run and what was said."""
         said = io.StringIO()
-        start_evolution(self.config(*overrides), self.order(said, jobs))
+        start_evolution(self.config(*overrides), self.order(said))
         return said.getvalue().partition("Run       ")[2].split()[0], said.getvalue()
 
     def files(self, run_id: str) -> Path:
@@ -144,14 +145,7 @@ def test_the_pool_is_a_configuration_whose_strategies_can_be_traded_at_once(
     assert set(traded.trades["strategy"]) >= {2}
 
 
-def test_the_number_of_jobs_changes_nothing(garden: Garden, bred: tuple[str, str]) -> None:
-    other, _ = garden.evolve(jobs=2)
-    for name in ("ledger.jsonl", "pool.json"):
-        first, second = ((garden.files(run) / name).read_bytes() for run in (bred[0], other))
-        assert first == second
-
-
-def test_an_interrupted_search_goes_on_from_its_last_generation(
+def test_an_interrupted_search_goes_on_and_the_number_of_jobs_changes_nothing(
     garden: Garden, bred: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     advance: Callable[..., Generation] = Search.advance
@@ -169,7 +163,7 @@ def test_an_interrupted_search_goes_on_from_its_last_generation(
     assert ended.value.code == 130
     run_id = said.getvalue().partition("--resume ")[2].split()[0]
     assert garden.tracker.find_run(run_id).status is Status.KILLED
-    resume_evolution(run_id, None, garden.order(said))
+    resume_evolution(run_id, None, garden.order(said, jobs=2))
     for name in ("ledger.jsonl", "pool.json"):
         first, second = ((garden.files(run) / name).read_bytes() for run in (bred[0], run_id))
         assert first == second
@@ -194,6 +188,17 @@ def test_another_configuration_does_not_go_on(garden: Garden, bred: tuple[str, s
     other = garden.config("evolution.generations=9")
     with pytest.raises(RunMismatch, match="can only go on with the configuration it began with"):
         resume_evolution(bred[0], other, garden.order(io.StringIO()))
+
+
+def test_another_market_does_not_go_on(garden: Garden, bred: tuple[str, str]) -> None:
+    parent = garden.tracker.find_run(bred[0])
+    own = parent.tags[DATA]
+    parent.set_tags({DATA: "another"})
+    try:
+        with pytest.raises(RunMismatch, match="the data it began with, digest another, was"):
+            open_evolution(bred[0], garden.order(io.StringIO()))
+    finally:
+        parent.set_tags({DATA: own})
 
 
 def test_a_run_whose_files_are_elsewhere_is_refused(garden: Garden) -> None:
