@@ -79,7 +79,12 @@ class Terrain:
 
 
 def settings_of(config: ExperimentConfig) -> EvolutionSettings:
-    """Return the section `evolution`; a configuration without one is refused."""
+    """Return the section `evolution`; without one, or with a scanner in its way, it is refused."""
+    if config.discovery is not None:
+        raise BadConfig(
+            f"a search tries each candidate alone, on all symbols; {config.name} has the section "
+            "discovery, which would hide some from it. Say discovery: null"
+        )
     if config.evolution is None:
         raise BadConfig(
             f"a search needs the section evolution, {config.name} has none. Add `evolution: {{}}` "

@@ -27,12 +27,17 @@ def test_children_are_typed_and_within_the_limits(form: str, programs: Programs)
     assert changed > 400
 
 
-def test_a_batch_is_heard_as_each_strategy_alone(programs: Programs, fit: Ground) -> None:
+@pytest.mark.parametrize("form", ["signal", "parts"])
+def test_a_batch_is_heard_as_each_strategy_alone(
+    form: str, programs: Programs, fit: Ground
+) -> None:
+    own = Programs(Language(programs.language.features, windows=(2, 5), form=form, size=30))
     generator = np.random.default_rng(1)
-    genomes = [programs.draw(generator) for _ in range(20)]
-    heard = list(programs.opinions(genomes, fit.market))
+    genomes = [own.draw(generator) for _ in range(20)]
+    heard = list(own.opinions(genomes, fit.market))
+    assert sum(int(np.abs(opinion.direction).sum()) for opinion in heard) > 1000
     for genome, opinion in zip(genomes, heard, strict=True):
-        alone = programs.strategy(genome, "x").opinion(fit.market)
+        alone = own.strategy(genome, "x").opinion(fit.market)
         assert np.array_equal(opinion.direction, alone.direction)
         assert np.array_equal(opinion.confidence, alone.confidence)
         assert np.array_equal(opinion.stop_distance, alone.stop_distance)

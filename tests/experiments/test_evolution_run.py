@@ -210,6 +210,7 @@ def test_a_run_whose_files_are_elsewhere_is_refused(garden: Garden) -> None:
     ("overrides", "message"),
     [
         (["evolution=null"], "a search needs the section evolution, bred has none"),
+        (["discovery={}"], "a search tries each candidate alone, on all symbols; bred has the"),
         (["evolution.least_trades=5000"], r"make 5000 round trips on fit, was 0 of 12"),
         (
             ["evolution.programs.features=[mood, rsi]"],
