@@ -50,3 +50,11 @@ class WorkFailed(TradingError, RuntimeError):
 
 class ClusterUnavailable(TradingError, OSError):
     """A cluster that cannot be reached, or what it takes to reach one."""
+
+
+class DiedOut(TradingError, RuntimeError):
+    """A population of which too few are left to breed."""
+
+
+class BadProgram(TradingError, ValueError):
+    """A program that is no typed expression within the limits of the language."""

@@ -1,1 +1,1 @@
-"""The floor of strategy discovery by genetic programming; nothing lives here yet."""
+"""The floor of strategy discovery: candidates are bred, tried on the desk, and counted."""

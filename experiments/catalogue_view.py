@@ -10,6 +10,10 @@ from rich.table import Table
 from benbot.envs.market.selection import check_known
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import CATALOGUE
+from benbot.strategies.programs.formula import tree_lines
+from benbot.strategies.programs.strategy import ProgramStrategy, with_text
+
+PROGRAM = ".json"  # how the file of a program ends
 
 
 def show_catalogue(console: Console) -> None:
@@ -20,14 +24,22 @@ def show_catalogue(console: Console) -> None:
     table.add_column("warm-up", justify="right", no_wrap=True)
     for name, rule in CATALOGUE.items():
         table.add_row(name, headline_of(rule), f"{rule().warmup} bars")
+    table.add_row(ProgramStrategy.rule, headline_of(ProgramStrategy), "its own")
     console.print(table)
     console.print("benbot strategies NAME tells how one makes and loses money, and its parameters.")
+    console.print(
+        "benbot strategies FILE.json shows a program; a configuration says program: FILE.json."
+    )
 
 
 def show_rule(name: str, console: Console) -> None:
     """Print when a strategy makes and loses money, its source, and its parameters."""
-    check_known("strategy", [name], CATALOGUE)
-    rule = CATALOGUE[name]
+    if name.endswith(PROGRAM):
+        show_program(name, console)
+        return
+    known: dict[str, type[Strategy]] = {**CATALOGUE, ProgramStrategy.rule: ProgramStrategy}
+    check_known("strategy", [name], known if name in known else CATALOGUE)
+    rule = known[name]
     console.print(story_of(rule), highlight=False, markup=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for heading in ("parameter", "default", "from", "to", "meaning"):
@@ -39,6 +51,19 @@ def show_rule(name: str, console: Console) -> None:
     for choice, words in rule.choices().items():
         table.add_row(choice, getattr(rule, choice), "", "", f"one of {', '.join(words)}")
     console.print(table)
+
+
+def show_program(path: str, console: Console) -> None:
+    """Print the formula of the program in a file, its features and its tree."""
+    strategy = ProgramStrategy(program=str(with_text({"program": path})["program"]))
+    features = ", ".join(strategy.parsed.features_used) or "none"
+    for line in (
+        strategy.name,
+        strategy.formula,
+        f"{len(strategy.parsed)} nodes, warm-up {strategy.warmup} bars, features: {features}",
+        *tree_lines(strategy.parsed),
+    ):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def story_of(rule: type[Strategy]) -> str:

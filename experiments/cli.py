@@ -98,19 +98,54 @@ def train(  # noqa: PLR0913 - each is an option of the command
 app.command()(tune)
 
 
-@app.command("open")
-def open_run(
-    run: Annotated[str, typer.Argument(help="Id of a run that was trained with --sealed.")],
+@app.command()
+def evolve(
+    config: Annotated[
+        str | None, typer.Argument(help="A YAML file, or the name of one that comes with us.")
+    ] = None,
+    overrides: Overrides = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with the search of this id instead of a new one.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Threads; the result is the same.", min=1)] = 2,
     runs: Runs = DEFAULT_RUNS,
     store: OwnStore = None,
 ) -> None:
-    """Open the test of a sealed run, once: judge its policies there and write the report."""
+    """Breed strategies: programs, or the parameters of rules; every trial is counted."""
     from rich.console import Console
 
+    from benbot.experiments.config import load_config
+    from benbot.experiments.evolution_run import Order, resume_evolution, start_evolution
+
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    order = Order(runs, command, Console(), jobs, store)
+    changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
+    asked = None if config is None else load_config(config, changes)
+    if resume is not None:
+        resume_evolution(resume, asked, order)
+    elif asked is None:
+        raise typer.BadParameter("name a config, such as evolve_quickstart, or a run to --resume")
+    else:
+        start_evolution(asked, order)
+
+
+@app.command("open")
+def open_run(
+    run: Annotated[str, typer.Argument(help="Id of a run trained with --sealed, or of a search.")],
+    runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
+) -> None:
+    """Open the test of a sealed run, once: judge its policies or its pool there."""
+    from rich.console import Console
+
+    from benbot.experiments.evolution_run import Order, is_search, open_evolution
     from benbot.experiments.run import resume_training
     from benbot.experiments.training import Launch
 
     command = shlex.join(["benbot", *sys.argv[1:]])
+    if is_search(runs / run):
+        open_evolution(run, Order(runs, command, Console(), store=store))
+        return
     resume_training(run, None, store, Launch(runs, command, Console(), opening=True))
 
 

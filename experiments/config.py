@@ -26,6 +26,7 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
+from benbot.evolution.settings import EvolutionSettings
 from benbot.experiments.folds import FoldSettings
 from benbot.experiments.mixture import TrainingSettings, check_informed, shared_accounts
 from benbot.experiments.overrides import parse_overrides
@@ -123,6 +124,9 @@ class ExperimentConfig(Settings):
         min_length=1,
         description="what the agent is compared with; placebo, which is trained like the agent and "
         "costs as much, only if it is named",
+    )
+    evolution: EvolutionSettings | None = Field(
+        default=None, description="what `benbot evolve` breeds, and how"
     )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
@@ -271,6 +275,8 @@ def config_digest(config: ExperimentConfig) -> str:
         del counted["agent"]["policy"]
     if config.agent.patience is None:  # as before there was any
         del counted["agent"]["patience"]
+    if config.evolution is None:
+        del counted["evolution"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -105,7 +105,7 @@ def _check_status(parent: Run, launch: Launch) -> None:
 
 
 def check_folder(runs: Path) -> None:
-    """Refuse a folder for runs that cannot be made or written."""
+    """Make the folder of runs; refuse one that cannot be made or written."""
     try:
         runs.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -26,9 +26,9 @@ from benbot.experiments.ruling import (
     ruined_seeds,
     rulings_on,
 )
-from benbot.experiments.sharpe import deflated, minimum_length_2025, probabilistic_2012, track_of
 from benbot.experiments.standing import Standing, standing
 from benbot.experiments.statistics import FEWEST_BARS, NAN
+from benbot.strategies.sharpe import deflated, minimum_length_2025, probabilistic_2012, track_of
 
 __all__ = ["LEVEL", "SMALLEST_EFFECT", "Family", "Ruling", "RunVerdict", "Word", "judge", "needs"]
 

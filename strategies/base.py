@@ -199,9 +199,10 @@ class Strategy(ABC):
     def opinion(self, market: Market) -> Opinion:
         """Return the opinions of every bar, made from the evidence in the one way there is."""
         evidence = self.evidence(market)
-        return self._opinion_of(market, evidence, self.opens(market, evidence))
+        return self.opinion_of(market, evidence, self.opens(market, evidence))
 
-    def _opinion_of(self, market: Market, evidence: FloatArray, opens: BoolArray) -> Opinion:
+    def opinion_of(self, market: Market, evidence: FloatArray, opens: BoolArray) -> Opinion:
+        """Return the opinions that evidence means; `opens` is which may open a position. [T, S]."""
         stop = stop_distance(market, self.stop_multiple)
         asked = self._ready(market) & (np.abs(evidence) > NEGLIGIBLE) & np.isfinite(stop)
         direction = np.where(asked, np.sign(evidence), 0.0)

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 from benbot.envs.market.selection import check_known
 from benbot.envs.settings import Settings
 from benbot.strategies.base import Strategy
+from benbot.strategies.programs.strategy import ProgramStrategy, with_text
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
 from benbot.strategies.rules.cash_secured_put import CashSecuredPut
 from benbot.strategies.rules.covered_call import CoveredCall
@@ -54,7 +55,8 @@ class StrategyChoice(Settings):
     """A rule of the catalogue, with those parameters that differ from its defaults.
 
     In a config it is the name alone, or a flat mapping: `{name: ma_crossover, fast: 10}`. A rule
-    that is used twice needs a `label` for one of the two.
+    that is used twice needs a `label` for one of the two. A program is asked for by its file,
+    `{program: rule.json}`; what it says is kept, so that the file is not needed again.
     """
 
     name: str
@@ -68,6 +70,7 @@ class StrategyChoice(Settings):
             return {"name": given}
         if not isinstance(given, Mapping):
             return given
+        given = with_text(given)
         flat = {key: value for key, value in given.items() if key not in cls.model_fields}
         if flat and "parameters" in given:
             raise ValueError(
@@ -89,14 +92,22 @@ class StrategyChoice(Settings):
     ) -> JsonSchemaValue:
         """Return what an editor needs to complete names and parameters, ranges included."""
         by_name: JsonSchemaValue = {"enum": list(CATALOGUE)}
-        return {"anyOf": [by_name, *(_schema_of(rule) for rule in RULES)]}
+        kinds: tuple[type[Strategy], ...] = (*RULES, ProgramStrategy)
+        rules = [_schema_of(rule) for rule in kinds]
+        rules[-1]["properties"]["program"] = {"type": "string", "description": "file of a program"}
+        rules[-1]["required"] = ["program"]
+        return {"anyOf": [by_name, *rules]}
 
 
 def build(choice: StrategyChoice) -> Strategy:
     """Return the strategy that was chosen; an unknown name is refused with a suggestion."""
+    given: dict[str, Any] = dict(choice.parameters)
+    if choice.name == ProgramStrategy.rule:
+        known: list[str] = [*ProgramStrategy.parameters(), *ProgramStrategy.choices(), "program"]
+        check_known("parameter of a program", given, known)
+        return ProgramStrategy(label=choice.label, **given)
     check_known("strategy", [choice.name], CATALOGUE)
     rule = CATALOGUE[choice.name]
-    given: dict[str, Any] = dict(choice.parameters)
     check_known(f"parameter of {choice.name}", given, [*rule.parameters(), *rule.choices()])
     return rule(label=choice.label, **given)
 

@@ -30,11 +30,11 @@ def fingerprint(folders: tuple[Path, ...] = KERNEL_FOLDERS) -> str:
     return sha.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
+def cache_folder(folders: tuple[Path, ...] = KERNEL_FOLDERS) -> Path:
     """Return where compiled kernels are kept: BENBOT_CACHE, or the user's cache folder."""
     home = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
     root = Path(os.environ.get("BENBOT_CACHE", Path(home) / "benbot"))
-    return root / "kernels" / fingerprint()
+    return root / "kernels" / fingerprint(folders)
 
 
 CACHE_FOLDER = cache_folder()
@@ -50,12 +50,23 @@ def compiled(function: F) -> F:
 
     Never `fastmath`: it deletes `isfinite`, and with it the gates that fail closed.
     """
+    return compiled_into(CACHE_FOLDER, function, forceinline=True)
+
+
+def unlocked(function: F) -> F:
+    """Compile likewise what runs for long: other threads of Python go on meanwhile."""
+    return compiled_into(CACHE_FOLDER, function, forceinline=True, nogil=True)
+
+
+def compiled_into(folder: Path, function: F, *, forceinline: bool, nogil: bool = False) -> F:
+    """Compile `function` likewise, and keep what was compiled in this folder."""
     if IS_INTERPRETED:
         return interpreted(function)
     numba_settings = vars(config)  # numba looks up the folder when it decorates, not later
     elsewhere = numba_settings["CACHE_DIR"]
-    numba_settings["CACHE_DIR"] = str(CACHE_FOLDER)
+    numba_settings["CACHE_DIR"] = str(folder)
     try:
-        return cast("F", njit(cache=True, error_model="numpy", forceinline=True)(function))
+        compile_it = njit(cache=True, error_model="numpy", forceinline=forceinline, nogil=nogil)
+        return cast("F", compile_it(function))
     finally:
         numba_settings["CACHE_DIR"] = elsewhere

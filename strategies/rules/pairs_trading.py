@@ -114,7 +114,7 @@ class PairsTrading(Strategy):
     def opinion(self, market: Market) -> Opinion:
         """Return the opinions of every bar; who may not open both legs opens none."""
         plan = self._plan(market)
-        alone = self._opinion_of(market, plan.evidence, plan.opens)
+        alone = self.opinion_of(market, plan.evidence, plan.opens)
         asks = (alone.confidence > 0.0) & (plan.partner != NOBODY)
         bars = np.arange(market.n_bars)[:, None]
         both = asks & asks[bars, plan.partner]

@@ -21,6 +21,8 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "sp500_20_library",
         "sp500_20_mixture",
         "us_stocks_library",
+        "evolve_quickstart",
+        "evolve_parameters",
     }
 
 

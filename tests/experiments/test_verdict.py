@@ -10,7 +10,6 @@ from benbot.experiments.curves import Curves
 from benbot.experiments.need import needed as needed_for
 from benbot.experiments.resampling import Resampled, resample
 from benbot.experiments.ruling import SMALLEST_EFFECT, Word, claims_on, word_of
-from benbot.experiments.sharpe import Track, power
 from benbot.experiments.statistics import simple_returns
 from benbot.experiments.verdict import (
     Family,
@@ -20,6 +19,7 @@ from benbot.experiments.verdict import (
     verdict_as_json,
     verdict_from_json,
 )
+from benbot.strategies.sharpe import Track, power
 
 YEARLY, N_BARS = 252.0, 504
 TRIED = Family(1, float("nan"), np.zeros((N_BARS, 1)), 1)

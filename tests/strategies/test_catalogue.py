@@ -99,9 +99,10 @@ def test_parameters_in_two_places_are_refused() -> None:
 
 
 def test_the_schema_tells_an_editor_names_ranges_and_meanings() -> None:
-    names, *rules = StrategyChoice.model_json_schema()["anyOf"]
+    names, *rules, program = StrategyChoice.model_json_schema()["anyOf"]
     assert names == {"enum": list(CATALOGUE)}
     assert [rule["properties"]["name"]["const"] for rule in rules] == list(CATALOGUE)
+    assert program["required"] == ["program"]
     crossover = rules[list(CATALOGUE).index("ma_crossover")]
     assert crossover["additionalProperties"] is False
     assert crossover["properties"]["fast"] == {

@@ -11,6 +11,7 @@ import pytest
 from benbot.envs.desk import compiled as house
 from benbot.envs.desk.compiled import KERNEL_FOLDERS, cache_folder, fingerprint, is_compiled
 from benbot.envs.desk.sizing import multiple
+from benbot.strategies.programs import compiled as programs
 
 CALLEE = """
 from house.desk.compiled import compiled
@@ -91,7 +92,9 @@ def test_the_folders_of_the_kernel_hold_every_file_that_is_compiled() -> None:
     sources = [path for floor in floors for path in (root / floor).rglob("*.py")]
     compiled = [path for path in sources if "import compiled" in path.read_text()]
     assert len(compiled) > 8
-    assert {path.parent for path in compiled} <= set(KERNEL_FOLDERS)
+    folders = {path.parent for path in compiled}
+    assert folders <= {*KERNEL_FOLDERS, *programs.KERNEL_FOLDERS}
+    assert programs.CACHE_FOLDER != house.CACHE_FOLDER
 
 
 def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:

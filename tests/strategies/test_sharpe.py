@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter
-from benbot.experiments.sharpe import (
+from benbot.strategies.sharpe import (
     Track,
     annualisation,
     deflated,

@@ -1,0 +1,109 @@
+"""What is left of the winners when the number of trials is counted.
+
+The more candidates were tried, the higher the best Sharpe ratio is by luck alone. The deflated
+ratio (Bailey and López de Prado 2014, Journal of Portfolio Management 40) is the probability that a
+ratio is above what so many trials without any skill would have as their highest. Trials that
+resemble each other count for less: with a mean correlation ρ of their returns, N trials count for
+ρ + (1 - ρ) N, the form of that paper's appendix. It is the simpler of the two forms in use, and the
+stricter one: clustering (López de Prado and Lewis 2019, Quantitative Finance 19) finds fewer
+independent trials.
+
+A ratio is of one bar. Without skill the ratio of T bars deviates by 1 / √T (Lo 2002), and that is
+what the highest is computed with. The deviation of the ratios that were observed, which the paper
+takes, is not: where costs differ, or where a search finds something, it measures that and not luck,
+and the more there is to find the less could be found. It is recorded beside it.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benbot.envs.arrays import FloatArray
+from benbot.evolution.candidate import Candidate
+from benbot.evolution.fitness import Fitness, growth_of
+from benbot.evolution.genomes import G
+from benbot.evolution.ledger import Entry, TrialLedger
+from benbot.evolution.objectives import correlations
+from benbot.evolution.settings import EvolutionSettings
+from benbot.evolution.workers import Workers
+from benbot.strategies.sharpe import deflated, expected_maximum, track_of
+
+SAMPLE = 256  # trials whose correlations stand for those of all
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What a ledger says of luck.
+
+    n            evaluations
+    effective    how many independent ones they count for
+    correlation  mean of the returns of two of them
+    deviation    of the ratios that were observed
+    n_bars       of each
+    """
+
+    n: int
+    effective: float
+    correlation: float
+    deviation: float
+    n_bars: int
+
+    def over(self, searches: int) -> "Trials":
+        """Return what so many such searches count for, of which anybody may choose the best."""
+        return replace(self, effective=searches * self.effective)
+
+    @property
+    def luck(self) -> float:
+        """The highest ratio of one bar that is expected without any skill."""
+        return expected_maximum(max(self.effective, 1.0), float(self.n_bars**-0.5))
+
+    def deflated(self, growth: FloatArray) -> float:
+        """Return the probability that returns (T,) have a true ratio above 0, trials counted."""
+        track = track_of(growth)
+        if not np.isfinite(track.ratio):
+            return 0.0
+        return deflated(track, max(self.effective, 1.0), float(self.n_bars**-0.5))
+
+
+def count_trials(
+    ledger: TrialLedger, fitness: Fitness[G], own: EvolutionSettings, workers: Workers
+) -> Trials:
+    """Return what the ledger of a search says of luck; a sample of its trials is tried again.
+
+    Those with the smallest digests are the sample: it depends on nothing but what was tried. What
+    has no sound ratio because it trades too little could never have been chosen, and counts for
+    nothing.
+    """
+    n, ratios = 0, []
+    trading: list[Entry] = []
+    for entry in ledger.entries():
+        n += 1
+        if entry.n_trades >= own.least_trades and np.isfinite(entry.ratio):
+            ratios.append(entry.ratio)
+            trading.append(entry)
+    sample = heapq.nsmallest(SAMPLE, trading, key=lambda entry: entry.digest)
+    genomes = [fitness.species.read(entry.genome) for entry in sample]
+    n_bars = fitness.ground.span.n_decisions
+    if len(genomes) < FEWEST:
+        return Trials(n, float(n), 0.0, 0.0, n_bars)
+    correlation = mean_correlation(growth_of(fitness.measure(genomes, workers)))
+    share = min(max(correlation, 0.0), 1.0)
+    deviation = float(np.std(ratios, ddof=1))
+    return Trials(n, share + (1.0 - share) * len(ratios), correlation, deviation, n_bars)
+
+
+def mean_correlation(growth: FloatArray) -> float:
+    """Return the mean correlation of two different rows (N, T)."""
+    together = correlations(growth, growth)
+    n = len(growth)
+    return float((together.sum() - np.trace(together)) / (n * (n - 1)))
+
+
+def found(
+    candidates: Sequence[Candidate[G]], trials: Trials, confidence: float
+) -> list[Candidate[G]]:
+    """Return those whose deflated ratio on fit reaches the confidence."""
+    return [each for each in candidates if trials.deflated(each.growth) >= confidence]
