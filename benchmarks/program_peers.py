@@ -283,7 +283,7 @@ def earn(held: Float32Array, moves: Float32Array, cost: float, earned: Float32Ar
 
 @njit(cache=True, error_model="numpy")
 def total(values: Float32Array, n: int) -> float:
-    """Add the later half to the earlier one until one number is left, which a compiler can widen."""
+    """Add the later half to the earlier one until one number is left."""
     while n > 1:
         half = n // 2
         fold(values, np.uint64(half), np.uint64(n - half))

@@ -250,7 +250,7 @@ def _evaluate_into(graph: Graph, features: Features, out: Float32Array) -> None:
     layouts = [_layout(plan, features, int(np.prod(shape))) for plan in plans]
     arena = _arena(_size_of(plans, layouts))
     rows = arena[: int(np.prod(shape))].reshape(shape)
-    rows[: n_features + 1] = np.nan
+    rows[: n_features + 1, :, features.n_bars :] = np.nan
     rows[:n_features, :, : features.n_bars] = features.values
     rows[n_features, :, : features.n_bars] = features.trades
     work = np.empty(int(N_SETS * SET))

@@ -71,6 +71,8 @@ class Bench(NamedTuple):
     reach      (G,)  bars before the present one that it needs of the arena
     free       stack of registers that nobody uses, its height in `counts`
     counts     instructions, outs, free registers, registers, the longest reach
+    sources    (3,) of the present instruction
+    lent       (3,) 1 for those of them that are constants which are there for this once
     """
 
     uses: IntArray
@@ -78,6 +80,8 @@ class Bench(NamedTuple):
     reach: IntArray
     free: IntArray
     counts: IntArray
+    sources: IntArray
+    lent: IntArray
 
 
 N_CODE, N_OUTS, N_FREE, N_REGISTERS, LONGEST = range(5)
@@ -99,6 +103,8 @@ def plan_of(graph: Graph, wanted: Wanted) -> Plan:
         np.zeros(n_nodes, np.int64),
         np.zeros(n_nodes + 3 * n_wanted + 8, np.int64),
         np.zeros(5, np.int64),
+        np.zeros(3, np.int64),
+        np.zeros(3, np.int64),
     )
     bench.register[kept] = np.arange(kept.size)
     bench.counts[N_REGISTERS] = kept.size
@@ -174,7 +180,8 @@ def compute(nodes: IntArray, place: int, homes: IntArray, bench: Bench, code: In
     """Write the instruction of a node, and give back the registers that nobody needs after it."""
     node = nodes[place]
     n_arguments = arguments_of(node)
-    sources, lent = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    sources, lent = bench.sources, bench.lent
+    sources[:] = 0
     for k in range(n_arguments):
         sources[k], lent[k] = source_of(nodes, node[A + k], homes, bench, code)
         bench.reach[place] = max(bench.reach[place], bench.reach[node[A + k]])

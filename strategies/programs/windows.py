@@ -245,8 +245,9 @@ def mean(m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, b
         load(m, work, a, length, 1.0)
         total = windows_of(work, SUM, length, bars, 1.0)
     first, share = bars - SINGLE, 1.0 / np.float64(bars)
+    into, total = d + first, total + first
     for j in range(length - first):
-        m[d + first + j] = np.float32(work[total + first + j] * share)
+        m[into + j] = np.float32(work[total + j] * share)
 
 
 @pasted
