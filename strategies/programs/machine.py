@@ -40,10 +40,8 @@ from benbot.strategies.programs.program import Program
 from benbot.strategies.programs.windows import N_SETS, SET, over_windows
 
 LINE = 16  # numbers in a line of the processor's cache, on which series and registers begin
-POINTWISE_TILE = (
-    1024  # most bars of a stretch when no window looks back, so that registers are near
-)
-WINDOW_TILE = 4096  # most bars of a stretch when windows look back, unless they look far
+# Most bars of a stretch when no window looks back, and when windows do but not far.
+POINTWISE_TILE, WINDOW_TILE = 2560, 4096
 MARGIN = 3 * LINE  # numbers between registers, so that two never lie a power of two apart
 FIRST_WINDOWED, FIRST_LOGIC, FIRST_OF_ONE = int(Code.LAG), int(Code.ABOVE), int(Code.NEGATE)
 MEMORY = 256 * 2**20  # bytes of answers that `batches` gives at a time

@@ -140,7 +140,7 @@ def load(m: Float32Array, work: FloatArray, a: Place, length: Place, sign: float
 
 
 @compiled
-def windows_of(work: FloatArray, kind: int, length: Place, bars: Place, kept: float) -> Place:
+def windows_of(work: FloatArray, kind: Place, length: Place, bars: Place, kept: float) -> Place:
     """Put windows of `bars` together from single values, and return where they lie.
 
     The values are at the beginning of `work`. Three sets of rows are enough: the window so far, a
@@ -175,7 +175,7 @@ def third(one: Place, other: Place) -> Place:
 
 @compiled
 def merge(
-    work: FloatArray, kind: int, sets: Places, size: Place, length: Place, kept: float
+    work: FloatArray, kind: Place, sets: Places, size: Place, length: Place, kept: float
 ) -> None:
     """Put windows of `done` bars and of the `size` bars before them together, into a third set."""
     new, old, into, done = sets
