@@ -240,21 +240,22 @@ def mean(m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, b
     while smooth % PAIR == NONE:
         smooth //= PAIR
     if FIFTEEN % smooth == NONE:
-        total = smooth_sum(m, work, a, length, bars)
-    else:
-        load(m, work, a, length, 1.0)
-        total = windows_of(work, SUM, length, bars, 1.0)
+        smooth_mean(m, work, d, a, length, bars)
+        return
+    load(m, work, a, length, 1.0)
     first, share = bars - SINGLE, 1.0 / np.float64(bars)
-    into, total = d + first, total + first
+    into, total = d + first, windows_of(work, SUM, length, bars, 1.0) + first
     for j in range(length - first):
         m[into + j] = np.float32(work[total + j] * share)
 
 
 @pasted
-def smooth_sum(m: Float32Array, work: FloatArray, a: Place, length: Place, bars: Place) -> Place:
-    """Return the scratch row of sums of 2^k, 3 · 2^k, 5 · 2^k or 15 · 2^k bars, in few steps.
+def smooth_mean(
+    m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, bars: Place
+) -> None:
+    """Write means of 2^k, 3 · 2^k, 5 · 2^k or 15 · 2^k bars, in few steps.
 
-    Three or five values are added up at once, and then two windows or four.
+    Five values are added up at once, then up to four windows at a time.
     """
     part, spare, size = NONE, SET, SINGLE
     if bars % FIVE == NONE:
@@ -266,12 +267,38 @@ def smooth_sum(m: Float32Array, work: FloatArray, a: Place, length: Place, bars:
     else:
         for j in range(length):
             work[j] = np.float64(m[a + j])
-    while size < bars:
+    while bars > FOUR * size:
         times = bars // size
         step = FOUR if times % FOUR == NONE else (PAIR if times % PAIR == NONE else THREE)
         join(work, (part, spare, size, length), step)
         part, spare, size = spare, part, size * step
-    return part
+    finish(m, work, (d, part, size, length), bars // size)
+
+
+@pasted
+def finish(m: Float32Array, work: FloatArray, at: Places, times: Place) -> None:
+    """Write the mean of so many neighbouring windows of `size` bars, of which sums are known."""
+    d, part, size, length = at
+    bars = times * size
+    share, first = 1.0 / np.float64(bars), bars - SINGLE
+    new, into, n = part + first, d + first, length - first
+    second, third = new - min(new, size), new - min(new, PAIR * size)
+    fourth = new - min(new, THREE * size)
+    if times == SINGLE:
+        for j in range(n):
+            m[into + j] = np.float32(work[new + j] * share)
+    elif times == PAIR:
+        for j in range(n):
+            m[into + j] = np.float32((work[new + j] + work[second + j]) * share)
+    elif times == THREE:
+        for j in range(n):
+            total = (work[new + j] + work[second + j]) + work[third + j]
+            m[into + j] = np.float32(total * share)
+    else:
+        for j in range(n):
+            late = work[new + j] + work[second + j]
+            total = late + (work[third + j] + work[fourth + j])
+            m[into + j] = np.float32(total * share)
 
 
 @pasted
