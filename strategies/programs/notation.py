@@ -10,7 +10,6 @@ before it is parsed, and the tree is checked node by node without recursion of i
 """
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -224,7 +223,7 @@ def _feature(name: str, features: tuple[str, ...]) -> float:
 
 
 def _constant(leaf: float) -> float:
-    if not abs(leaf) <= LARGEST_CONSTANT or not math.isfinite(leaf):
+    if not abs(leaf) <= LARGEST_CONSTANT:
         raise BadProgram(f"a constant must lie within ±{LARGEST_CONSTANT:g}, was {_told(leaf)}")
     return float(leaf)
 
