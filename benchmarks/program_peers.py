@@ -35,7 +35,6 @@ CONSTANTS = (-1.0, -0.5, 0.1, 0.5, 1.0, 2.0)
 DEPTHS = {"A": (4, 7), "B": (3, 6), "C": (4, 7)}
 SMALL = np.float32(1e-6)
 N_FAST, N_SLOW, COST = 20, 50, 0.001  # of a trade: fee and slippage of five basis points each
-LANES = 16  # sums at a time
 READY = "ready"
 
 SHAPE = (N_SYMBOLS, N_BARS)
@@ -268,20 +267,34 @@ def crossover(fast: int, slow: int) -> Program:
 @njit(cache=True, error_model="numpy")
 def growth(held: Float32Array, moves: Float32Array, cost: float, out: FloatArray) -> None:
     """Write the total return of each row of positions, each held from one close to the next."""
-    sums, n = np.empty(LANES, np.float32), held.shape[2]
+    earned, last = np.empty(held.shape[2], np.float32), held.shape[2] - 1
     for p in range(held.shape[0]):
         for s in range(held.shape[1]):
-            sums[:] = np.float32(0.0)
-            own, move = held[p, s], moves[s]
-            whole = (n - 1) // LANES * LANES
-            for t in range(0, whole, LANES):
-                for k in range(LANES):
-                    changed = abs(own[t + k + 1] - own[t + k])
-                    sums[k] += own[t + k] * move[t + k + 1] + np.float32(cost) * changed
-            total = np.float64(sums.sum()) + cost * own[0]
-            for t in range(whole, n - 1):
-                total += own[t] * move[t + 1] + cost * abs(own[t + 1] - own[t])
-            out[p, s] = math.exp(total) - 1.0
+            earn(held[p, s], moves[s], np.float32(cost), earned)
+            out[p, s] = math.exp(total(earned, last) + cost * held[p, s, 0]) - 1.0
+
+
+@njit(cache=True, error_model="numpy")
+def earn(held: Float32Array, moves: Float32Array, cost: float, earned: Float32Array) -> None:
+    """Write what each bar earned in logarithms, less the cost of what was traded at its close."""
+    for t in range(held.size - 1):
+        earned[t] = held[t] * moves[t + 1] + cost * abs(held[t + 1] - held[t])
+
+
+@njit(cache=True, error_model="numpy")
+def total(values: Float32Array, n: int) -> float:
+    """Add the later half to the earlier one until one number is left."""
+    while n > 1:
+        half = n // 2
+        fold(values, np.uint64(half), np.uint64(n - half))
+        n -= half
+    return values[0]
+
+
+@njit(cache=True, error_model="numpy")
+def fold(values: Float32Array, half: int, later: int) -> None:
+    for i in range(half):
+        values[i] += values[later + i]
 
 
 def sweep() -> FloatArray:

@@ -39,9 +39,10 @@ from benbot.strategies.programs.primitives import Code
 from benbot.strategies.programs.program import Program
 from benbot.strategies.programs.windows import N_SETS, SET, over_windows
 
-POINTWISE_TILE = 1000  # bars of a stretch when no window looks back: near, and no power of two
-WINDOW_TILE = 4096  # bars of a stretch when windows look back, in the longest series
-MARGIN = 48  # numbers between registers, so that two never lie a power of two apart
+LINE = 16  # numbers in a line of the processor's cache, on which series and registers begin
+# Most bars of a stretch when no window looks back, and when windows do but not far.
+POINTWISE_TILE, WINDOW_TILE = 2560, 4096
+MARGIN = 3 * LINE  # numbers between registers, so that two never lie a power of two apart
 FIRST_WINDOWED, FIRST_LOGIC, FIRST_OF_ONE = int(Code.LAG), int(Code.ABOVE), int(Code.NEGATE)
 MEMORY = 256 * 2**20  # bytes of answers that `batches` gives at a time
 
@@ -49,18 +50,20 @@ MEMORY = 256 * 2**20  # bytes of answers that `batches` gives at a time
 class Layout(NamedTuple):
     """Where things lie in the arena, and how it is walked through. All unsigned.
 
-    row       numbers of a row, S × T
-    registers where the first register begins
-    stride    numbers from one register to the next
-    length    bars of a series: T, or S × T where no bar depends on another
-    tile      bars that are done at a time
-    reach     bars before them that are computed along with them
+    n_series   S
+    length     T
+    spacing    numbers from the beginning of one series to that of the next, T or a few more
+    registers  where the first register begins
+    stride     numbers from one register to the next
+    tile       bars that are done at a time
+    reach      bars before them that are computed along with them
     """
 
-    row: Place
+    n_series: Place
+    length: Place
+    spacing: Place
     registers: Place
     stride: Place
-    length: Place
     tile: Place
     reach: Place
 
@@ -72,11 +75,14 @@ def run(m: Float32Array, work: FloatArray, plan: Plan, layout: Layout, out: Floa
     for k in range(plan.kept.size):
         start = layout.registers + np.uint64(k) * layout.stride
         fill(m, start, layout.stride, plan.kept[k])
-    for series in range(zero, layout.row, layout.length):
+    for series in range(zero, layout.n_series):
         for low in range(zero, layout.length, layout.tile):
             before = min(low, layout.reach)
             n = min(layout.tile, layout.length - low) + before
-            stretch(m, work, plan, layout, (series + low - before, before, n), out)
+            start = low - before
+            into = series * layout.length + start
+            start += series * layout.spacing
+            stretch(m, work, plan, layout, (start, into, before, n), out)
 
 
 @pasted
@@ -85,11 +91,15 @@ def stretch(
     work: FloatArray,
     plan: Plan,
     layout: Layout,
-    where: tuple[Place, Place, Place],
+    where: Places,
     out: Float32Array,
 ) -> None:
-    """Do all instructions for `n` bars from `start`; the first `before` of them are not wanted."""
-    start, before, n = where
+    """Do all instructions for `n` bars.
+
+    They begin at `start` of a row of the arena and at `into` of a row of the output; the first
+    `before` of them are not wanted.
+    """
+    start, into, before, n = where
     for k in range(plan.code.shape[0]):
         at = (
             place_of(plan.code[k, INTO], start, layout),
@@ -105,14 +115,14 @@ def stretch(
         for target in range(plan.code[k, OUT], plan.code[k, OUT_END]):
             row = np.uint64(plan.outs[target])
             for i in range(before, n):
-                out[row, start + i] = m[at[0] + i]
+                out[row, into + i] = m[at[0] + i]
 
 
 @pasted
 def place_of(source: int, start: Place, layout: Layout) -> Place:
     """Return where in the arena the bars of a source begin."""
     if source < 0:
-        return np.uint64(-1 - source) * layout.row + start
+        return np.uint64(-1 - source) * layout.n_series * layout.spacing + start
     return layout.registers + np.uint64(source) * layout.stride
 
 
@@ -227,27 +237,43 @@ def _in_terms_of(
 
 
 def _evaluate_into(graph: Graph, features: Features, out: Float32Array) -> None:
-    n_features, row = len(features.names), features.n_symbols * features.n_bars
+    n_features, spacing = len(features.names), _rounded(features.n_bars)
     nodes = graph.nodes
     across_at = np.flatnonzero(nodes[:, encoding.CODE] >= encoding.FIRST_ACROSS)
     homes = np.full(len(nodes), -1, np.int64)
     homes[:n_features] = np.arange(n_features)
     homes[across_at] = n_features + 1 + np.arange(across_at.size)
     plans = _plans(graph, features, across_at, homes)
-    layouts = [_layout(plan, features, row * (n_features + 1 + across_at.size)) for plan in plans]
-    arena = np.empty(_size_of(plans, layouts, row * (n_features + 1 + across_at.size)), np.float32)
-    rows = arena[: row * (n_features + 1 + across_at.size)].reshape(-1, row)
-    rows[:n_features] = features.values.reshape(n_features, row)
-    rows[n_features] = features.trades.reshape(row)
+    shape = (n_features + 1 + across_at.size, features.n_symbols, spacing)
+    layouts = [_layout(plan, features, int(np.prod(shape))) for plan in plans]
+    arena = _arena(_size_of(plans, layouts))
+    rows = arena[: int(np.prod(shape))].reshape(shape)
+    rows[: n_features + 1, :, features.n_bars :] = np.nan
+    rows[:n_features, :, : features.n_bars] = features.values
+    rows[n_features, :, : features.n_bars] = features.trades
     work = np.empty(int(N_SETS * SET))
     for level, (plan, layout) in enumerate(zip(plans, layouts, strict=True), start=1):
         if level == len(plans):
             run(arena, work, plan, layout, out)
             return
-        run(arena, work, plan, layout, rows[n_features + 1 :])
+        compared = np.empty((across_at.size, features.n_symbols * features.n_bars), np.float32)
+        run(arena, work, plan, layout, compared)
         for place in across_at[nodes[across_at, encoding.LEVEL] == level]:
-            values = rows[homes[place]].reshape(features.n_symbols, features.n_bars)
+            values = compared[homes[place] - n_features - 1].reshape(features.trades.shape)
             across(values, features.trades, int(nodes[place, encoding.CODE]), values)
+            rows[homes[place], :, : features.n_bars] = values
+
+
+def _rounded(numbers: int) -> int:
+    """Return the whole lines of cache that so many numbers take, in numbers."""
+    return -(-numbers // LINE) * LINE
+
+
+def _arena(size: int) -> Float32Array:
+    """Return so many numbers that begin on a line of the cache."""
+    arena = np.empty(size + LINE, np.float32)
+    skipped = -(arena.ctypes.data // arena.itemsize) % LINE
+    return arena[skipped : skipped + size]
 
 
 def _plans(graph: Graph, features: Features, across_at: IntArray, homes: IntArray) -> list[Plan]:
@@ -265,16 +291,18 @@ def _plans(graph: Graph, features: Features, across_at: IntArray, homes: IntArra
 
 
 def _layout(plan: Plan, features: Features, registers: int) -> Layout:
-    row = features.n_symbols * features.n_bars
-    length = features.n_bars if plan.reach else row
-    tile = max(WINDOW_TILE, 4 * plan.reach) if plan.reach else POINTWISE_TILE
-    tile = max(1, min(tile, length))
-    stride = min(tile + plan.reach, length) + MARGIN
-    numbers = (row, registers, stride, max(1, length), tile, plan.reach)
+    """Return how a plan walks through the arena, in stretches of one length, more or less."""
+    n_bars, reach = features.n_bars, _rounded(plan.reach)
+    most = max(WINDOW_TILE, 4 * reach) if reach else POINTWISE_TILE
+    tile = max(LINE, _rounded(-(-n_bars // max(1, -(-n_bars // most)))))
+    stride = _rounded(min(tile + reach, n_bars)) + MARGIN
+    numbers = (features.n_symbols, n_bars, _rounded(n_bars), registers, stride, tile, reach)
     return Layout(*(np.uint64(number) for number in numbers))
 
 
-def _size_of(plans: list[Plan], layouts: list[Layout], registers: int) -> int:
+def _size_of(plans: list[Plan], layouts: list[Layout]) -> int:
     """Return how many numbers the arena has."""
-    pairs = zip(plans, layouts, strict=True)
-    return registers + max(plan.n_registers * int(layout.stride) for plan, layout in pairs)
+    return max(
+        int(layout.registers) + plan.n_registers * int(layout.stride)
+        for plan, layout in zip(plans, layouts, strict=True)
+    )

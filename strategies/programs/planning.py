@@ -5,13 +5,13 @@ features and whatever was compared across symbols before. A destination is a reg
 of the sources.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from benbot.envs.arrays import BoolArray, Float32Array, IntArray
 from benbot.strategies.programs import encoding
-from benbot.strategies.programs.compiled import compiled
+from benbot.strategies.programs.compiled import Place, compiled, pasted
 from benbot.strategies.programs.encoding import Graph
 from benbot.strategies.programs.pointwise import COPY, FILL, MULTIPLY
 
@@ -24,7 +24,7 @@ A = encoding.A
 ARITIES, WINDOWED = encoding.ARITIES, encoding.WINDOWED
 
 
-Places = tuple[int, int, bool]
+Places = tuple[Any, ...]
 
 
 class Plan(NamedTuple):
@@ -71,6 +71,8 @@ class Bench(NamedTuple):
     reach      (G,)  bars before the present one that it needs of the arena
     free       stack of registers that nobody uses, its height in `counts`
     counts     instructions, outs, free registers, registers, the longest reach
+    sources    (3,) of the present instruction
+    lent       (3,) 1 for those of them that are constants which are there for this once
     """
 
     uses: IntArray
@@ -78,6 +80,8 @@ class Bench(NamedTuple):
     reach: IntArray
     free: IntArray
     counts: IntArray
+    sources: IntArray
+    lent: IntArray
 
 
 N_CODE, N_OUTS, N_FREE, N_REGISTERS, LONGEST = range(5)
@@ -99,6 +103,8 @@ def plan_of(graph: Graph, wanted: Wanted) -> Plan:
         np.zeros(n_nodes, np.int64),
         np.zeros(n_nodes + 3 * n_wanted + 8, np.int64),
         np.zeros(5, np.int64),
+        np.zeros(3, np.int64),
+        np.zeros(3, np.int64),
     )
     bench.register[kept] = np.arange(kept.size)
     bench.counts[N_REGISTERS] = kept.size
@@ -137,13 +143,13 @@ def needed(nodes: IntArray, wanted: IntArray, homes: IntArray) -> IntArray:
     return uses
 
 
-@compiled
+@pasted
 def is_computed(nodes: IntArray, place: int, homes: IntArray) -> bool:
     """Return whether a node has an instruction of its own."""
     return homes[place] < 0 and nodes[place, encoding.CODE] != CONSTANT
 
 
-@compiled
+@pasted
 def arguments_of(node: IntArray) -> int:
     """Return how many nodes a node is made of."""
     code = node[encoding.CODE]
@@ -164,89 +170,92 @@ def schedule(nodes: IntArray, wanted: Wanted, bench: Bench, code: IntArray) -> N
         if not is_there:
             compute(nodes, place, wanted.homes, bench, code)
         if w > first:
-            hand_out(nodes, place, (first, w, is_there), wanted, bench, code)
+            hand_out(place, (first, w, is_there), wanted, bench, code)
         if not is_there and bench.uses[place] == 0:
-            release(bench, bench.register[place])
+            release(bench.free, bench.counts, bench.register[place])
 
 
-@compiled
+@pasted
 def compute(nodes: IntArray, place: int, homes: IntArray, bench: Bench, code: IntArray) -> None:
     """Write the instruction of a node, and give back the registers that nobody needs after it."""
     node = nodes[place]
     n_arguments = arguments_of(node)
-    sources, lent = np.zeros(3, np.int64), np.zeros(3, np.int64)
+    sources, lent = bench.sources, bench.lent
+    sources[:] = 0
     for k in range(n_arguments):
-        sources[k], lent[k] = source_of(nodes, node[A + k], homes, bench, code)
-        bench.reach[place] = max(bench.reach[place], bench.reach[node[A + k]])
+        argument = node[A + k]
+        sources[k], lent[k] = bench.register[argument], 0
+        if homes[argument] >= 0:
+            sources[k] = -1 - homes[argument]
+        elif sources[k] < 0:
+            sources[k], lent[k] = constant_of(argument, bench, code), 1
+        bench.reach[place] = max(bench.reach[place], bench.reach[argument])
     bench.reach[place] += encoding.reach_of(node[encoding.CODE], node[encoding.BARS])
     bench.counts[LONGEST] = max(bench.counts[LONGEST], bench.reach[place])
-    into = borrow(bench)
+    into = borrow(bench.free, bench.counts)
     bench.register[place] = into
-    put(bench, code, node[encoding.CODE], (into, sources[0], sources[1], sources[2]))
+    put(bench.counts, code, node[encoding.CODE], (into, sources[0], sources[1], sources[2]))
     code[bench.counts[N_CODE] - 1, BARS] = node[encoding.BARS]
     for k in range(n_arguments):
         argument = node[A + k]
         bench.uses[argument] -= 1
         if lent[k] == 1 or (bench.uses[argument] == 0 and is_computed(nodes, argument, homes)):
-            release(bench, sources[k])
+            release(bench.free, bench.counts, sources[k])
 
 
-@compiled
-def hand_out(
-    nodes: IntArray, place: int, which: Places, wanted: Wanted, bench: Bench, code: IntArray
-) -> None:
+@pasted
+def hand_out(place: int, which: Places, wanted: Wanted, bench: Bench, code: IntArray) -> None:
     """See to it that a node is written to the rows that want it, which begin and end at `which`.
 
     What was just computed is written by its own instruction.
     """
     first, end, is_there = which
     if wanted.masked[first] or is_there:
-        source, lent = source_of(nodes, place, wanted.homes, bench, code)
-        into = borrow(bench)
+        home, source = wanted.homes[place], bench.register[place]
+        is_lent = home < 0 and source < 0
+        if home >= 0:
+            source = -1 - home
+        elif is_lent:
+            source = constant_of(place, bench, code)
+        into = borrow(bench.free, bench.counts)
         what = MULTIPLY if wanted.masked[first] else COPY
-        put(bench, code, what, (into, source, -1 - wanted.mask, SOMEWHERE))
-        release(bench, into)
-        if lent == 1:
-            release(bench, source)
+        put(bench.counts, code, what, (into, source, -1 - wanted.mask, SOMEWHERE))
+        release(bench.free, bench.counts, into)
+        if is_lent:
+            release(bench.free, bench.counts, source)
     bench.counts[N_OUTS] += end - first
     code[bench.counts[N_CODE] - 1, OUT_END] = bench.counts[N_OUTS]
 
 
 @compiled
-def source_of(
-    nodes: IntArray, place: int, homes: IntArray, bench: Bench, code: IntArray
-) -> tuple[int, int]:
-    """Return where a node is, and 1 if it is a constant that is there for this once."""
-    if homes[place] >= 0:
-        return -1 - homes[place], 0
-    if bench.register[place] >= 0 or nodes[place, encoding.CODE] != CONSTANT:
-        return bench.register[place], 0
-    into = borrow(bench)
-    put(bench, code, FILL, (into, place, SOMEWHERE, SOMEWHERE))
-    return into, 1
+def constant_of(place: int, bench: Bench, code: IntArray) -> int:
+    """Fill a register with a constant that has none of its own, and return it."""
+    into = borrow(bench.free, bench.counts)
+    put(bench.counts, code, FILL, (into, place, SOMEWHERE, SOMEWHERE))
+    return into
 
 
-@compiled
-def put(bench: Bench, code: IntArray, what: int, places: tuple[int, int, int, int]) -> None:
+@pasted
+def put(counts: IntArray, code: IntArray, what: Place, places: Places) -> None:
     """Write an instruction whose answer is not written out; the destination comes first."""
-    k = bench.counts[N_CODE]
+    k = counts[N_CODE]
     code[k, CODE] = what
     code[k, INTO], code[k, FIRST], code[k, SECOND], code[k, THIRD] = places
-    code[k, OUT] = code[k, OUT_END] = bench.counts[N_OUTS]
-    bench.counts[N_CODE] += 1
+    code[k, OUT] = code[k, OUT_END] = counts[N_OUTS]
+    counts[N_CODE] += 1
 
 
-@compiled
-def borrow(bench: Bench) -> int:
+@pasted
+def borrow(free: IntArray, counts: IntArray) -> int:
     """Return a register that nobody uses, the one that was given back last if there is one."""
-    if bench.counts[N_FREE] > 0:
-        bench.counts[N_FREE] -= 1
-        return int(bench.free[bench.counts[N_FREE]])
-    bench.counts[N_REGISTERS] += 1
-    return int(bench.counts[N_REGISTERS] - 1)
+    if counts[N_FREE] > 0:
+        counts[N_FREE] -= 1
+        return int(free[counts[N_FREE]])
+    counts[N_REGISTERS] += 1
+    return int(counts[N_REGISTERS] - 1)
 
 
-@compiled
-def release(bench: Bench, register: int) -> None:
-    bench.free[bench.counts[N_FREE]] = register
-    bench.counts[N_FREE] += 1
+@pasted
+def release(free: IntArray, counts: IntArray, register: int) -> None:
+    free[counts[N_FREE]] = register
+    counts[N_FREE] += 1

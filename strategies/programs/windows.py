@@ -16,7 +16,7 @@ Formulae and a Pairwise Algorithm for Computing Sample Variances, 1979.
 import numpy as np
 
 from benbot.envs.arrays import Float32Array, FloatArray
-from benbot.strategies.programs.compiled import Place, compiled
+from benbot.strategies.programs.compiled import Place, compiled, pasted
 from benbot.strategies.programs.primitives import (
     EMA_MEMORY,
     GRAIN,
@@ -25,7 +25,8 @@ from benbot.strategies.programs.primitives import (
     Code,
 )
 
-TILE = 1024  # rows whose partial windows stay in the processor's nearest cache
+TILE = 1280  # rows whose partial windows stay in the processor's nearest cache
+MARGIN = 72  # numbers
 N_SETS, N_MOMENTS = 3, 5  # of scratch: windows of some length, and what is kept of each
 MEAN, DEVIATION, SCORE, EXPONENTIAL = (
     int(code) for code in (Code.MEAN, Code.DEVIATION, Code.SCORE, Code.EXPONENTIAL)
@@ -36,10 +37,12 @@ LOWEST, HIGHEST, RANK, CORRELATION = (
 LAG, DELTA = int(Code.LAG), int(Code.DELTA)
 # What is made of windows. A plain number would be compiled into a function of its own each.
 SUM, LEAST, SPREAD, JOINT = (np.int64(kind) for kind in range(4))
-NOTHING = np.float32(np.nan)
-NONE, SINGLE, PAIR = np.uint64(0), np.uint64(1), np.uint64(2)
+ZERO, ONE, NOTHING = np.float32(0.0), np.float32(1.0), np.float32(np.nan)
+NONE, SINGLE, PAIR, THREE, FOUR, FIVE = (np.uint64(k) for k in range(6))
+FIFTEEN = THREE * FIVE
 ROWS = np.uint64(TILE)
-ROW = np.uint64(TILE + EMA_MEMORY * LONGEST_WINDOW)  # length of a scratch row
+# Length of a scratch row; the margin keeps rows from lying a power of two apart.
+ROW = np.uint64(TILE + EMA_MEMORY * LONGEST_WINDOW + MARGIN)
 SET = np.uint64(N_MOMENTS) * ROW
 SQUARES, OTHER, OTHER_SQUARES, PRODUCTS = (np.uint64(k) * ROW for k in range(1, N_MOMENTS))
 STILL = STILL_SHARE * STILL_SHARE  # of the squared level, for variances
@@ -94,15 +97,15 @@ def unknown(m: Float32Array, d: Place, n: Place, rows: Place) -> None:
 @compiled
 def shift(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     unknown(m, d, n, bars)
-    for i in range(bars, n):
-        m[d + i] = m[a + (i - bars)]
+    for i in range(n - min(n, bars)):
+        m[d + bars + i] = m[a + i]
 
 
 @compiled
 def change(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     unknown(m, d, n, bars)
-    for i in range(bars, n):
-        m[d + i] = m[a + i] - m[a + (i - bars)]
+    for i in range(n - min(n, bars)):
+        m[d + bars + i] = m[a + bars + i] - m[a + i]
 
 
 @compiled
@@ -111,16 +114,23 @@ def standing(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None
     unknown(m, d, n, bars - SINGLE)
     share = np.float32(bars)
     for low in range(bars - SINGLE, n, ROWS):
-        high = min(n, low + ROWS)
-        for i in range(low, high):
-            m[d + i] = m[a + i] - m[a + i]
+        length = min(n - low, ROWS)
+        for i in range(length):
+            m[d + low + i] = m[a + low + i] - m[a + low + i]
         for back in range(SINGLE, bars):
-            for i in range(low, high):
-                gap = m[a + i] - m[a + (i - back)]
-                one = np.float32(1.0) if gap > np.float32(0.0) else gap
-                m[d + i] += np.float32(-1.0) if gap < np.float32(0.0) else one
-        for i in range(low, high):
-            m[d + i] = m[d + i] / share
+            count_lower(m, d + low, a + low, a + low - back, length)
+        for i in range(length):
+            m[d + low + i] = m[d + low + i] / share
+
+
+@compiled
+def count_lower(m: Float32Array, d: Place, new: Place, old: Place, n: Place) -> None:
+    """Add 1 where the old one is lower, take 1 where it is higher; NaN if one of the two is."""
+    for i in range(n):
+        gap = m[new + i] - m[old + i]
+        lower = ONE if gap > ZERO else ZERO
+        higher = ONE if gap < ZERO else ZERO
+        m[d + i] += lower - higher + (gap - gap)
 
 
 @compiled
@@ -130,7 +140,7 @@ def load(m: Float32Array, work: FloatArray, a: Place, length: Place, sign: float
 
 
 @compiled
-def windows_of(work: FloatArray, kind: int, length: Place, bars: Place, kept: float) -> Place:
+def windows_of(work: FloatArray, kind: Place, length: Place, bars: Place, kept: float) -> Place:
     """Put windows of `bars` together from single values, and return where they lie.
 
     The values are at the beginning of `work`. Three sets of rows are enough: the window so far, a
@@ -165,61 +175,150 @@ def third(one: Place, other: Place) -> Place:
 
 @compiled
 def merge(
-    work: FloatArray, kind: int, sets: Places, size: Place, length: Place, kept: float
+    work: FloatArray, kind: Place, sets: Places, size: Place, length: Place, kept: float
 ) -> None:
     """Put windows of `done` bars and of the `size` bars before them together, into a third set."""
     new, old, into, done = sets
-    new, old, into = new * SET, old * SET, into * SET
-    first = done + size - SINGLE
+    first = done + size - SINGLE  # whole windows begin here
+    n = length - min(length, first)
+    at = (new * SET + first, old * SET + (size - SINGLE), into * SET + first, n)
     if kind == SUM:
-        for j in range(first, length):
-            work[into + j] = work[new + j] + kept * work[old + (j - done)]
+        add_weighted(work, at, kept)
     elif kind == LEAST:
-        for j in range(first, length):
-            x, y = work[new + j], work[old + (j - done)]
-            work[into + j] = x if (x < y) | (x != x) else y
-    elif kind == SPREAD:
-        merge_moments(work, (new, old, into, done), size, length)
+        take_less(work, at)
     else:
-        merge_moments(work, (new, old, into, done), size, length)
-        merge_moments(work, (new + OTHER, old + OTHER, into + OTHER, done), size, length)
-        merge_products(work, (new, old, into, done), size, length)
+        share = np.float64(size) / np.float64(done + size)
+        weight = np.float64(done) * share
+        merge_moments(work, at, share, weight)
+        if kind == JOINT:
+            new, old, into, _ = at
+            other = (new + OTHER, old + OTHER, into + OTHER, n)
+            merge_moments(work, other, share, weight)
+            merge_products(work, at, weight)
 
 
 @compiled
-def merge_moments(work: FloatArray, rows: Places, size: Place, length: Place) -> None:
+def add_weighted(work: FloatArray, at: Places, kept: float) -> None:
+    new, old, into, n = at
+    for j in range(n):
+        work[into + j] = work[new + j] + kept * work[old + j]
+
+
+@compiled
+def take_less(work: FloatArray, at: Places) -> None:
+    new, old, into, n = at
+    for j in range(n):
+        x, y = work[new + j], work[old + j]
+        work[into + j] = x if (x < y) | (x != x) else y
+
+
+@compiled
+def merge_moments(work: FloatArray, at: Places, share: float, weight: float) -> None:
     """Merge means and sums of squared deviations."""
-    new, old, into, done = rows
-    both = np.float64(done + size)
-    share, weight = np.float64(size) / both, np.float64(done) * np.float64(size) / both
-    for j in range(done + size - SINGLE, length):
-        before = j - done
-        step = work[old + before] - work[new + j]
-        squares = work[new + SQUARES + j] + work[old + SQUARES + before]
+    new, old, into, n = at
+    for j in range(n):
+        step = work[old + j] - work[new + j]
+        squares = work[new + SQUARES + j] + work[old + SQUARES + j]
         work[into + j] = work[new + j] + share * step
         work[into + SQUARES + j] = squares + weight * step * step
 
 
 @compiled
-def merge_products(work: FloatArray, rows: Places, size: Place, length: Place) -> None:
+def merge_products(work: FloatArray, at: Places, weight: float) -> None:
     """Merge sums of products of deviations."""
-    new, old, into, done = rows
-    weight = np.float64(done) * np.float64(size) / np.float64(done + size)
-    for j in range(done + size - SINGLE, length):
-        before = j - done
-        step = work[old + before] - work[new + j]
-        other = work[old + OTHER + before] - work[new + OTHER + j]
-        products = work[new + PRODUCTS + j] + work[old + PRODUCTS + before]
+    new, old, into, n = at
+    for j in range(n):
+        step = work[old + j] - work[new + j]
+        other = work[old + OTHER + j] - work[new + OTHER + j]
+        products = work[new + PRODUCTS + j] + work[old + PRODUCTS + j]
         work[into + PRODUCTS + j] = products + weight * step * other
 
 
 @compiled
 def mean(m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, bars: Place) -> None:
+    smooth = bars
+    while smooth % PAIR == NONE:
+        smooth //= PAIR
+    if FIFTEEN % smooth == NONE:
+        smooth_mean(m, work, d, a, length, bars)
+        return
     load(m, work, a, length, 1.0)
-    total = windows_of(work, SUM, length, bars, 1.0)
-    share = 1.0 / np.float64(bars)
-    for j in range(bars - SINGLE, length):
-        m[d + j] = np.float32(work[total + j] * share)
+    first, share = bars - SINGLE, 1.0 / np.float64(bars)
+    into, total = d + first, windows_of(work, SUM, length, bars, 1.0) + first
+    for j in range(length - first):
+        m[into + j] = np.float32(work[total + j] * share)
+
+
+@pasted
+def smooth_mean(
+    m: Float32Array, work: FloatArray, d: Place, a: Place, length: Place, bars: Place
+) -> None:
+    """Write means of 2^k, 3 · 2^k, 5 · 2^k or 15 · 2^k bars, in few steps.
+
+    Five values are added up at once, then up to four windows at a time.
+    """
+    part, spare, size = NONE, SET, SINGLE
+    if bars % FIVE == NONE:
+        size = FIVE
+        for j in range(length - FOUR):
+            late = np.float64(m[a + FOUR + j]) + np.float64(m[a + THREE + j])
+            early = np.float64(m[a + PAIR + j]) + np.float64(m[a + SINGLE + j])
+            work[FOUR + j] = (late + early) + np.float64(m[a + j])
+    else:
+        for j in range(length):
+            work[j] = np.float64(m[a + j])
+    while bars > FOUR * size:
+        times = bars // size
+        step = FOUR if times % FOUR == NONE else (PAIR if times % PAIR == NONE else THREE)
+        join(work, (part, spare, size, length), step)
+        part, spare, size = spare, part, size * step
+    finish(m, work, (d, part, size, length), bars // size)
+
+
+@pasted
+def finish(m: Float32Array, work: FloatArray, at: Places, times: Place) -> None:
+    """Write the mean of so many neighbouring windows of `size` bars, of which sums are known."""
+    d, part, size, length = at
+    bars = times * size
+    share, first = 1.0 / np.float64(bars), bars - SINGLE
+    new, into, n = part + first, d + first, length - first
+    second, third = new - min(new, size), new - min(new, PAIR * size)
+    fourth = new - min(new, THREE * size)
+    if times == SINGLE:
+        for j in range(n):
+            m[into + j] = np.float32(work[new + j] * share)
+    elif times == PAIR:
+        for j in range(n):
+            m[into + j] = np.float32((work[new + j] + work[second + j]) * share)
+    elif times == THREE:
+        for j in range(n):
+            total = (work[new + j] + work[second + j]) + work[third + j]
+            m[into + j] = np.float32(total * share)
+    else:
+        for j in range(n):
+            late = work[new + j] + work[second + j]
+            total = late + (work[third + j] + work[fourth + j])
+            m[into + j] = np.float32(total * share)
+
+
+@pasted
+def join(work: FloatArray, at: Places, step: Place) -> None:
+    """Add up two, three or four neighbouring windows of `size` bars."""
+    part, spare, size, length = at
+    first = step * size - SINGLE
+    new, n = part + first, length - min(length, first)
+    second, third, fourth = new - size, new - PAIR * size, new - min(new, THREE * size)
+    into = spare + first
+    if step == PAIR:
+        for j in range(n):
+            work[into + j] = work[new + j] + work[second + j]
+    elif step == THREE:
+        for j in range(n):
+            work[into + j] = (work[new + j] + work[second + j]) + work[third + j]
+    else:
+        for j in range(n):
+            late = work[new + j] + work[second + j]
+            work[into + j] = late + (work[third + j] + work[fourth + j])
 
 
 @compiled

@@ -114,7 +114,8 @@ def earlier(x: AnyArray, bars: AnyArray) -> AnyArray:
 
 
 def standing(seen: AnyArray) -> AnyArray:
-    return np.sign(seen[-1] - seen).sum(axis=0) / len(seen)
+    gap = seen[-1] - seen
+    return np.where(np.isinf(gap), np.nan, np.sign(gap)).sum(axis=0) / len(seen)
 
 
 def place(x: AnyArray, trades: AnyArray) -> AnyArray:
