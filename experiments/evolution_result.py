@@ -24,6 +24,7 @@ from benbot.strategies.base import Strategy
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LESS = ("drawdown", "turnover", "size", "correlation")  # objectives of which less is better
 MOST_ANCESTORS = 200  # of one winner
 
 
@@ -151,11 +152,12 @@ def front_figure(result: SeedPool) -> "Figure":
     people, objectives = search.front()
     other = min(names.index("size") if "size" in names else 1, len(names) - 1)
     if people:
-        ax.scatter(objectives[:, other], objectives[:, 0], s=14, color=FAINT)
+        across = -objectives[:, other] if names[other] in LESS else objectives[:, other]
+        ax.scatter(across, objectives[:, 0], s=14, color=FAINT)
         winners = {each.digest for each in result.winners}
         chosen = [i for i, each in enumerate(people) if each.digest in winners]
-        ax.scatter(objectives[chosen, other], objectives[chosen, 0], s=30, color=AGENT)
-    ax.set_xlabel(f"{names[other]} (more is better)", fontsize=8)
-    ax.set_ylabel(names[0], fontsize=8)
+        ax.scatter(across[chosen], objectives[chosen, 0], s=30, color=AGENT)
+    ax.set_xlabel(names[other].replace("_", " "), fontsize=8)
+    ax.set_ylabel(names[0].replace("_", " "), fontsize=8)
     title(ax, "The first Pareto front at the end", "blue: members of the pool")
     return figure
