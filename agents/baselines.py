@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benbot.agents.networks.body import FIRST_PRIOR, SCORE_SCALE
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.history import History, Span
 from benbot.envs.observation import Layout
 
 RECORD_TEMPERATURE = 1.0  # annual Sharpe ratio that multiplies a weight by e
+FORECAST_TEMPERATURE = 1.0 / (SCORE_SCALE * FIRST_PRIOR["forecast"])
 STILLEST = float(np.log(0.2))  # a sleeve below a fifth of the usual volatility counts as that
 
 
@@ -65,26 +67,41 @@ class InverseVolatility:
 
 
 @dataclass(frozen=True, eq=False)
-class RegimeRecord:
-    """Softmax over what each sleeve earned so far in the regime of today; cash scores 0.
+class Follower:
+    """Softmax over one feature of each strategy, in units of a temperature; cash scores 0."""
+
+    layout: Layout
+    feature: str
+    temperature: float
+    name: str
+
+    def reset(self) -> None:
+        """Nothing to forget: what it follows is a part of the observation."""
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        told = self.layout.by_strategy(observation, self.feature)
+        score = np.append(told, np.float32(0.0)) / np.float32(self.temperature)
+        share = np.exp(score - score.max())
+        weights: Float32Array = (share / share.sum()).astype(np.float32)
+        return weights
+
+
+def regime_record(layout: Layout, temperature: float = RECORD_TEMPERATURE) -> Follower:
+    """Return who follows what each sleeve earned so far in the regime of today.
 
     The score is the shrunk mean growth in annual Sharpe units, so that a strategy with no record
     counts as much as cash.
     """
+    return Follower(layout, "record_mean", temperature, "regime_record")
 
-    layout: Layout
-    temperature: float = RECORD_TEMPERATURE
-    name: str = "regime_record"
 
-    def reset(self) -> None:
-        """Nothing to forget: the record is a part of the observation."""
+def follow_forecast(layout: Layout, temperature: float = FORECAST_TEMPERATURE) -> Follower:
+    """Return who follows what each sleeve is expected to earn (`envs.forecast`).
 
-    def weights(self, observation: Float32Array) -> Float32Array:
-        record = self.layout.by_strategy(observation, "record_mean")
-        score = np.append(record, np.float32(0.0)) / self.temperature
-        share = np.exp(score - score.max())
-        weights: Float32Array = (share / share.sum()).astype(np.float32)
-        return weights
+    It is what an equivariant policy does before it has learned anything, so that an agent has to
+    beat it to have learned something.
+    """
+    return Follower(layout, "forecast", temperature, "follow_forecast")
 
 
 class Random:

@@ -18,10 +18,11 @@ from benbot.agents import (
 from benbot.agents.baselines import (
     InverseVolatility,
     Random,
-    RegimeRecord,
     best_single,
     cash,
     equal_weight,
+    follow_forecast,
+    regime_record,
 )
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.policy import Policy
@@ -47,7 +48,8 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
             history, span
         ),
         "best_single": lambda history, span, before: best_single(history, before),
-        "regime_record": lambda history, span, before: RegimeRecord(history.layout),
+        "regime_record": lambda history, span, before: regime_record(history.layout),
+        "follow_forecast": lambda history, span, before: follow_forecast(history.layout),
         **{name: _learner(name) for name in SLEEVE_LEARNERS},
         linear_contextual.NAME: lambda history, span, before: linear_contextual.OverContexts(
             history, span

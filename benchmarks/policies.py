@@ -14,20 +14,18 @@ on `valid`.
 import argparse
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
-from benbot.agents.baselines import RegimeRecord, equal_weight
+from benbot.agents.baselines import Follower, equal_weight, regime_record
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.learner import Lesson
 from benbot.agents.policy import Policy
 from benbot.agents.settings import AgentSettings
 from benbot.agents.training import Progress, train
-from benbot.envs.arrays import Float32Array
-from benbot.envs.observation import Layout
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import Prepared, prepare_experiment
 
@@ -48,27 +46,6 @@ LINE = "{:<15}{:>5}{:>11,}{:>9.2%}{:>9.2%}{:>8.2f}{:>10.0%}{:>9.0f}"
 HEAD = "{:<15}{:>5}{:>11}{:>9}{:>9}{:>8}{:>10}{:>9}"
 
 
-@dataclass(frozen=True, eq=False)
-class Follower:
-    """A rule that learns nothing: softmax(sharpness × forecast), where cash has the forecast 0."""
-
-    layout: Layout
-    sharpness: float
-
-    @property
-    def name(self) -> str:
-        return f"follow {self.sharpness:g}"
-
-    def reset(self) -> None:
-        """Nothing to forget: the forecasts are a part of the observation."""
-
-    def weights(self, observation: Float32Array) -> Float32Array:
-        told = np.append(self.layout.by_strategy(observation, "forecast"), np.float32(0.0))
-        share = np.exp(np.float32(self.sharpness) * (told - told.max()))
-        weights: Float32Array = (share / share.sum()).astype(np.float32)
-        return weights
-
-
 def main() -> None:
     """Train the policies that were asked for, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.policies", description=__doc__)
@@ -87,8 +64,11 @@ def main() -> None:
     columns = ("policy", "seed", "steps", "valid", "test", "Sharpe", "heaviest", "seconds")
     console.print(HEAD.format(*columns))
     layout = prepared.history.layout
-    followers = [Follower(layout, sharpness) for sharpness in asked.sharpness]
-    for rule in (equal_weight(layout), RegimeRecord(layout), *followers):
+    followers = [
+        Follower(layout, "forecast", 1.0 / sharpness, f"follow {sharpness:g}")
+        for sharpness in asked.sharpness
+    ]
+    for rule in (equal_weight(layout), regime_record(layout), *followers):
         console.print(line(prepared, rule, (rule.name, "", 0), 0.0))
     for name in POLICIES if asked.only is None else asked.only:
         own = {"algorithm": name} if name in ALGORITHMS else {"policy": POLICIES[name]}

@@ -6,10 +6,11 @@ import pytest
 from benbot.agents.baselines import (
     InverseVolatility,
     Random,
-    RegimeRecord,
     best_single,
     cash,
     equal_weight,
+    follow_forecast,
+    regime_record,
 )
 from benbot.agents.evaluation import evaluate
 from benbot.agents.policy import Policy
@@ -51,14 +52,20 @@ def test_a_sleeve_that_never_traded_does_not_get_everything() -> None:
 
 
 def test_the_regime_record_is_a_softmax_in_which_cash_scores_nothing() -> None:
-    weights = RegimeRecord(LAYOUT).weights(observation(record_mean=[1.0, 0.0, -2.0]))
+    weights = regime_record(LAYOUT).weights(observation(record_mean=[1.0, 0.0, -2.0]))
     scores = np.exp([1.0, 0.0, -2.0, 0.0])
+    np.testing.assert_allclose(weights, scores / scores.sum(), rtol=1e-6)
+
+
+def test_who_follows_forecasts_does_so_as_sharply_as_an_untrained_agent() -> None:
+    weights = follow_forecast(LAYOUT).weights(observation(forecast=[0.1, 0.0, -0.2]))
+    scores = np.exp(3.0 * 2.7 * np.array([0.1, 0.0, -0.2, 0.0]))
     np.testing.assert_allclose(weights, scores / scores.sum(), rtol=1e-6)
 
 
 def test_a_lower_temperature_is_bolder() -> None:
     seen = observation(record_mean=[1.0, 0.0, -2.0])
-    bold, usual = RegimeRecord(LAYOUT, 0.1).weights(seen), RegimeRecord(LAYOUT).weights(seen)
+    bold, usual = regime_record(LAYOUT, 0.1).weights(seen), regime_record(LAYOUT).weights(seen)
     assert bold[0] > 0.99 > usual[0]
 
 
@@ -80,7 +87,8 @@ def test_random_weights_are_one_sequence_a_seed() -> None:
         cash(LAYOUT),
         equal_weight(LAYOUT),
         InverseVolatility(LAYOUT),
-        RegimeRecord(LAYOUT),
+        regime_record(LAYOUT),
+        follow_forecast(LAYOUT),
         Random(LAYOUT, 0),
     ],
     ids=lambda policy: policy.name,
