@@ -92,6 +92,7 @@ FORMS: Mapping[str, Form] = {
     "leaders": Form(_leaders, '{"version": 1, "signal": ["place", "return_20"]}'),
 }
 NO_EDGE = "no_edge"
+USUAL = ("reversal", "leaders", "exhausted", NO_EDGE)  # without the needle in the haystack
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _earned(fitness: Fitness[ProgramGenome], genomes: Sequence[ProgramGenome]) -
 def main() -> None:
     """Print a line for each seed and the count of each form."""
     parser = argparse.ArgumentParser(description="Look for hidden rules, and where there are none.")
-    parser.add_argument("--forms", nargs="+", default=[*FORMS, NO_EDGE], choices=[*FORMS, NO_EDGE])
+    parser.add_argument("--forms", nargs="+", default=USUAL, choices=[*FORMS, NO_EDGE])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--population", type=int, default=200)
