@@ -114,7 +114,7 @@ def compare_baselines(old: Recorded, prepared: Prepared) -> Iterator[Row]:
     seal = Seal() if old.opened else seal_over(prepared)
     seen = seal.newest_seen(prepared.stretches, "valid")
     judged = {"valid": (seen,) if seen else (), "test": prepared.stretches if old.opened else ()}
-    for segment, folds in judged.items():
+    for segment, folds in ((name, folds) for name, folds in judged.items() if folds):
         parts = [
             FoldResult(fold, {}, evaluate_baselines(prepared.in_fold(fold), fold.spans[segment]))
             for fold in folds

@@ -95,7 +95,7 @@ def recurrent(history: History) -> RecurrentAllocator:
 def test_it_remembers_an_account_and_forgets_it_with_the_next(
     recurrent: RecurrentAllocator, history: History, environment: EnvironmentSettings
 ) -> None:
-    row = np.full(history.layout.size, 0.5, np.float32)
+    row = np.full(history.layout.size, 0.1, np.float32)
     first, second = recurrent.weights(row), recurrent.weights(row)
     assert np.abs(first - second).max() > 0.001
     recurrent.reset()
@@ -107,7 +107,12 @@ def test_it_remembers_an_account_and_forgets_it_with_the_next(
 
 @pytest.fixture
 def saved(tmp_path: Path, recurrent: RecurrentAllocator, history: History) -> Path:
-    save_bundle(tmp_path, recurrent, Expectations.of(history, [], "0" * 16), {})
+    save_bundle(
+        tmp_path,
+        recurrent,
+        Expectations.of(history, [{"name": name} for name in history.layout.strategies], "0" * 16),
+        {},
+    )
     return tmp_path
 
 
@@ -174,15 +179,20 @@ def test_what_contradicts_itself_is_refused_even_with_right_digests(
     card["tensors_sha256"] = _sha256(saved / TENSORS)
     del card["card_sha256"]
     card["card_sha256"] = _card_sha256(card)
-    (saved / CARD).write_text(json.dumps(card), encoding="utf-8")
+    (saved / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
     with pytest.raises(RunMismatch, match=message):
         load_bundle(saved)
 
 
 def test_no_bundle_needs_torch(saved: Path, policy: Allocator, history: History) -> None:
-    squashed = saved / "squashed"
+    squashed = saved.with_name("squashed")
     own = replace(policy, squashed=True)
-    save_bundle(squashed, own, Expectations.of(history, [], "0" * 16), {})
+    save_bundle(
+        squashed,
+        own,
+        Expectations.of(history, [{"name": name} for name in history.layout.strategies], "0" * 16),
+        {},
+    )
     code = (
         "import sys; from pathlib import Path; from benbot.agents.bundle import load_bundle\n"
         "policies = [load_bundle(Path(each)).policy for each in sys.argv[1:]]\n"

@@ -20,6 +20,7 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "synthetic_news",
         "sp500_20_library",
         "sp500_20_mixture",
+        "sp500_20_walk",
         "us_stocks_library",
         "evolve_quickstart",
         "evolve_parameters",

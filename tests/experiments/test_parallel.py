@@ -21,10 +21,12 @@ from benbot.experiments import training as training_module
 from benbot.experiments.audit import Effort, audit
 from benbot.experiments.config import load_config
 from benbot.experiments.preparation import prepare_experiment
+from benbot.experiments.progress import Display
 from benbot.experiments.run import resume_training, start_training
 from benbot.experiments.teacher import CHECKPOINT, Teacher, Unit
 from benbot.experiments.tracking import Status
 from benbot.experiments.training import Launch
+from benbot.experiments.training_markets import Mixtures
 
 TAGS = ("policy_digest", "account_digest/valid")
 
@@ -199,7 +201,7 @@ def test_whoever_sees_another_history_or_has_other_versions_is_refused(
     other = prepare_experiment(load_config(workshop.config, ["market.seed=4"]))
 
     def sent() -> Teacher:
-        made = Teacher(prepared)
+        made = Teacher(prepared, Mixtures(prepared, Display(Console(quiet=True))))
         arrived = Teacher.__new__(Teacher)
         arrived.__dict__ |= made.__getstate__()
         return arrived

@@ -1,6 +1,7 @@
 """A seed that was out of patience says so in its run and on the console."""
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,13 +9,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from benbot.agents.learner import Lesson
-from benbot.agents.training import Listener, Progress, Trained
-from benbot.experiments import seeds
+from benbot.agents.training import Progress, Trained
+from benbot.experiments import pupil
 from benbot.experiments.config import load_config
 from benbot.experiments.folds import Fold
 from benbot.experiments.progress import Display
-from benbot.experiments.pupil import STOPPED
+from benbot.experiments.pupil import STOPPED, Pupil
+from benbot.experiments.seal import Seal
+from benbot.experiments.teacher import Begun
+from benbot.experiments.tracking import Run
+from benbot.experiments.training_markets import Mixture
 
 
 @pytest.mark.parametrize("unused", [0, 512])
@@ -24,19 +28,30 @@ def test_what_was_left_unused_is_in_the_run_and_was_said(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def train(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
-        listener(Progress(1536, 2048, 0.1, {"train/learning_rate": 0.1, "valid/log_growth": 0.1}))
-        return Trained(None, 0.1, 512, 2048 - unused, unused)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(seeds, "train", train)
+    monkeypatch.setattr(pupil, "save_bundle", lambda *parts: None)
+    monkeypatch.setattr(pupil, "policy_digest", lambda policy: "0" * 16)
+    monkeypatch.setattr(Run, "log_artifacts", lambda *parts: None)
     said = io.StringIO()
     prepared = SimpleNamespace(config=load_config(workshop.config), history=None)
-    training: Any = SimpleNamespace(
-        prepared=prepared, display=Display(Console(file=said)), folder=tmp_path
-    )
     fold = Fold(0, {"fit": None, "valid": None})  # type: ignore[dict-item]
     with workshop.tracker.start_run("seed 0") as run:
-        seeds._train(training, run, 0, fold)
+        training: Any = SimpleNamespace(
+            prepared=prepared,
+            display=Display(Console(file=said)),
+            folder=tmp_path,
+            parent=run,
+            mixtures=SimpleNamespace(of=lambda fold: Mixture()),
+            seal=Seal(),
+            judged=(),
+            child=lambda *labels: nullcontext(run),
+            provenance=SimpleNamespace(versions={}, config_digest="0" * 16),
+        )
+        monkeypatch.setattr(Pupil, "_expectations", lambda self: None)
+        one = Pupil(training, 0, fold)
+        one.hear(Begun())
+        figures = {"train/learning_rate": 0.1, "valid/log_growth": 0.1}
+        one.hear(Progress(1536, 2048, 0.1, figures))
+        one.finish(Trained(None, 0.1, 512, 2048 - unused, unused))  # type: ignore[arg-type]
     assert run.metrics["chosen_at_step"] == 512
     assert run.metrics["train/learning_rate"] == 0.1
     if unused:
