@@ -1,17 +1,14 @@
 """Train one agent: updates on `fit`, the best policy by `valid`, and nothing lost on Ctrl-C."""
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from benbot.agents.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from benbot.agents.evaluation import evaluate
 from benbot.agents.learner import Learner, Lesson, torch_apart
 from benbot.agents.policy import TrainedPolicy
+from benbot.envs.work.interrupts import held_interrupts
 
 
 @dataclass(frozen=True)
@@ -127,28 +124,3 @@ class _Course:
     def _growth(self, policy: TrainedPolicy) -> float:
         lesson = self.lesson
         return evaluate(policy, lesson.history, lesson.valid, lesson.environment).annual_growth
-
-
-@contextmanager
-def held_interrupts() -> Iterator[Callable[[], bool]]:
-    """Hold back the first Ctrl-C inside the block; the value tells whether there was one.
-
-    An update that is cut in two leaves a learner that nobody can go on with. A second Ctrl-C does
-    not wait. Outside the main thread nothing is held back.
-    """
-    held = False
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        nonlocal held
-        if held:
-            raise KeyboardInterrupt
-        held = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, hold)
-    try:
-        yield lambda: held
-    finally:
-        signal.signal(signal.SIGINT, before)

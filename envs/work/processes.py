@@ -2,7 +2,7 @@
 
 import signal
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from multiprocessing import get_context
@@ -11,10 +11,12 @@ from typing import Any
 
 from benbot.envs.errors import InvalidParameter, TradingError, WorkFailed
 from benbot.envs.work.executor import Hear, Work
+from benbot.envs.work.interrupts import held_interrupts
 
 # A fork would copy the threads of numerical libraries in the middle of what they do.
 SPAWN = get_context("spawn")
 PATIENCE = 5.0  # seconds until a process that has nothing to do is ended
+EAR = 0.2  # seconds between two times that Ctrl-C is thought of, while nobody says anything
 STOP = None  # instead of a task, or during one
 
 
@@ -41,9 +43,17 @@ class Processes:
         self.n_workers = n_workers
 
     def map(self, work: Work, tasks: Mapping[str, Any], hear: Hear) -> Iterator[tuple[str, Any]]:
-        crew = _Crew(work, tasks)
+        with held_interrupts() as interrupted:
+            yield from self._results(_Crew(work, tasks), hear, interrupted)
+
+    def _results(
+        self, crew: "_Crew", hear: Hear, interrupted: Callable[[], bool]
+    ) -> Iterator[tuple[str, Any]]:
+        n_tasks = len(crew.waiting)
         try:
             while crew.fill(self.n_workers):
+                if interrupted():
+                    raise KeyboardInterrupt
                 for worker, reply, content in _replies(crew.workers):
                     name = worker.name
                     if reply is Reply.TOLD:
@@ -54,8 +64,10 @@ class Processes:
                         yield name, content
         finally:
             _stop(crew.workers, hear)
+        if interrupted():  # after the last result
+            raise KeyboardInterrupt
         if crew.failures:
-            raise WorkFailed.of(crew.failures, len(tasks))
+            raise WorkFailed.of(crew.failures, n_tasks)
 
 
 class _Crew:
@@ -146,9 +158,9 @@ class _Worker:
 
 
 def _replies(crew: Sequence[_Worker]) -> Iterator[tuple[_Worker, Reply, Any]]:
-    """Yield what those say that have something to say, waiting for the first."""
+    """Yield what those say that have something to say, waiting a moment for the first."""
     by_connection = {worker.connection: worker for worker in crew}
-    for connection in wait(list(by_connection)):
+    for connection in wait(list(by_connection), EAR):
         worker = by_connection[connection]  # type: ignore[index]
         yield worker, *worker.receive()
 

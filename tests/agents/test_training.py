@@ -15,11 +15,12 @@ from benbot.agents.checkpoint import load_checkpoint
 from benbot.agents.evaluation import evaluate
 from benbot.agents.learner import Learner, Lesson, torch_apart
 from benbot.agents.settings import AgentSettings
-from benbot.agents.training import Progress, Trained, held_interrupts, train
+from benbot.agents.training import Progress, Trained, train
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
+from benbot.envs.work.interrupts import held_interrupts
 
 N_UPDATES, EVERY = 8, 2  # of the quick lesson
 
