@@ -29,8 +29,10 @@ from benbot.envs.observation import LIVE_CONTEXT, LIVE_STRATEGY, Layout
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.statistics import NAN
 
-DRAWS = 10  # orders for each group, over all seeds
+DRAWS = 6  # orders for each group, over all seeds
 FEWEST_DRAWS = 2  # orders for each group and seed
+MOST_SEEDS = 3  # that are asked, the first ones of the configuration
+LONGEST = 2520  # bars that are traded for each order, the last ones of the span
 SEED = 0
 OTHER = "other"
 # Of what an entry's feature begins with; the first that fits counts.
@@ -60,7 +62,7 @@ NOTHING = np.zeros(0, np.int64)
 
 @dataclass(frozen=True)
 class Importance:
-    """What one group is worth to the policies of all seeds.
+    """What one group is worth to the policies of some seeds.
 
     n_entries   of the observation
     drop        mean log growth a year that is lost without it; negative: it grew; 0 for CHANCE
@@ -93,8 +95,10 @@ def importances(
 ) -> list[Importance]:
     """Return what each group is worth over a span, the most valuable first, CHANCE at the end.
 
+    Of many seeds the first three are asked, and of a long span the last 2,520 bars are traded.
     The listener hears of every group of every policy that is done.
     """
+    policies, span = policies[:MOST_SEEDS], Span(max(span.first, span.last - LONGEST), span.last)
     groups = groups_of(history.layout)
     drops: dict[str, list[float]] = {group: [] for group in (*groups, CHANCE)}
     generator = np.random.default_rng(SEED)
