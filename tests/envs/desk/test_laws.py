@@ -54,7 +54,7 @@ class Bookkeeper:
         return float(self.cash + self.units @ self.price)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=seeds, rules=rule_books)
 def test_no_money_appears_or_vanishes(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -79,7 +79,7 @@ def test_no_money_appears_or_vanishes(seed: int, rules: DeskRules) -> None:
         n_seen = n_fills
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=seeds, rules=rule_books)
 def test_a_flat_account_earned_the_profit_of_its_round_trips(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -99,7 +99,7 @@ def test_a_flat_account_earned_the_profit_of_its_round_trips(seed: int, rules: D
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=seeds, rules=rule_books)
 def test_missing_prices_and_opinions_leave_no_trace_in_the_book(
     seed: int, rules: DeskRules
@@ -112,7 +112,7 @@ def test_missing_prices_and_opinions_leave_no_trace_in_the_book(
                 assert np.isfinite(part[name]).all(), name
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_many_accounts_at_once_are_each_one_alone(seed: int, rules: DeskRules) -> None:
     world = random_world(seed, 4)
@@ -123,7 +123,7 @@ def test_many_accounts_at_once_are_each_one_alone(seed: int, rules: DeskRules) -
         assert_same_book(one, alone.book)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_accounts_at_bars_of_their_own_are_each_one_alone(seed: int, rules: DeskRules) -> None:
     world = random_world(seed, 3)
@@ -144,7 +144,7 @@ def test_accounts_at_bars_of_their_own_are_each_one_alone(seed: int, rules: Desk
         assert_same_book(Book(*(part[b : b + 1] for part in many)), last_book(np.array([b])))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_a_ledger_changes_nothing(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -153,7 +153,7 @@ def test_a_ledger_changes_nothing(seed: int, rules: DeskRules) -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_a_share_split_changes_no_money(seed: int, rules: DeskRules) -> None:
     """Times a power of two, so that not a bit may differ; lots and ticks are not split."""
@@ -173,7 +173,7 @@ def test_a_share_split_changes_no_money(seed: int, rules: DeskRules) -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_without_weight_nothing_is_ever_traded(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -184,7 +184,7 @@ def test_without_weight_nothing_is_ever_traded(seed: int, rules: DeskRules) -> N
     assert desk.book.accounts["equity"][0] == rules.capital
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_the_limits_hold_at_every_bar(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -210,7 +210,7 @@ def test_the_limits_hold_at_every_bar(seed: int, rules: DeskRules) -> None:
     assert (allowed <= 1.0 - rules.limits.cash_buffer + 1e-12).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books)
 def test_a_stop_never_moves_away_from_the_price(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -238,7 +238,7 @@ PATIENT = {
 }
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     seed=seeds,
     side=st.sampled_from([-1.0, 1.0]),
@@ -267,7 +267,7 @@ def test_higher_costs_never_make_the_same_trade_richer(
     assert equity[1] <= equity[0]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=seeds, rules=rule_books, k=st.integers(0, K - 1))
 def test_the_account_of_one_strategy_never_trades_for_another(
     seed: int, rules: DeskRules, k: int
