@@ -14,8 +14,15 @@ from benbot.envs.errors import RunMismatch
 from benbot.evolution.workers import hire
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
 from benbot.experiments.evolution_table import judged_table
-from benbot.experiments.evolving import POOL_FILE, Breeding, Evolving, Terrain, settings_of
-from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test
+from benbot.experiments.evolving import (
+    ALGORITHM,
+    POOL_FILE,
+    Breeding,
+    Evolving,
+    Terrain,
+    settings_of,
+)
+from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, stretch_of
 from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
@@ -46,7 +53,7 @@ def start_evolution(config: ExperimentConfig, order: Order) -> None:
     tracker = open_tracker(config.tracking)
     with Display(order.console) as display, hire(order.jobs) as workers:
         terrain = _prepare(config, display)
-        labels = {"algo": "evolution", DATA: terrain.market.digest, DIGEST: config_digest(config)}
+        labels = {"algo": ALGORITHM, DATA: terrain.market.digest, DIGEST: config_digest(config)}
         parent = tracker.start_run(config.name, labels | {SEALED: YES})
         breeding = Breeding(order.runs, order.command, order.console, workers)
         with _stoppable(parent, order), parent:
@@ -62,6 +69,7 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
     _check_config(run_id, config, asked or config)
     tracker = open_tracker(config.tracking)
     parent = tracker.find_run(run_id)
+    _require_search(parent)
     if parent.status is Status.FINISHED:
         raise RunMismatch(
             f"run {run_id} must have been stopped to go on, it has finished. Open its test, once, "
@@ -90,6 +98,8 @@ def open_evolution(run_id: str, order: Order) -> None:
         terrain = _prepare(config, display)
         _check_data(parent, terrain)
         commit = git_commit(Path(__file__).parent)
+        drawn = config.market.source == "synthetic"
+        parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
         judge = Judge(config, terrain.market, terrain.spans["test"])
@@ -105,6 +115,14 @@ def open_evolution(run_id: str, order: Order) -> None:
                 step=seed,
             )
         parent.flush()
+
+
+def _require_search(parent: Run) -> None:
+    if parent.tags.get("algo") != ALGORITHM:
+        raise RunMismatch(
+            f"only a search for strategies can go on with benbot evolve, run {parent.id} is none. "
+            f"Go on with benbot train --resume {parent.id}"
+        )
 
 
 def is_search(folder: Path) -> bool:

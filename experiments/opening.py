@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from benbot.envs.errors import RunMismatch
+from benbot.envs.history import Span
+from benbot.envs.market.market import Market
 from benbot.experiments.preparation import Prepared
 from benbot.experiments.tracking import Run
 
@@ -104,12 +106,18 @@ def stretch_of_test(prepared: Prepared) -> dict[str, str]:
     the smallest digests stand for all, so that two large markets still have many in common.
     """
     folds, market = prepared.stretches, prepared.market
-    ends = market.days[[folds[0].spans["test"].first, folds[-1].spans["test"].last]]
-    world = market.origin.source if prepared.config.market.source == "synthetic" else ""
+    whole = Span(folds[0].spans["test"].first, folds[-1].spans["test"].last)
+    drawn = prepared.config.market.source == "synthetic"
+    return {JUDGED_ON: digest_of_test(prepared), **stretch_of(market, whole, drawn=drawn)}
+
+
+def stretch_of(market: Market, span: Span, *, drawn: bool) -> dict[str, str]:
+    """Return the days and the symbols of a span as tags; `drawn` is whether the market was."""
+    ends = market.days[[span.first, span.last]]
+    world = market.origin.source if drawn else ""
     named = (f"{world} {symbol}".encode() for symbol in market.symbols)
     short = sorted({sha256(name).hexdigest()[:SHORT] for name in named})[:MOST_SYMBOLS]
     return {
-        JUDGED_ON: digest_of_test(prepared),
         JUDGED_FROM: str(ends[0]),
         JUDGED_UNTIL: str(ends[1]),
         JUDGED_SYMBOLS: " ".join(short),

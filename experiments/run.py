@@ -89,6 +89,11 @@ def _check_status(parent: Run, launch: Launch) -> None:
         )
     if opened and is_sealed(parent) and not launch.opening:
         return  # whoever opened it was interrupted at that very moment
+    if launch.opening and finished and opened and not is_sealed(parent):
+        raise RunMismatch(
+            f"test is opened once, that of run {parent.id} was opened before. Ask once more with "
+            f"benbot evaluate {parent.id} --again, which is recorded and counted"
+        )
     if launch.opening and (opened or not (finished and is_sealed(parent))):
         how = "is not finished" if not finished else "is not sealed, its test was opened before"
         raise RunMismatch(

@@ -112,6 +112,7 @@ def _carry_out(training: Training, study: Study, search: Search) -> None:
     try:
         with training.parent:
             Trials(training, study, search).carry_out()
+        launch.console.print(f"Run       {training.parent.id}", highlight=False)
     except KeyboardInterrupt:
         launch.console.print(
             f"\nStopped; the trials that were over are not lost. Go on with\n"

@@ -59,7 +59,7 @@ def say_best(study: Study, command: Sequence[str], path: Path, console: Console)
     )
     for i, each in enumerate(ranked[:SHOWN]):
         told = shlex.join([*command, *overrides_of(values_of(each, study.space))])
-        head = "Train    " if i == 0 else f"or {each.number:<6}"
+        head = "Train    " if i == 0 else f"trial {each.number:<3}"
         console.print(f"{head} {told}", highlight=False, markup=False, soft_wrap=True)
         if i == 0:
             own = shlex.join(["benbot", "train", str(path)])

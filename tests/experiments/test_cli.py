@@ -370,6 +370,6 @@ def test_a_run_that_was_not_sealed_has_nothing_to_open(
     trained: Any,  # noqa: ANN401
 ) -> None:
     said = refused(benbot("open", trained.id))
-    assert "must be finished and sealed to be opened, it is not sealed" in said
+    assert f"test is opened once, that of run {trained.id} was opened before" in said
     assert f"benbot evaluate {trained.id} --again" in said
     assert "nothing/config.yaml is missing" in refused(benbot("open", "nothing"))
