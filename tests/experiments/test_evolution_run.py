@@ -23,7 +23,9 @@ from benbot.experiments.evolution_run import (
     resume_evolution,
     start_evolution,
 )
+from benbot.experiments.opening import share_bars, stretch_of_test
 from benbot.experiments.preparation import prepare_experiment
+from benbot.experiments.recorded import recorded
 from benbot.experiments.tracking import Run, Status, Tracker, open_tracker
 from benbot.experiments.training import DATA
 
@@ -175,8 +177,18 @@ def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:
     assert is_search(garden.folder / "runs" / run_id)
     open_evolution(run_id, garden.order(said))
     assert "seed 0, test, 2002-10-08" in said.getvalue()
+    tags = garden.tracker.find_run(run_id).tags
+    elsewhere = stretch_of_test(prepare_experiment(garden.config()))
+    assert share_bars(tags, elsewhere)  # so that whoever is judged on these bars has it counted
     with pytest.raises(RunMismatch, match="test is opened once, was opened 1 time before"):
         open_evolution(run_id, garden.order(said))
+
+
+def test_a_search_is_no_training_that_could_be_reproduced(
+    garden: Garden, bred: tuple[str, str]
+) -> None:
+    with pytest.raises(RunMismatch, match=r"a training can be made again, run .* is a search"):
+        recorded(bred[0], garden.folder / "runs", garden.config().tracking.uri)
 
 
 def test_what_has_finished_does_not_go_on(garden: Garden, bred: tuple[str, str]) -> None:

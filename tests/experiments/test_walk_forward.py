@@ -205,7 +205,7 @@ def test_a_sealed_test_is_closed_until_it_is_opened_once(workshop: Any) -> None:
     assert (child.status, parent.status) == (Status.FINISHED, Status.FINISHED)
     assert child.metrics["test/log_growth"] == parent.metrics["test/log_growth"]
     assert parent.tags["test_openings"] == "1"
-    with pytest.raises(RunMismatch, match="test is opened once, that of run .* was opened before"):
+    with pytest.raises(RunMismatch, match=r"test is opened once, that of run .* was opened before"):
         workshop.resume(run_id, opening=True)
 
 
