@@ -26,7 +26,7 @@ from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, stre
 from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
-from benbot.experiments.run import check_folder
+from benbot.experiments.run import check_config, check_data, check_folder
 from benbot.experiments.tracking import Run, Status, TrackingSettings, open_tracker
 from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST, RUNS
 from benbot.strategies.base import Strategy
@@ -66,10 +66,10 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
     A configuration, if given, must be the run's own.
     """
     config = _recorded(run_id, order)
-    _check_config(run_id, config, asked or config)
     tracker = open_tracker(config.tracking)
     parent = tracker.find_run(run_id)
     _require_search(parent)
+    check_config(parent, asked or config)
     if parent.status is Status.FINISHED:
         raise RunMismatch(
             f"run {run_id} must have been stopped to go on, it has finished. Open its test, once, "
@@ -78,7 +78,7 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
     parent.require_params({k: v for k, v in flat_config(config).items() if k in parent.params})
     with Display(order.console) as display, hire(order.jobs) as workers:
         terrain = _prepare(config, display)
-        _check_data(parent, terrain)
+        check_data(parent, terrain.market)
         parent.resume()
         breeding = Breeding(order.runs, order.command, order.console, workers)
         with _stoppable(parent, order), parent:
@@ -96,7 +96,7 @@ def open_evolution(run_id: str, order: Order) -> None:
         )
     with Display(order.console) as display:
         terrain = _prepare(config, display)
-        _check_data(parent, terrain)
+        check_data(parent, terrain.market)
         commit = git_commit(Path(__file__).parent)
         drawn = config.market.source == "synthetic"
         parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
@@ -137,24 +137,6 @@ def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
     named = zip(genomes, members, strict=True)
     pool = [species.strategy(genome, each["name"]) for genome, each in named]
     return pool, [genome.size for genome in genomes]
-
-
-def _check_config(run_id: str, recorded: ExperimentConfig, asked: ExperimentConfig) -> None:
-    then, now = config_digest(recorded), config_digest(asked)
-    if then != now:
-        raise RunMismatch(
-            f"run {run_id} can only go on with the configuration it began with, digest {then}, "
-            f"was {now}. Undo the change or start a new search"
-        )
-
-
-def _check_data(parent: Run, terrain: Terrain) -> None:
-    then, now = parent.tags.get(DATA), terrain.market.digest
-    if then != now:
-        raise RunMismatch(
-            f"run {parent.id} can only go on with the data it began with, digest {then}, was "
-            f"{now}. Bring the data back or start a new search"
-        )
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import BadConfig, RunMismatch, WorkFailed
+from benbot.envs.market.market import Market
 from benbot.experiments.config import (
     ExperimentConfig,
     config_digest,
@@ -65,11 +66,11 @@ def resume_training(
             f"{launch.runs / run_id / BEST_FILE}"
         )
     parent.require_params(flat_config(asked.model_copy(update={"tracking": recorded.tracking})))
-    _check_config(parent, asked)
+    check_config(parent, asked)
     _check_status(parent, launch)
     with Display(launch.console) as display:
         prepared = prepare_shown(recorded, display)
-        check_data(parent, prepared)
+        check_data(parent, prepared.market)
         training = Training(prepared, tracker, parent, launch, display)
         if launch.opening:
             training.open_test(first=True)
@@ -119,7 +120,7 @@ def check_folder(runs: Path) -> None:
         raise BadConfig(f"--runs needs a folder that can be written, was {runs}")
 
 
-def _check_config(parent: Run, config: ExperimentConfig) -> None:
+def check_config(parent: Run, config: ExperimentConfig) -> None:
     """Compare whole configurations: a store keeps no more of a parameter than its beginning."""
     then, now = parent.tags.get(DIGEST), config_digest(config)
     if then != now:
@@ -129,9 +130,9 @@ def _check_config(parent: Run, config: ExperimentConfig) -> None:
         )
 
 
-def check_data(parent: Run, prepared: Prepared) -> None:
+def check_data(parent: Run, market: Market) -> None:
     """Refuse to go on with a run on other data than it began with."""
-    then, now = parent.tags.get(DATA), prepared.market.digest
+    then, now = parent.tags.get(DATA), market.digest
     if then != now:
         raise RunMismatch(
             f"run {parent.id} can only go on with the data it began with, digest {then}, was "

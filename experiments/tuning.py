@@ -61,7 +61,7 @@ def resume_tuning(run_id: str, trials: int | None, launch: Launch) -> None:
         )
     with Display(launch.console) as display:
         prepared = prepare_shown(config, display)
-        check_data(parent, prepared)
+        check_data(parent, prepared.market)
         parent.resume()
         parent.set_tags({TUNED: search.trials})
         _carry_out(Training(prepared, tracker, parent, launch, display), study, search)
