@@ -17,7 +17,7 @@ from benbot.envs.arrays import FloatArray
 from benbot.envs.forecast import BARS_PER_YEAR
 from benbot.envs.history import Span
 from benbot.experiments.config import load_config
-from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
 
 LINE = "{:<20}{:<9}{:>7.2f}{:>8.2f}{:>7.1f}"
 HEAD = "{:<20}{:<9}{:>7}{:>8}{:>7}"

@@ -24,9 +24,9 @@ from benbot.agents.policy import Policy
 from benbot.agents.training import Progress, train
 from benbot.envs.mixture import Part
 from benbot.experiments.config import ExperimentConfig, load_config
-from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.progress import Display
-from benbot.experiments.training_markets import Mixtures
+from benbot.experiments.training.markets import Mixtures
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
 
 SHORT = (
     "market.n_bars=10000",

@@ -27,7 +27,7 @@ from benbot.agents.policy import Policy
 from benbot.agents.settings import AgentSettings
 from benbot.agents.training import Progress, train
 from benbot.experiments.config import load_config
-from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
 
 EQUIVARIANT = {"network": "equivariant"}
 ALGORITHMS = ("a2c", "recurrent_ppo", "sac", "td3")  # beside ppo, each with the mlp

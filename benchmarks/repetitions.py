@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benbot.experiments.verdict import VERDICT_FILE, RunVerdict, Word, verdict_from_json
+from benbot.experiments.verdict.verdict import VERDICT_FILE, RunVerdict, Word, verdict_from_json
 
 
 def main() -> None:

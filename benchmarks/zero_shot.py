@@ -19,7 +19,7 @@ from benbot.agents.policy import Policy
 from benbot.agents.settings import AgentSettings
 from benbot.agents.shared_policy import SharedAllocator
 from benbot.experiments.config import load_config
-from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
 from benchmarks.policies import trained
 
 KNOWN = (

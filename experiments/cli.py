@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from benbot.envs.errors import TradingError
-from benbot.experiments.sentiment_cli import app as sentiment_app
-from benbot.experiments.tuning_cli import tune
+from benbot.experiments.sentiment.cli import app as sentiment_app
+from benbot.experiments.tuning.cli import tune
 
 app = typer.Typer(
     name="benbot",
@@ -36,7 +36,7 @@ Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.
 
 def _store(given: str | None) -> str | None:
     """Check what `--store` says before anything is done."""
-    from benbot.experiments.tracking_store import check_kind
+    from benbot.experiments.tracking.store import check_kind
 
     return given and check_kind(given)
 
@@ -79,8 +79,8 @@ def train(  # noqa: PLR0913 - each is an option of the command
 
     from benbot.envs.work.choice import executor_of
     from benbot.experiments.config import load_config
-    from benbot.experiments.run import resume_training, start_training
-    from benbot.experiments.training import Launch
+    from benbot.experiments.training.run import resume_training, start_training
+    from benbot.experiments.training.training import Launch
 
     console, executor = Console(), executor_of(jobs, ray)
     command = shlex.join(["benbot", *sys.argv[1:]])
@@ -115,7 +115,7 @@ def evolve(
     from rich.console import Console
 
     from benbot.experiments.config import load_config
-    from benbot.experiments.evolution_run import Order, resume_evolution, start_evolution
+    from benbot.experiments.evolving.run import Order, resume_evolution, start_evolution
 
     command = shlex.join(["benbot", *sys.argv[1:]])
     order = Order(runs, command, Console(), jobs, store)
@@ -138,9 +138,9 @@ def open_run(
     """Open the test of a sealed run, once: judge its policies or its pool there."""
     from rich.console import Console
 
-    from benbot.experiments.evolution_run import Order, is_search, open_evolution
-    from benbot.experiments.run import resume_training
-    from benbot.experiments.training import Launch
+    from benbot.experiments.evolving.run import Order, is_search, open_evolution
+    from benbot.experiments.training.run import resume_training
+    from benbot.experiments.training.training import Launch
 
     command = shlex.join(["benbot", *sys.argv[1:]])
     if is_search(runs / run):
@@ -168,8 +168,8 @@ def reproduce(  # noqa: PLR0913 - each is an option of the command
     from rich.console import Console
 
     from benbot.envs.work.choice import executor_of
-    from benbot.experiments.reproduction_view import Request
-    from benbot.experiments.reproduction_view import reproduce as make_again
+    from benbot.experiments.training.reproduction_view import Request
+    from benbot.experiments.training.reproduction_view import reproduce as make_again
 
     request = Request(run, runs, store, seed, baselines_only, executor_of(jobs, ray))
     if not make_again(request, Console()):
@@ -182,7 +182,7 @@ def audit(config: Config, overrides: Overrides = None) -> None:
     from rich.console import Console
 
     from benbot.experiments.config import load_config
-    from benbot.experiments.review import audit_config
+    from benbot.experiments.training.review import audit_config
 
     if audit_config(load_config(config, overrides or ()), Console()).leaks:
         raise typer.Exit(1)
@@ -226,7 +226,7 @@ def signals(
     from rich.console import Console
 
     from benbot.experiments.config import load_config
-    from benbot.experiments.signals_view import draw_signals, show_signals
+    from benbot.experiments.signals.view import draw_signals, show_signals
 
     console = Console()
     shown = show_signals(load_config(config, overrides or ()), symbol, date, segment, console)
@@ -252,7 +252,7 @@ def scan(
     from rich.console import Console
 
     from benbot.experiments.config import load_config
-    from benbot.experiments.scan_view import show_scan
+    from benbot.experiments.signals.scan_view import show_scan
 
     show_scan(load_config(config, overrides or ()), date, segment, top, Console())
 
@@ -264,7 +264,7 @@ def strategies(
     """List the strategies that a configuration may name, or tell all about one."""
     from rich.console import Console
 
-    from benbot.experiments.catalogue_view import show_catalogue, show_rule
+    from benbot.experiments.signals.catalogue_view import show_catalogue, show_rule
 
     if name is None:
         show_catalogue(Console())
@@ -310,7 +310,7 @@ def evaluate(
     """Run trained policies over a segment again, beside the baselines."""
     from rich.console import Console
 
-    from benbot.experiments.review import Question, evaluate_again
+    from benbot.experiments.training.review import Question, evaluate_again
 
     command = shlex.join(["benbot", *sys.argv[1:]])
     question = Question(run, config, segment, command, again, store)
@@ -327,7 +327,7 @@ def verdict(
     """Say of every baseline whether a trained agent BEATS or DOES NOT BEAT it, or is UNDECIDED."""
     from rich.console import Console
 
-    from benbot.experiments.verdict_view import show_verdict
+    from benbot.experiments.verdict.view import show_verdict
 
     show_verdict(experiment_or_run, store, Console())
 
@@ -340,7 +340,7 @@ def compare(
     """Print the test results of runs side by side, and how their configurations differ."""
     from rich.console import Console
 
-    from benbot.experiments.review import compare_runs
+    from benbot.experiments.training.review import compare_runs
 
     compare_runs(runs, store, Console())
 
@@ -358,10 +358,10 @@ def report(
     """Fetch the HTML report of a run, or make it again, and say where it is."""
     from rich.console import Console
 
-    from benbot.experiments.review import fetch_report, report_path
+    from benbot.experiments.training.review import fetch_report, report_path
 
     if rebuild:
-        from benbot.experiments.rebuild import rebuild_report
+        from benbot.experiments.training.rebuild import rebuild_report
 
         rebuild_report(run, runs, out or report_path(run), Console())
     else:
@@ -413,7 +413,7 @@ def data_show(config: Config, overrides: Overrides = None) -> None:
 
     from benbot.envs.market.sources import load_market
     from benbot.experiments.config import load_config
-    from benbot.experiments.review import show_market
+    from benbot.experiments.training.review import show_market
 
     show_market(load_market(load_config(config, overrides or ()).market), Console())
 

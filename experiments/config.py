@@ -27,11 +27,11 @@ from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
 from benbot.evolution.settings import EvolutionSettings
-from benbot.experiments.folds import FoldSettings
-from benbot.experiments.mixture import TrainingSettings, check_informed, shared_accounts
 from benbot.experiments.overrides import parse_overrides
-from benbot.experiments.search_space import Dimension
-from benbot.experiments.tracking import TrackingSettings
+from benbot.experiments.tracking.tracker import TrackingSettings
+from benbot.experiments.training.folds import FoldSettings
+from benbot.experiments.training.mixture import TrainingSettings, check_informed, shared_accounts
+from benbot.experiments.tuning.search_space import Dimension
 from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
 from benbot.strategies.catalogue import StrategyChoice

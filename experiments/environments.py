@@ -7,8 +7,8 @@ from pathlib import Path
 from benbot.envs.allocation import AllocationEnv
 from benbot.envs.vector import AllocationVectorEnv
 from benbot.experiments.config import ExperimentConfig, load_config
-from benbot.experiments.opening import warn_of_test
-from benbot.experiments.preparation import Prepared, prepare_experiment
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
+from benbot.experiments.verdict.opening import warn_of_test
 
 
 def make_env(

@@ -14,14 +14,14 @@ from rich.table import Table
 from benbot.agents.baselines import single
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.arrays import FloatArray
-from benbot.experiments.breakdown import growth_by_regime
 from benbot.experiments.config import ExperimentConfig
-from benbot.experiments.opening import warn_of_look
-from benbot.experiments.preparation import Prepared, check_segment
 from benbot.experiments.progress import Display
-from benbot.experiments.report import PER_CENT, write_number
-from benbot.experiments.run import prepare_shown
-from benbot.experiments.statistics import log_returns, metrics
+from benbot.experiments.report.breakdown import growth_by_regime
+from benbot.experiments.report.page import PER_CENT, write_number
+from benbot.experiments.training.preparation import Prepared, check_segment
+from benbot.experiments.training.run import prepare_shown
+from benbot.experiments.verdict.opening import warn_of_look
+from benbot.experiments.verdict.statistics import log_returns, metrics
 
 COLUMNS = {
     "annual_return": ("a year", "p"),

@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
-from benbot.experiments.tracking import newest_experiment
-from benbot.experiments.tracking_store import quiet_environment
-from benbot.experiments.tracking_view import runs_page
+from benbot.experiments.tracking.store import quiet_environment
+from benbot.experiments.tracking.tracker import newest_experiment
+from benbot.experiments.tracking.view import runs_page
 
 
 def serve(store: str, port: int) -> None:

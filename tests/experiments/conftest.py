@@ -20,9 +20,9 @@ from benbot.envs.market.synthetic import generate
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.signals import Signals
 from benbot.experiments.config import load_config
-from benbot.experiments.run import resume_training, start_training
-from benbot.experiments.tracking import Run, Tracker, open_tracker
-from benbot.experiments.training import Launch
+from benbot.experiments.tracking.tracker import Run, Tracker, open_tracker
+from benbot.experiments.training.run import resume_training, start_training
+from benbot.experiments.training.training import Launch
 
 STRATEGIES = ("trend", "reversion")
 SYMBOLS = ("AAA", "BBB", "CCC")

@@ -136,7 +136,9 @@ def test_an_audit_that_finds_a_leak_ends_with_one(
         def evidence(self, market: Market) -> FloatArray:
             return np.roll(super().evidence(market), -1, axis=0)
 
-    monkeypatch.setattr("benbot.experiments.preparation.build", lambda choice: SeesTomorrow())
+    monkeypatch.setattr(
+        "benbot.experiments.training.preparation.build", lambda choice: SeesTomorrow()
+    )
     answer = benbot("audit", "tiny.yaml", "strategies=[ma_crossover]")
     assert answer.code == 1
     assert "columns leak" in answer.said
@@ -234,7 +236,7 @@ def test_a_store_on_the_command_line_is_where_a_run_is_recorded(
     def start(config: Any, launch: Any) -> None:  # noqa: ANN401
         seen.extend([config.tracking.uri, launch.command, str(launch.runs)])
 
-    monkeypatch.setattr("benbot.experiments.run.start_training", start)
+    monkeypatch.setattr("benbot.experiments.training.run.start_training", start)
     answer = benbot("train", "tiny.yaml", "--store", "sqlite:///other.db", "--runs", "elsewhere")
     assert answer.code == 0
     assert seen[0] == "sqlite:///other.db"

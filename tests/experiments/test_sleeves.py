@@ -11,8 +11,7 @@ from rich.console import Console
 from benbot.agents.evaluation import Evaluation
 from benbot.envs.errors import UnknownName
 from benbot.experiments.config import load_config
-from benbot.experiments.preparation import Prepared, prepare_experiment
-from benbot.experiments.report import PER_CENT
+from benbot.experiments.report.page import PER_CENT
 from benbot.experiments.sleeves import (
     correlation,
     correlations_of,
@@ -21,6 +20,7 @@ from benbot.experiments.sleeves import (
     show_sleeves,
     trade_alone,
 )
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
 
 Maker = Callable[..., Evaluation]
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benbot.envs.errors import BadProgram, InvalidParameter, UnknownName
 from benbot.envs.market.market import Market
-from benbot.experiments.catalogue_view import show_catalogue, show_rule
+from benbot.experiments.signals.catalogue_view import show_catalogue, show_rule
 from benbot.strategies import checks
 from benbot.strategies.catalogue import StrategyChoice, build
 from benbot.strategies.hearing import collect, latest

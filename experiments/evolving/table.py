@@ -1,0 +1,77 @@
+"""What a person reads at the end of a search."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benbot.experiments.evolving.result import SeedPool
+from benbot.experiments.report.page import write_number
+from benbot.experiments.verdict.out_of_sample import Row
+
+COLUMNS = {
+    "members": ("n", "n"),
+    "growth": ("a year", "p"),
+    "volatility": ("volat.", "p"),
+    "sharpe_ratio": ("Sharpe", "d"),
+    "probability": ("P(> 0)", "p"),
+    "max_drawdown": ("max DD", "p"),
+}
+
+
+def members_table(result: SeedPool) -> Table:
+    """Return the pool with formulas, ratios a year, and the deflated ratio on fit."""
+    table = _table("The pool, in the order of admission")
+    for heading in ("Sharpe fit", "deflated", "Sharpe valid", "size"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for member, deflated in zip(result.search.pool.members, result.deflated, strict=True):
+        table.add_row(
+            member.name,
+            write_number(result.yearly(member.candidate.growth)),
+            write_number(deflated, "p"),
+            write_number(result.yearly(member.valid)),
+            str(member.candidate.genome.size),
+        )
+    return table
+
+
+def judged_table(rows: Sequence[Row], caption: str) -> Table:
+    """Return the results of all groups on one segment."""
+    table = _table(f"Outside fit, {caption}")
+    for heading, _ in COLUMNS.values():
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        cells = [write_number(getattr(row, name), style) for name, (_, style) in COLUMNS.items()]
+        table.add_row(row.name, *cells)
+    return table
+
+
+def show_result(console: Console, result: SeedPool, tables: Sequence[Table]) -> None:
+    """Print the tables and what they are worth."""
+    for table in tables:
+        console.print(table)
+    for line in sentences(result):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def sentences(result: SeedPool) -> list[str]:
+    """Return what must be known to read the numbers."""
+    trials, pool = result.trials, result.search.pool
+    per_year = result.search.fitness.ground.market.bars_per_year**0.5
+    formulas = [f"{member.name}: {member.candidate.genome.formula}" for member in pool.members]
+    return [
+        *formulas,
+        f"{trials.n:,} candidates were tried, as many as {trials.effective:,.0f} independent ones; "
+        f"the best of so many has a Sharpe ratio of {trials.luck * per_year:.2f} by luck.",
+        f"{result.n_found} of {len(pool.members)} in the pool are more than luck, by a deflated "
+        f"ratio on fit of {result.confidence:.0%} or more.",
+        f"valid was looked at {len(pool.looked)} times to choose the pool, so its result there "
+        "flatters it; test is sealed.",
+    ]
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False, title_justify="left")
+    table.add_column("", no_wrap=True)
+    return table

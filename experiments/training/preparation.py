@@ -1,0 +1,109 @@
+"""From a configuration to everything a policy is trained and judged on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benbot.envs.errors import BadConfig, UnknownName
+from benbot.envs.history import History, Span, prepare
+from benbot.envs.market.market import Market
+from benbot.envs.market.sources import load_market
+from benbot.envs.signals import Signals
+from benbot.experiments.config import ExperimentConfig, SegmentSettings
+from benbot.experiments.training.folds import SEGMENTS, Fold, place_folds
+from benbot.strategies.base import Strategy
+from benbot.strategies.catalogue import build
+from benbot.strategies.hearing import check_history, collect
+from benbot.strategies.scanner import only_found
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A configuration with its market, strategies and history, and where its segments lie.
+
+    spans   of fit, valid and test; with folds, those of the newest
+    folds   the first one first; none where the configuration has segments
+    """
+
+    config: ExperimentConfig
+    strategies: tuple[Strategy, ...]
+    history: History
+    spans: dict[str, Span]
+    folds: tuple[Fold, ...] = ()
+
+    @property
+    def market(self) -> Market:
+        return self.history.market
+
+    @property
+    def stretches(self) -> tuple[Fold, ...]:
+        """The folds, or the only stretch there is, as fold 0."""
+        return self.folds or (Fold(0, self.spans),)
+
+    def in_fold(self, fold: Fold) -> "Prepared":
+        """Return the same with the segments of one fold."""
+        return replace(self, spans=fold.spans)
+
+    def span(self, segment: str) -> Span:
+        """Return the bars of a segment; refuse one that there is not."""
+        check_segment(segment)
+        return self.spans[segment]
+
+
+def check_segment(segment: str) -> None:
+    """Refuse a segment that no configuration has."""
+    if segment not in SEGMENTS:
+        raise UnknownName(f"segment must be one of {', '.join(SEGMENTS)}, was {segment!r}")
+
+
+def prepare_experiment(config: ExperimentConfig) -> Prepared:
+    """Load the market, ask the strategies, run the sleeves, and place the segments."""
+    market = load_market(config.market)
+    strategies = tuple(build(choice) for choice in config.strategies)
+    check_history(strategies, market)
+    history = prepare(market, hear(config, strategies, market), config.desk, config.regime)
+    if config.segments is not None:
+        return Prepared(config, strategies, history, place_segments(market, config.segments))
+    folds = _folds(config, strategies, market)
+    return Prepared(config, strategies, history, folds[-1].spans, folds)
+
+
+def _folds(
+    config: ExperimentConfig, strategies: tuple[Strategy, ...], market: Market
+) -> tuple[Fold, ...]:
+    if config.folds is None:
+        raise BadConfig("a configuration needs segments or folds, was neither")
+    warmup = max(config.regime.warmup, *(each.warmup for each in strategies))
+    return place_folds(market, config.folds, warmup, config.environment.episode_bars)
+
+
+def hear(config: ExperimentConfig, strategies: Sequence[Strategy], market: Market) -> Signals:
+    """Return what the strategies want, with no confidence in what the discovery leaves out."""
+    signals = collect(strategies, market)
+    if config.discovery is None:
+        return signals
+    return only_found(signals, market, config.discovery)
+
+
+def place_segments(market: Market, segments: SegmentSettings) -> dict[str, Span]:
+    """Return the bars of each segment.
+
+    The embargo leaves out the first bars of `valid` and `test`: what was known and held just before
+    a segment must not help in it (Lopez de Prado 2018, chapter 7).
+    """
+    spans, days = {}, market.days
+    for name in SEGMENTS:
+        segment = getattr(segments, name)
+        inside = np.flatnonzero(
+            (days >= np.datetime64(segment.start)) & (days <= np.datetime64(segment.end))
+        )
+        embargo = 0 if name == "fit" else segments.embargo_bars
+        if inside.size < embargo + 2:
+            raise BadConfig(
+                f"segments.{name} needs at least {embargo + 2} bars, the embargo of {embargo} "
+                f"included, was {inside.size} from {segment.start} to {segment.end}. The market "
+                f"runs from {days[0]} to {days[-1]}"
+            )
+        spans[name] = Span(int(inside[0]) + embargo, int(inside[-1]))
+    return spans
