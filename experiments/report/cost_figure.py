@@ -29,10 +29,9 @@ def cost_figure(curves: Sequence[CostCurve]) -> "Figure":
         ax.plot(*zip(*path, strict=True), color=colour, linewidth=1.8, clip_on=False, zorder=3)
         ax.plot(*zip(*path, strict=True), "o", color=colour, markersize=3.5, clip_on=False)
         if curve.break_even:
-            ring = curve.break_even
             ax.plot(
-                [ring.multiple],
-                [ring.growth],
+                [curve.break_even.multiple],
+                [0.0],
                 "o",
                 color=colour,
                 ms=9,

@@ -45,22 +45,49 @@ class CostPoint:
 
 
 @dataclass(frozen=True)
+class BreakEven:
+    """Two multiples next to each other: at the one the account still earned, at the other no more.
+
+    Growth may jump between them, because costs decide also what there is room for.
+    """
+
+    earned: CostPoint
+    lost: CostPoint
+
+    @property
+    def multiple(self) -> float:
+        """The multiple in the middle."""
+        return (self.earned.multiple + self.lost.multiple) / 2.0
+
+    @property
+    def bps(self) -> float:
+        """What 10,000 units traded cost where it still earned."""
+        return self.earned.bps
+
+    @property
+    def jump(self) -> float:
+        """How far growth falls between the two."""
+        return self.earned.growth - self.lost.growth
+
+
+@dataclass(frozen=True)
 class CostCurve:
     """One policy at every multiple.
 
-    break_even   where growth is zero, between the last multiple that earned and the first that did
-                 not; none if there is no such place, and then `why` says so
+    break_even   where growth ends, the change of sign that is next to the configured costs; none
+                 if there is no such place, and then `why` says so
     """
 
     name: str
     points: tuple[CostPoint, ...]
-    break_even: CostPoint | None
+    break_even: BreakEven | None
     why: str = ""
 
     @property
     def replayed(self) -> tuple[CostPoint, ...]:
-        """Every point, with that of the break-even."""
-        return (*self.points, self.break_even) if self.break_even else self.points
+        """Every point, with those of the break-even."""
+        even = self.break_even
+        return (*self.points, even.earned, even.lost) if even else self.points
 
 
 def cost_curve(
@@ -78,24 +105,31 @@ def cost_curve(
 
 def find_break_even(
     points: Sequence[CostPoint], at: Callable[[float], CostPoint]
-) -> tuple[CostPoint | None, str]:
-    """Return where growth falls to zero, by bisection, or why it does not."""
+) -> tuple[BreakEven | None, str]:
+    """Return where growth ends, by bisection, or why it does not.
+
+    Who earns at the configured costs is followed up to where it first does not, who loses down to
+    where it still did. Growth need not fall at every step, so there may be other such places.
+    """
     if all(point.costs == 0.0 for point in points):
         return None, "it never traded"
-    if not points[0].growth > 0.0:
-        return None, "it already loses when nothing costs anything"
-    for low, high in pairwise(points):
-        if not high.growth > 0.0:
-            return _bisected(low, high, at), ""
-    return None, f"it still grows at {points[-1].multiple:g} times the costs"
+    here = next(i for i, point in enumerate(points) if point.multiple == 1.0)
+    if points[here].growth > 0.0:
+        falls = (pair for pair in pairwise(points[here:]) if not pair[1].growth > 0.0)
+        why = f"it still grows at {points[-1].multiple:g} times the costs"
+    else:
+        pairs = reversed(list(pairwise(points[: here + 1])))
+        falls = (pair for pair in pairs if pair[0].growth > 0.0)
+        why = "it does not grow even when nothing costs anything"
+    bracket = next(falls, None)
+    return (_bisected(*bracket, at), "") if bracket else (None, why)
 
 
-def _bisected(low: CostPoint, high: CostPoint, at: Callable[[float], CostPoint]) -> CostPoint:
-    middle = low
+def _bisected(earned: CostPoint, lost: CostPoint, at: Callable[[float], CostPoint]) -> BreakEven:
     for _ in range(BISECTIONS):
-        middle = at((low.multiple + high.multiple) / 2.0)
-        low, high = (middle, high) if middle.growth > 0.0 else (low, middle)
-    return middle
+        middle = at((earned.multiple + lost.multiple) / 2.0)
+        earned, lost = (middle, lost) if middle.growth > 0.0 else (earned, middle)
+    return BreakEven(earned, lost)
 
 
 def replay(

@@ -11,7 +11,7 @@ from benbot.agents.evaluation import Evaluation
 from benbot.envs.desk.ledger import OPTION_FILL, TRADE
 from benbot.envs.market.market import Market, Origin, market_from_prices
 from benbot.experiments.report.caveats import Evidence, caveats, share_alive, share_flat
-from benbot.experiments.report.cost_sensitivity import CostCurve, CostPoint
+from benbot.experiments.report.cost_sensitivity import BreakEven, CostCurve, CostPoint
 from benbot.experiments.report.curves import curves_of
 from benbot.experiments.verdict.verdict import Family, RunVerdict, judge
 
@@ -132,7 +132,7 @@ def test_a_few_trades_that_made_it_all_are_named(
 
 def test_the_break_even_of_the_costs_is_said(sound: Market, ten: list[Evaluation]) -> None:
     point = CostPoint(2.5, 0.0, 1.0, 1.0)
-    even = CostCurve("agent", (point,), point)
+    even = CostCurve("agent", (point,), BreakEven(point, point))
     assert "stop growing at 2.5 times the costs" in told(sound, ten, costs=even)["Costs"]
     never = CostCurve("agent", (point,), None, "it never traded")
     assert "no break-even: it never traded" in told(sound, ten, costs=never)["Costs"]

@@ -102,24 +102,48 @@ def test_growth_ends_where_the_line_crosses_zero() -> None:
     found, why = find_break_even([at(multiple) for multiple in MULTIPLES], at)
     assert found is not None
     assert found.multiple == pytest.approx(10.0 / 3.0, abs=0.02)
-    assert found.bps == found.multiple
+    assert found.earned.multiple < 10.0 / 3.0 <= found.lost.multiple
+    assert found.bps == found.earned.multiple
+    assert found.jump < 0.001
     assert why == ""
 
 
-def test_the_first_fall_below_zero_counts() -> None:
-    growth = dict(zip(MULTIPLES, (0.1, 0.1, -0.1, 0.2, -0.1, -0.1), strict=True))
+def test_who_earns_at_the_configured_costs_is_followed_up_to_its_first_fall() -> None:
+    growth = dict(zip(MULTIPLES, (0.1, -0.1, 0.1, -0.1, 0.2, -0.1), strict=True))
 
     def at(multiple: float) -> CostPoint:
         return point(multiple, growth.get(multiple, -0.01))
 
     found, _ = find_break_even([at(multiple) for multiple in MULTIPLES], at)
     assert found is not None
-    assert 0.5 < found.multiple < 0.51
+    assert (found.earned.multiple, found.lost.multiple) == (1.0, 1.0 + 2.0**-7)
+
+
+def test_who_loses_at_the_configured_costs_is_followed_down_to_where_it_earned() -> None:
+    growth = dict(zip(MULTIPLES, (0.1, 0.1, -0.1, 0.3, 0.2, -0.1), strict=True))
+
+    def at(multiple: float) -> CostPoint:
+        return point(multiple, growth.get(multiple, 0.01))
+
+    found, _ = find_break_even([at(multiple) for multiple in MULTIPLES], at)
+    assert found is not None
+    assert (found.earned.multiple, found.lost.multiple) == (1.0 - 2.0**-8, 1.0)
+
+
+def test_growth_that_jumps_is_not_drawn_as_if_it_came_to_zero() -> None:
+    def at(multiple: float) -> CostPoint:
+        return point(multiple, 0.05 if multiple < 3.0 else -0.35)
+
+    found, _ = find_break_even([at(multiple) for multiple in MULTIPLES], at)
+    assert found is not None
+    assert found.multiple == pytest.approx(3.0, abs=0.01)
+    assert (found.earned.growth, found.lost.growth) == (0.05, -0.35)
+    assert found.jump == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(
     ("start", "slope", "why"),
-    [(0.1, 0.01, "still grows at 8 times"), (-0.1, 0.01, "already loses"), (0.0, 0.0, "already")],
+    [(0.1, 0.01, "still grows at 8 times"), (-0.1, 0.01, "does not grow even"), (0.0, 0.0, "even")],
 )
 def test_no_break_even_says_why(start: float, slope: float, why: str) -> None:
     at = line(slope, start)
@@ -148,5 +172,5 @@ def test_the_figure_has_a_line_for_each_policy_and_a_ring_where_it_breaks_even()
     assert rings[0].get_xdata()[0] == pytest.approx(10.0 / 3.0, abs=0.02)
     paths = [one for one in ax.lines if len(one.get_xdata()) >= len(MULTIPLES)]
     drawn = [one for one in paths if one.get_linestyle() != "None"]
-    assert [len(one.get_xdata()) for one in drawn] == [len(MULTIPLES) + 1, len(MULTIPLES)]
+    assert [len(one.get_xdata()) for one in drawn] == [len(MULTIPLES) + 2, len(MULTIPLES)]
     assert {"agent", "equal weight"} <= {text.get_text() for text in ax.texts}

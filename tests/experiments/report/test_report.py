@@ -16,7 +16,7 @@ from benbot.envs.desk.ledger import DECISION, TRADE
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market, Origin, market_from_prices
 from benbot.experiments.report.breakdown import readable
-from benbot.experiments.report.cost_sensitivity import CostCurve, CostPoint
+from benbot.experiments.report.cost_sensitivity import BreakEven, CostCurve, CostPoint
 from benbot.experiments.report.curves import curves_of
 from benbot.experiments.report.examination import Examination
 from benbot.experiments.report.exposures import Exposure, Exposures
@@ -205,13 +205,14 @@ def test_a_quiet_run_without_baselines_says_so(walk: Maker) -> None:
 
 
 POINTS = tuple(CostPoint(x, 0.05 - 0.02 * x, 100.0 * x, 4.0 * x) for x in (0.0, 1.0, 8.0))
+EVEN = BreakEven(CostPoint(2.49, 0.0103, 250.0, 10.0), CostPoint(2.51, -0.0201, 251.0, 10.1))
 EXAMINED = Examination(
     gates=(
         GateEffect("beta", 1234, 5, 6, 77, 8, 12.5, 0.25, -0.0123, 0.0045, 0.4),
         GateEffect("all gates", 1235, 5, 6, 78, 8, 12.6, 0.26, -0.0122, 0.0044, 0.4),
     ),
     costs=(
-        CostCurve("agent", POINTS, CostPoint(2.5, 0.0, 250.0, 10.0)),
+        CostCurve("agent", POINTS, EVEN),
         CostCurve("equal_weight", POINTS, None, "it never traded"),
     ),
     factors=Exposures(
@@ -243,6 +244,7 @@ def test_the_examination_is_told_in_full(two_seeds: SegmentResult) -> None:
     text = " ".join("".join(page.words).split())
     for sentence in (
         "Agent breaks even at 2.50 times the configured costs, which is 10.00 basis points",
+        "(+1.0 % a year just below it, −2.0 % just above)",
         "Equal weight has no break-even cost: it never traded.",
         "Not regressed on the styles: not enough overlap",
         "With hindsight",
