@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benbot.experiments.tracking.store import check_reachable, quieten, reaching
+from benbot.experiments.tracking.store import check_there, quieten, reaching
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as Record
@@ -28,7 +28,7 @@ class Kept:
 
 def named_experiment(uri: str, name: str) -> str | None:
     """Return the id of the experiment of that name, if there is one; none is made."""
-    check_reachable(uri)
+    check_there(uri)
     quieten()
     from mlflow import MlflowClient
 
@@ -39,7 +39,7 @@ def named_experiment(uri: str, name: str) -> str | None:
 
 def kept_runs(uri: str, experiment_id: str) -> list[Kept]:
     """Return all runs of an experiment, the newest first."""
-    check_reachable(uri)
+    check_there(uri)
     quieten()
     from mlflow import MlflowClient
 
@@ -53,7 +53,7 @@ def tagged_runs(uri: str, tag: str) -> list[Kept]:
 
     Whoever deletes a run has seen it.
     """
-    check_reachable(uri)
+    check_there(uri)
     quieten()
     from mlflow import MlflowClient
     from mlflow.entities import ViewType

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benbot.envs.errors import UnknownName
 from benbot.experiments.tracking.recorded import BUNDLE, CONFIG_FILE
-from benbot.experiments.tracking.store import check_reachable, quieten, reaching, sqlite_path
+from benbot.experiments.tracking.store import check_there, quieten, reaching, sqlite_path
 from benbot.experiments.tracking.tracker import find_run
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _client(uri: str) -> "MlflowClient":
     path = sqlite_path(uri)
     if path is not None and not path.is_file():  # to look for it would make it
         raise UnknownName(f"registered policies are in a store, was {uri}, which does not exist")
-    check_reachable(uri)
+    check_there(uri)
     quieten()
     from mlflow import MlflowClient
 

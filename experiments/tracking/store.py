@@ -91,6 +91,17 @@ def check_reachable(uri: str) -> None:
         _check_server(uri)
 
 
+def check_there(uri: str) -> None:
+    """Refuse a store that cannot be reached, or in which nothing can be because nobody made it."""
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        raise TrackingUnavailable(
+            f"runs are looked up in a database that exists, was {path}, which does not. Say where "
+            "they are tracked by --store sqlite:///FILE, or make the first one by `benbot train`"
+        )
+    check_reachable(uri)
+
+
 @contextmanager
 def reaching(uri: str) -> Iterator[None]:
     """Turn what MLflow and its database raise into `TrackingUnavailable`."""

@@ -21,6 +21,7 @@ from benbot.experiments.tracking.store import (
     artifact_location,
     check_kind,
     check_reachable,
+    check_there,
     quieten,
     reaching,
 )
@@ -101,7 +102,7 @@ def open_tracker(
 
 def newest_experiment(uri: str) -> str | None:
     """Return the id of the experiment in which a run began last; None without any run."""
-    check_reachable(uri)
+    check_there(uri)
     quieten()
     from mlflow import MlflowClient
 
@@ -116,7 +117,7 @@ def newest_experiment(uri: str) -> str | None:
 
 def find_run(uri: str, run_id: str, *, clock: Callable[[], float] = time.time) -> Run:
     """Return a recorded run of a store, of which no experiment is opened and so none is made."""
-    check_reachable(uri)
+    check_there(uri)
     quieten()
     from mlflow import MlflowClient
 
