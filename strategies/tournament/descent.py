@@ -19,7 +19,7 @@ def descents(ladder: Ladder, seen: BoolArray, settings: TournamentSettings) -> I
     for stage in TRIALS:
         at = seen & (ladder.rows["stage"] == stage)
         yield from fallen(ladder.rows, at, stage, settings.at(stage))
-    yield from brought_back(ladder.rows, seen & (ladder.rows["stage"] == Stage.LIVE), settings)
+    yield from brought_back(ladder, seen & (ladder.rows["stage"] == Stage.LIVE), settings)
 
 
 def given_up(rows: RecordArray, seen: BoolArray, settings: TournamentSettings) -> Iterator[Move]:
@@ -53,21 +53,21 @@ def fallen(rows: RecordArray, at: BoolArray, stage: Stage, asked: StageSettings)
             yield int(i), below, Reason.BREACHES, note
 
 
-def brought_back(
-    rows: RecordArray, live: BoolArray, settings: TournamentSettings
-) -> Iterator[Move]:
+def brought_back(ladder: Ladder, live: BoolArray, settings: TournamentSettings) -> Iterator[Move]:
     """Yield who loses live capital, by the rules of probation or because its returns changed."""
-    last = settings.retirement.demotions
-    broken = broken_rules(rows, settings.live, settings.sessions_per_year)
-    failed = live & (broken.sum(axis=1) >= settings.live.broken)
-    changed = live & ~failed & ~(rows["alarm"] < settings.detector.run_length)
-    changed &= settings.detector.enabled
-    for i in np.flatnonzero(failed | changed):
-        target = Stage.RETIRED if rows["demotions"][i] + 1 >= last else Stage.R1
-        if failed[i]:
-            which = " and ".join(np.array(RULES)[broken[i]])
+    at = np.flatnonzero(live)
+    rows = ladder.rows[at]
+    year = settings.sessions_per_year
+    broken = broken_rules(ladder.rings[at], rows["days"], settings.live, year)
+    failed = broken.sum(axis=1) >= settings.live.broken
+    alarmed = ~(rows["alarm"] < settings.detector.run_length) & settings.detector.enabled
+    last = rows["demotions"] + 1 >= settings.retirement.demotions
+    for j in np.flatnonzero(failed | alarmed):
+        target = Stage.RETIRED if last[j] else Stage.R1
+        if failed[j]:
+            which = " and ".join(np.array(RULES)[broken[j]])
             note = f"{which} over {settings.live.window} sessions"
-            yield int(i), target, Reason.PROBATION, note
+            yield int(at[j]), target, Reason.PROBATION, note
         else:
-            note = f"no longer a Sharpe ratio of {rows['held_to'][i]:.2f}"
-            yield int(i), target, Reason.CHANGED, note
+            note = f"no longer a Sharpe ratio of {rows['held_to'][j]:.2f}"
+            yield int(at[j]), target, Reason.CHANGED, note

@@ -54,18 +54,25 @@ ATTEMPT = (
 
 
 def row_of(settings: TournamentSettings) -> np.dtype[np.void]:
-    """Return the type of a row; it depends on how many bets there are and on the live window."""
-    window = settings.live.window
+    """Return the type of a row; it depends on how many bets there are."""
     wide: list[Any] = [
         ("recent", REAL, (LAGS,)),  # standardised returns, latest first
         ("products", REAL, (LAGS + 1,)),  # sums of their products with those of so long ago
         ("wealth", REAL, (len(settings.gate.sought),)),  # log of what each bet has become
-        ("live_return", REAL, (window,)),  # rings, written to while LIVE
-        ("live_slipped", REAL, (window,)),
-        ("live_trades", WORD, (window,)),
-        ("live_breaches", WORD, (window,)),
     ]
     return np.dtype([*STANDING, *TRIAL, *ATTEMPT, *wide])
+
+
+def ring_of(settings: TournamentSettings) -> np.dtype[np.void]:
+    """Return the type of what is remembered of the last sessions with live capital."""
+    window = settings.live.window
+    columns: list[Any] = [
+        ("returns", REAL, (window,)),
+        ("slipped", REAL, (window,)),
+        ("trades", WORD, (window,)),
+        ("breaches", WORD, (window,)),
+    ]
+    return np.dtype(columns)
 
 
 @dataclass
@@ -75,6 +82,7 @@ class Ladder:
     names       (N,) what each is called
     digests     (N,) sixteen hex digits of its rule and parameters, or whatever tells them apart
     rows        (N,) of `row_of`
+    rings       (N,) of `ring_of`; session i with live capital stands at i modulo the window
     session     last one that was told; -1 before the first
     attempts    how many have begun in R1
     discovered  how many have ever been promoted to LIVE
@@ -82,6 +90,7 @@ class Ladder:
     """
 
     rows: RecordArray
+    rings: RecordArray
     names: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     session: int = -1
@@ -92,7 +101,7 @@ class Ladder:
     @classmethod
     def empty(cls, settings: TournamentSettings) -> Self:
         """Return a ladder without strategies."""
-        return cls(np.zeros(0, row_of(settings)))
+        return cls(np.zeros(0, row_of(settings)), np.zeros(0, ring_of(settings)))
 
     @property
     def n_strategies(self) -> int:
@@ -100,7 +109,6 @@ class Ladder:
 
     def state(self) -> dict[str, Any]:
         """Return everything as lists and numbers, which JSON keeps exactly."""
-        assert_finite(self.rows)
         return {
             "version": VERSION,
             "names": list(self.names),
@@ -109,7 +117,8 @@ class Ladder:
             "attempts": self.attempts,
             "discovered": self.discovered,
             "given_up": dict(self.given_up),
-            "rows": {name: self.rows[name].tolist() for name in self.rows.dtype.names or ()},
+            "rows": written(self.rows),
+            "rings": written(self.rings),
         }
 
     @classmethod
@@ -120,24 +129,10 @@ class Ladder:
                 f"the state of a tournament must be of version {VERSION}, was "
                 f"{state.get('version')}. Begin a new season"
             )
-        kind, columns = row_of(settings), state["rows"]
         n = len(state["names"])
-        rows = np.zeros(n, kind)
-        if set(columns) != set(kind.names or ()):
-            raise RunMismatch(
-                f"the state must have the columns of this version, was {sorted(columns)}"
-            )
-        for name in kind.names or ():
-            values = np.asarray(columns[name], kind[name].base)
-            if values.shape != rows[name].shape and n:
-                raise RunMismatch(
-                    f"{name} of the state must have the shape {rows[name].shape}, was "
-                    f"{values.shape}. live.window and the number of bets in gate.sought are those "
-                    "that the season began with"
-                )
-            rows[name] = values if n else rows[name]
         return cls(
-            rows,
+            read(state["rows"], row_of(settings), n),
+            read(state["rings"], ring_of(settings), n),
             list(state["names"]),
             list(state["digests"]),
             int(state["session"]),
@@ -147,11 +142,32 @@ class Ladder:
         )
 
 
-def assert_finite(rows: RecordArray) -> None:
-    """Stop where a row is no number: it would not come back from JSON."""
-    for name in rows.dtype.names or ():
-        if not np.isfinite(rows[name]).all():
+def written(records: RecordArray) -> dict[str, Any]:
+    """Return columns as lists; what is no number would not come back from JSON and stops here."""
+    columns = {}
+    for name in records.dtype.names or ():
+        if not np.isfinite(records[name]).all():
             raise AssertionError(f"{name} of the ladder must be finite")
+        columns[name] = records[name].tolist()
+    return columns
+
+
+def read(columns: dict[str, Any], kind: np.dtype[np.void], n: int) -> RecordArray:
+    """Return `n` records of columns that were written; others are refused."""
+    records = np.zeros(n, kind)
+    if set(columns) != set(kind.names or ()):
+        raise RunMismatch(f"the state must have the columns of this version, was {sorted(columns)}")
+    for name in kind.names or ():
+        values = np.asarray(columns[name], kind[name].base)
+        if n > 0 and values.shape != records[name].shape:
+            raise RunMismatch(
+                f"{name} of the state must have the shape {records[name].shape}, was "
+                f"{values.shape}. live.window and the number of bets in gate.sought are those that "
+                "the season began with"
+            )
+        if n > 0:
+            records[name] = values
+    return records
 
 
 def begin_trial(rows: RecordArray, which: Any) -> None:  # noqa: ANN401

@@ -10,32 +10,32 @@ RULES = ("Sharpe ratio", "drawdown", "breaches", "slippage")
 PRIOR_YEARS = 1.0  # of no skill that a record is mixed with; a prior deviation of 1 a year
 
 
-def remember(rows: RecordArray, session: Session) -> None:
-    """Write a session over the oldest one of the window; `days` counts those in the stage."""
-    window = rows["live_return"].shape[1]
-    at = (np.arange(len(rows)), (rows["days"] - 1) % window)
-    rows["live_return"][at] = session.returns
-    rows["live_slipped"][at] = slipped(session)
-    rows["live_trades"][at] = session.trades
-    rows["live_breaches"][at] = session.breaches
+def remember(rings: RecordArray, days: IntArray, session: Session) -> None:
+    """Write a session over the oldest one of each ring; `days` counts those with live capital."""
+    window = rings["returns"].shape[1]
+    at = (np.arange(len(rings)), (days - 1) % window)
+    rings["returns"][at] = session.returns
+    rings["slipped"][at] = slipped(session)
+    rings["trades"][at] = session.trades
+    rings["breaches"][at] = session.breaches
 
 
-def broken_rules(rows: RecordArray, rules: LiveSettings, year: float) -> BoolArray:
-    """Return which rules each row breaks, (N, 4), in the order of RULES; none in a short window."""
-    returns, window = rows["live_return"], rules.window
-    count = np.full(len(rows), window)
+def broken_rules(rings: RecordArray, days: IntArray, rules: LiveSettings, year: float) -> BoolArray:
+    """Return which rules each breaks, (L, 4), in the order of RULES; none in a short window."""
+    returns, window = rings["returns"], rules.window
+    count = np.full(len(rings), window)
     ratio = sharpe(count, returns.sum(axis=1), np.square(returns).sum(axis=1), year)
-    trades = rows["live_trades"].sum(axis=1)
-    slippage = rows["live_slipped"].sum(axis=1) / np.maximum(trades, 1)
+    trades = rings["trades"].sum(axis=1)
+    slippage = rings["slipped"].sum(axis=1) / np.maximum(trades, 1)
     broken = np.column_stack(
         [
             ~(ratio >= rules.sharpe),
-            ~(falls(rows["live_return"], rows["days"]) <= rules.drawdown),
-            ~(rows["live_breaches"].mean(axis=1) <= rules.breaches),
+            ~(falls(returns, days) <= rules.drawdown),
+            ~(rings["breaches"].mean(axis=1) <= rules.breaches),
             ~(slippage <= rules.slippage),
         ]
     )
-    return broken & (rows["days"] >= window)[:, None]
+    return broken & (days >= window)[:, None]
 
 
 def falls(rings: FloatArray, days: IntArray) -> FloatArray:

@@ -94,7 +94,7 @@ class GateSettings(Settings):
         "null: only the level of each strategy counts",
     )
     planned: int = Field(
-        default=100,
+        default=50,
         ge=1,
         description="attempts that are expected; each later batch is twice as many",
     )

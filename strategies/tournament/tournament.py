@@ -69,7 +69,8 @@ class Tournament:
         else:
             self._check_new(name, digest)
             at = ladder.n_strategies
-            ladder.rows = np.append(ladder.rows, np.zeros(1, ladder.rows.dtype))
+            ladder.rows = longer(ladder.rows)
+            ladder.rings = longer(ladder.rings)
             ladder.names.append(name)
             ladder.digests.append(digest)
         ladder.rows["stage"][at] = Stage.WAITING
@@ -113,12 +114,11 @@ class Tournament:
         own = told.of(seen)
         record(rows, own)
         weigh(rows, own.returns, self.settings)
-        live = rows["stage"] == Stage.LIVE
-        if live.any():
-            watched = rows[live]
-            remember(watched, own.of(live))
-            rows[live] = watched
         self.ladder.rows[seen] = rows
+        live = seen & (self.ladder.rows["stage"] == Stage.LIVE)
+        rings = self.ladder.rings[live]
+        remember(rings, self.ladder.rows["days"][live], told.of(live))
+        self.ladder.rings[live] = rings
 
     def _move(self, seen: BoolArray) -> Moves:
         """Bring down first, then let rise from the top, so that places become free on the way."""
@@ -139,6 +139,7 @@ class Tournament:
         begin_trial(rows, at)
         if source == Stage.LIVE:
             rows["demotions"][at] += 1
+            ladder.rings[at] = 0
         if target == Stage.LIVE:
             ladder.discovered += 1
             rows["held_to"][at] = expected_ratio(rows[at : at + 1], self.settings)[0]
@@ -186,6 +187,13 @@ class Tournament:
 def _to(target: Stage) -> Any:  # noqa: ANN401
     """Return the rise to R2 or R3 in the form that `to_live` has."""
     return lambda ladder, ready, settings: to_trial(ladder, ready, target, settings)
+
+
+def longer(records: RecordArray) -> RecordArray:
+    """Return the records with one of zeros behind them."""
+    longer = np.zeros(len(records) + 1, records.dtype)
+    longer[:-1] = records
+    return longer
 
 
 def check_session(session: int, told: Session, ladder: Ladder) -> None:

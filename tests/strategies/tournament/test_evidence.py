@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benbot.strategies.tournament.evidence import FEWEST, log_evidence, spread_of, weigh
-from benbot.strategies.tournament.ladder import Ladder, row_of
+from benbot.strategies.tournament.ladder import Ladder, ring_of, row_of
 from benbot.strategies.tournament.settings import TournamentSettings
 
 SETTINGS = TournamentSettings()
@@ -55,8 +55,8 @@ def test_correlated_returns_are_known_to_vary_more_together() -> None:
 
 
 def test_the_mean_of_wealth_without_skill_stays_below_one() -> None:
-    """Over 20,000 records; of 250 sessions, after which wealth is not yet a rare jackpot."""
-    returns = 0.01 * np.random.default_rng(4).standard_normal((250, 20_000))
+    """Over 10,000 records; of 250 sessions, after which wealth is not yet a rare jackpot."""
+    returns = 0.01 * np.random.default_rng(4).standard_normal((250, 10_000))
     rows = rows_after(returns)
     wealth = np.exp(rows["wealth"])
     error = wealth.std(axis=0) / np.sqrt(len(wealth))
@@ -65,7 +65,9 @@ def test_the_mean_of_wealth_without_skill_stays_below_one() -> None:
 
 
 def test_a_state_of_numbers_that_are_none_is_never_written() -> None:
-    ladder = Ladder(rows_after(np.full((30, 1), 0.01)), ["a"], ["b"])
+    ladder = Ladder(
+        rows_after(np.full((30, 1), 0.01)), np.zeros(1, ring_of(SETTINGS)), ["a"], ["b"]
+    )
     ladder.rows["doubt"] = np.nan
     with pytest.raises(AssertionError, match="doubt of the ladder must be finite"):
         ladder.state()
