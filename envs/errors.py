@@ -58,3 +58,19 @@ class DiedOut(TradingError, RuntimeError):
 
 class BadProgram(TradingError, ValueError):
     """A program that is no typed expression within the limits of the language."""
+
+
+class RecordsUnavailable(TradingError, OSError):
+    """A store of records that cannot be reached, read or written."""
+
+
+class RecordsHeld(TradingError, RuntimeError):
+    """A store that another process writes, or has taken over."""
+
+
+class RecordsDamaged(TradingError, ValueError):
+    """A store whose content is not what was written."""
+
+
+class BadRecord(TradingError, ValueError):
+    """Something that cannot be recorded, because it contradicts itself or what is recorded."""
