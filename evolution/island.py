@@ -27,14 +27,22 @@ class Island(Generic[G]):
     """Its people, and a generator of its own, so that islands could breed in any order."""
 
     def __init__(
-        self, settings: EvolutionSettings, species: Species[G], generator: np.random.Generator
+        self,
+        settings: EvolutionSettings,
+        species: Species[G],
+        generator: np.random.Generator,
+        founders: Sequence[G] = (),
     ) -> None:
         self.settings, self.species, self.generator = settings, species, generator
+        self.founders = founders[: settings.island_size]
         self.people: list[Candidate[G]] = []
 
     def found(self, seen: set[str]) -> list[Child[G]]:
-        """Return the first generation, drawn by chance."""
-        return [self._newcomer(seen) for _ in range(self.settings.island_size)]
+        """Return the first generation: the founders, and the others drawn by chance."""
+        settled = [Child(each, ()) for each in self.founders if each.digest not in seen]
+        seen |= {each.genome.digest for each in settled}
+        drawn = self.settings.island_size - len(settled)
+        return [*settled, *(self._newcomer(seen) for _ in range(drawn))]
 
     def children(self, objectives: FloatArray, seen: set[str]) -> list[Child[G]]:
         """Return the next generation of people with these objectives (N, M).

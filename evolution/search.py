@@ -54,11 +54,18 @@ class Search(Generic[G]):
         pool: Pool[G],
         ledger: TrialLedger,
         seed: int,
+        founders: Sequence[G] = (),
     ) -> None:
-        """`fitness` tries candidates on fit, that of the pool on valid."""
+        """`fitness` tries candidates on fit, that of the pool on valid.
+
+        `founders` are in the first generation, beside those drawn by chance.
+        """
         self.settings, self.fitness, self.pool, self.ledger = settings, fitness, pool, ledger
         streams = np.random.default_rng(seed).spawn(settings.islands)
-        self.islands = [Island(settings, fitness.species, stream) for stream in streams]
+        self.islands = [
+            Island(settings, fitness.species, stream, founders[i :: settings.islands])
+            for i, stream in enumerate(streams)
+        ]
         self.number = 0  # of the generation that comes next
         self.seen: set[str] = set()
         self.behaviours: set[str] = set()

@@ -1,0 +1,287 @@
+"""The orchestrator: look, judge, ask, retire; every look is one change of the store, or none.
+
+It looks at the close of a bar at least `every` minutes of market time after the last look, and
+whenever a session has ended. At each look
+
+1. the sessions that ended are told to the tournament, and who moved is recorded;
+2. who has decayed is withdrawn;
+3. a regime that nobody serves asks evolution for newcomers, and from time to time the successful
+   have children; both only while there are places and evaluations left;
+
+and everything that was decided, or refused, is an event with its reasons. What it decides depends
+on nothing but the market up to that close and its own state, so a run that was ended goes on from
+the last whole change as if nothing had been.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from benbot.envs.arrays import BoolArray, Int8Array
+from benbot.envs.history import Span
+from benbot.envs.market.regime import REGIMES, UNKNOWN, detect_regime
+from benbot.evolution.orchestration.asking import Answer, Land, Wish, ask, first_bar
+from benbot.evolution.orchestration.budget import Budget
+from benbot.evolution.orchestration.following import Follow
+from benbot.evolution.orchestration.members import Member, Population
+from benbot.evolution.orchestration.service import Service, certainty_of, services
+from benbot.evolution.orchestration.settings import OrchestratorSettings
+from benbot.evolution.orchestration.standing import Standing
+from benbot.evolution.orchestration.watching import Watch, session_ends
+from benbot.strategies.drift import Finding, alarms, decay
+from benbot.strategies.records import Change, Records
+from benbot.strategies.tournament.settings import TournamentSettings
+from benbot.strategies.tournament.stages import Stage, Transition
+from benbot.strategies.tournament.tournament import Tournament
+
+STATE = "orchestrator"  # by what name the store keeps it
+MINUTE = np.timedelta64(1, "m")
+GENERAL = "any"  # what a regime is called where none is asked for
+DECAY, BREED, SPAWN = "decay", "breed", "spawn"
+Told = tuple[str, str, dict[str, Any]]  # an event: kind, subject, reasons
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What an orchestrator is to do, and where.
+
+    span      it looks at the closes of these bars
+    identity  what a run that goes on must have in common with the one that was begun
+    """
+
+    settings: OrchestratorSettings
+    tournament: TournamentSettings
+    land: Land
+    span: Span
+    seed: int
+    identity: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of one look: the bar, and what was decided, as (kind, subject)."""
+
+    bar: int
+    decided: tuple[tuple[str, str], ...]
+
+
+class Orchestrator:
+    """One population in one market; see the module."""
+
+    def __init__(self, order: Order, follow: Follow, catalogue: Sequence[Member]) -> None:
+        """`catalogue` are the strategies that there are at the beginning."""
+        self.order, self.settings, market = order, order.settings, order.land.market
+        self.regime: Int8Array = detect_regime(market, order.land.regime)
+        self.watch = Watch(session_ends(market.session, order.span), follow)
+        self.catalogue = tuple(catalogue)
+        budget = Budget(order.settings.evaluations)
+        self.now = Standing(Tournament(order.tournament), budget, order.span.first)
+
+    @property
+    def is_over(self) -> bool:
+        return self.now.bar >= self.order.span.last
+
+    @property
+    def population(self) -> Population:
+        return self.now.population
+
+    @property
+    def tournament(self) -> Tournament:
+        return self.now.tournament
+
+    def run(self, records: Records) -> Iterator[Look]:
+        """Go on to the end of the span; yields what came of each look that decided anything."""
+        self._begin(records)
+        for bar in self._looks():
+            yield self._look(bar, records)
+
+    # What happens at a look
+
+    def _look(self, bar: int, records: Records) -> Look:
+        ended = self._ended(bar)
+        regime = int(self.regime[bar])
+        before, self.now.bar = int(self.regime[self.now.bar]), bar
+        if not ended and regime == before:
+            return Look(bar, ())
+        told: list[Told] = []
+        with records.change(self._moment(bar)) as change:
+            for i in ended:
+                self._session(i, change)
+            if regime != before:
+                told.append(("regime", name_of(regime), {"from": name_of(before)}))
+            if ended:
+                told += self._retire(change)
+            told += self._ask(bar, regime, change)
+            for kind, subject, reasons in told:
+                change.event(kind, subject, reasons)
+            change.state(STATE, self._plain())
+        return Look(bar, tuple((kind, subject) for kind, subject, _ in told))
+
+    def _session(self, i: int, change: Change) -> None:
+        """Tell the tournament of a session, and the store of everything in it."""
+        stages = self.tournament.stages
+        n_trades, breaches = self.watch.counts(i)
+        as_modelled = np.zeros(stages.size)  # fills are simulated
+        moves = self.tournament.advance(
+            int(self.watch.ends[i]), self.watch.returns(i), n_trades, as_modelled, breaches
+        )
+        self.watch.tell(i, stages, change)
+        self._tell(moves, change)
+        self.now.done = i + 1
+
+    def _retire(self, change: Change) -> list[Told]:
+        """Withdraw whoever of R3 and LIVE earns less of late than before."""
+        if not self.now.is_due(DECAY, self.settings.patience):
+            return []
+        self.now.note(DECAY)
+        high = np.flatnonzero(self.tournament.stages >= Stage.R3).tolist()
+        found = [(self.population.names[at], self._decay_of(at)) for at in high]
+        asked = [finding for _, finding in found if finding is not None]
+        alarming = alarms(asked, self.settings.decay.level)
+        told: list[Told] = []
+        for name, finding in found:
+            if finding is not None and any(finding is each for each in alarming):
+                self._tell(self.tournament.withdraw(name), change)
+                told.append(("retire", name, {"finding": finding.sentence}))
+        return told
+
+    def _ask(self, bar: int, regime: int, change: Change) -> list[Told]:
+        """Ask evolution where a regime is poorly served, and let the successful breed."""
+        told: list[Told] = []
+        first = first_bar(self.settings, self.order.land.regime)
+        if not first <= bar < self.order.span.last:  # too early, or nobody could trade any more
+            return told
+        if self.now.is_due(BREED, self.settings.breed_every):
+            parents = self._successful()
+            if parents:
+                self.now.note(BREED)
+                told += self._search(BREED, Wish(self.now.asked, bar, None, parents), {}, change)
+        key = name_of(regime)
+        if regime != UNKNOWN and self.now.is_due(key, self.settings.patience):
+            service = self._services().get(regime)
+            if service is not None and service.is_poor:
+                self.now.note(key)
+                wish = Wish(self.now.asked, bar, regime)
+                told += self._search(SPAWN, wish, dict(service.reasons), change)
+        return told
+
+    def _search(self, kind: str, wish: Wish, reasons: dict[str, Any], change: Change) -> list[Told]:
+        """Search if there is a place and something left to spend; say what came of it."""
+        subject = name_of(wish.regime) if wish.regime is not None else GENERAL
+        reasons = reasons | {"parents": [each.name for each in wish.parents]}
+        room, left = self._room(), self.now.budget.left(self.now.done)
+        if room < 1 or left < self.settings.price:
+            why = {"places": room, "evaluations": left, "price": self.settings.price}
+            return [(f"{kind} refused", subject, reasons | why)]
+        answer = ask(wish, self.order.land, self.settings, self.order.seed)
+        self.now.asked += 1
+        self.now.budget.spend(self.now.done, answer.n_tried)
+        new = self._newcomers(answer, min(room, self.settings.newcomers))
+        self._join(new, wish.bar, change)
+        names = [each.name for each in new]
+        found = {"tried": answer.n_tried, "newcomers": names, "why": answer.why}
+        return [(kind, subject, reasons | found)]
+
+    # The population
+
+    def _newcomers(self, answer: Answer, most: int) -> list[Member]:
+        new: list[Member] = []
+        for member in answer.members:
+            taken = self.population.knows(member.digest) or member.name in self.population.names
+            if not taken and len(new) < most:
+                new.append(member)
+        return new
+
+    def _join(self, members: Sequence[Member], bar: int, change: Change) -> None:
+        """Let members in: register them, and follow them from here on."""
+        if not members:
+            return
+        self.population.join(members)
+        self.watch.join(members, bar)
+        for member in members:
+            moves = self.tournament.register(member.name, member.digest)
+            change.register(member.registered)
+            self._tell(moves, change)
+
+    def _room(self) -> int:
+        """Return how many more may take part or wait."""
+        return self.settings.population - int((self.tournament.stages >= Stage.WAITING).sum())
+
+    def _successful(self) -> tuple[Member, ...]:
+        """Return whoever has left R1 upwards, the one that earns most surely first."""
+        high = np.flatnonzero(self.tournament.stages >= Stage.R2)
+        sure = certainty_of(self.watch.recent(self.now.done, self.settings.lookback))
+        order = sorted((int(at) for at in high), key=lambda at: (-sure[at], at))
+        return tuple(self.population.members[at] for at in order if sure[at] > 0.0)
+
+    # What is known
+
+    def _services(self) -> dict[int, Service]:
+        recent = self.watch.recent(self.now.done, self.settings.lookback)
+        closes = np.concatenate([[self.order.span.first], self.watch.ends])
+        entered = closes[self.now.done - len(recent) : self.now.done]
+        taking_part: BoolArray = self.tournament.stages >= Stage.R1
+        regime = self.regime[entered].astype(np.int64)
+        return services(recent, regime, taking_part, self.settings.least)
+
+    def _decay_of(self, at: int) -> Finding | None:
+        returns, recent = self.watch.of(at, self.now.done), self.settings.decay.recent
+        if returns.size < 2 * recent:
+            return None
+        rng = np.random.default_rng([self.order.seed, self.now.done, at])
+        return decay(returns, recent, rng)
+
+    def _ended(self, bar: int) -> list[int]:
+        """Return the sessions that have ended at a bar and were not told yet."""
+        n = int(np.searchsorted(self.watch.ends, bar, side="right"))
+        return list(range(self.now.done, n))
+
+    def _looks(self) -> Iterator[int]:
+        """Yield the bars at whose close to look, behind the last one.
+
+        Which they are depends on the span alone, not on where a run was ended.
+        """
+        times, every = self.order.land.market.timestamps, self.settings.every * MINUTE
+        last, ends = self.order.span.first, set(self.watch.ends.tolist())
+        for bar in range(last + 1, self.order.span.last + 1):
+            if bar in ends or times[bar] - times[last] >= every:
+                last = bar
+                if bar > self.now.bar:
+                    yield bar
+
+    def _moment(self, bar: int) -> datetime:
+        stamp = self.order.land.market.timestamps[bar].astype("datetime64[us]")
+        return stamp.astype(datetime).replace(tzinfo=UTC)  # type: ignore[no-any-return]
+
+    # The store
+
+    def _tell(self, moves: Sequence[Transition], change: Change) -> None:
+        for move in moves:
+            source = None if move.source == Stage.WAITING else move.source.name
+            name = self.tournament.ladder.names[move.strategy]
+            reasons = {"reason": str(move.reason), "note": move.note}
+            change.stage(name, source, move.target.name, reasons)
+
+    def _begin(self, records: Records) -> None:
+        """Go on where the store says that somebody was, or begin."""
+        order, kept = self.order, records.state(STATE)
+        if kept is None:
+            with records.change(self._moment(order.span.first)) as change:
+                self._join(self.catalogue, order.span.first, change)
+                change.state(STATE, self._plain())
+            return
+        evaluations = order.settings.evaluations
+        self.now = Standing.of_plain(kept, order.identity, order.tournament, evaluations)
+        for litter in self.population.litters():
+            self.watch.join(litter, litter[0].born)
+
+    def _plain(self) -> dict[str, Any]:
+        return self.now.plain(self.order.identity)
+
+
+def name_of(regime: int) -> str:
+    """Return what a regime is called."""
+    return "unknown" if regime == UNKNOWN else REGIMES[regime]
