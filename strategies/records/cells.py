@@ -12,16 +12,16 @@ path   profit; its highest and lowest running total, from 0 on, and the deepest 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection
 
 from benbot.envs.arrays import FloatArray
 from benbot.strategies.records.columns import EVERY, codes
-from benbot.strategies.records.folding import Stretches, folded, merged, runs_of, starts_of
-from benbot.strategies.records.rows import Row, listed, put, slices
+from benbot.strategies.records.folding import Stretches, folded, runs_of, starts_of
+from benbot.strategies.records.keeping import Key, Kind, kept_at, merge_kept
+from benbot.strategies.records.rows import listed, put
 from benbot.strategies.records.sketches import (
     Sketches,
     joined,
@@ -36,8 +36,6 @@ KEY = ("level", "strategy_id", "source", *TOLD)
 BATCH = 20_000  # trades that are summed up at a time, which bounds the memory
 
 LEVELS = tuple(range(1 << len(TOLD)))
-
-Key = tuple[Any, ...]
 
 
 def level_of(names: set[str]) -> int:
@@ -59,6 +57,9 @@ def follow(earlier: FloatArray, later: FloatArray) -> FloatArray:
             np.maximum(last, ended),
         ]
     )
+
+
+TRADED = Kind(CELLS, KEY, SUMS, PATH, follow)
 
 
 def single(trades: pd.DataFrame) -> Stretches:
@@ -126,39 +127,13 @@ def _store(
     connection: Connection, keys: list[Key], stretches: Stretches, sketches: Sketches
 ) -> None:
     """Merge cells with those that are kept, and write them."""
-    kept = _kept(connection, keys)
-    rows = np.array([row for row, key in enumerate(keys) if key in kept], np.int64)
-    if rows.size:
-        old = [kept[keys[row]] for row in rows]
-        before = as_stretches(old)
-        both = merged(before, stretches.at(rows), follow)
-        stretches.sums[rows], stretches.path[rows] = both
-        earlier = unpacked([row.sketch for row in old])
-        sketches = joined(earlier._replace(owner=rows[earlier.owner]), sketches)
+    kept = kept_at(connection, TRADED, keys)
+    merge_kept(TRADED, kept, stretches)
+    if kept:
+        earlier = unpacked([row.sketch for row in kept.values()])
+        places = np.array(list(kept), np.int64)
+        sketches = joined(earlier._replace(owner=places[earlier.owner]), sketches)
     names = (*KEY, *SUMS, *PATH, "sketch")
     columns = (*listed(SUMS, stretches.sums), *listed(PATH, stretches.path))
-    content = zip(*columns, packed(sketches, len(keys)), strict=True)
-    put(
-        connection,
-        CELLS,
-        [
-            dict(zip(names, (*key, *values), strict=True))
-            for key, values in zip(keys, content, strict=True)
-        ],
-    )
-
-
-def as_stretches(rows: list[Row]) -> Stretches:
-    """Return rows of the table of cells as summaries."""
-    sums = np.array([[getattr(row, name) for name in SUMS] for row in rows], np.float64)
-    path = np.array([[getattr(row, name) for name in PATH] for row in rows], np.float64)
-    return Stretches(sums, path)
-
-
-def _kept(connection: Connection, keys: list[Key]) -> dict[Key, Row]:
-    place = tuple_(*(CELLS.c[name] for name in KEY))
-    found = {}
-    for some in slices(keys):
-        for row in connection.execute(select(CELLS).where(place.in_(some))):
-            found[tuple(row)[: len(KEY)]] = row
-    return found
+    content = zip(keys, zip(*columns, packed(sketches, len(keys)), strict=True), strict=True)
+    put(connection, CELLS, [dict(zip(names, (*key, *row), strict=True)) for key, row in content])
