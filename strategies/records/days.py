@@ -45,6 +45,7 @@ DAY = Shape(
 PLACE = ("strategy_id", "source", "session")
 FACTS = ("stage", "return", "equity", "n_trades", "breaches")
 KEY = ("level", "strategy_id", "source", "stage")
+NUMBERS = ("session", "return", "equity", "n_trades", "breaches")
 LEVELS = (0, 1)  # all stages together, each stage
 
 
@@ -82,9 +83,7 @@ def without_known(connection: Connection, days: pd.DataFrame) -> pd.DataFrame:
     """Return the days that are not recorded yet; refuse one whose record says something else."""
     told = _told(days)
     rows = found(connection, DAYS, PLACE, [place for place, _ in told])
-    kept = {
-        tuple(getattr(row, n) for n in PLACE): tuple(row[DAYS.c[n]] for n in FACTS) for row in rows
-    }
+    kept = {_part(row, PLACE): _part(row, FACTS) for row in rows}
     fresh = []
     for row, (place, facts) in enumerate(told):
         fresh.append(place not in kept)

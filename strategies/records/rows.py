@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Select, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benbot.envs.arrays import FloatArray
@@ -66,6 +66,18 @@ def found(connection: Connection, table: Table, names: Sequence[str], keys: Keys
         values = tuple(value for key in some for value in key)
         rows += connection.exec_driver_sql(query, values).all()
     return rows
+
+
+def columns_of(connection: Connection, query: Select[Any]) -> dict[str, list[Any]]:
+    """Return what a query finds, column by column, as the driver gives it.
+
+    Of many rows SQLAlchemy's own take as long to make as the driver takes to read them.
+    """
+    with connection.execute(query) as result:
+        names = list(result.keys())
+        rows = result.cursor.fetchall() if result.cursor is not None else []
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    return dict(zip(names, columns, strict=True))
 
 
 def listed(names: Sequence[str], values: FloatArray) -> list[list[Any]]:
