@@ -106,7 +106,7 @@ def season(seed: int) -> Table:
     for column in ("seconds", "of processor time"):
         table.add_column(column, justify="right")
     config = drawn_config(seed)
-    warm = prepare_experiment(drawn_config(seed, n_strategies=3, n_symbols=4))
+    warm = prepare_experiment(drawn_config(seed, n_strategies=3, n_symbols=12))
     sleeve_sessions(warm.history, warm.span("fit"))  # compiles what is not compiled yet
     prepared, *spent = timed(lambda: prepare_experiment(config))
     table.add_row("market, signals, features", *spent)
