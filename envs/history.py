@@ -13,7 +13,7 @@ from benbot.envs.errors import InvalidParameter
 from benbot.envs.features import static_features
 from benbot.envs.market.market import Market
 from benbot.envs.market.regime import DEFAULT, RegimeSettings, detect_regime
-from benbot.envs.observation import Features, Layout
+from benbot.envs.observation import LIVE_STRATEGY, STAGE, STATIC_STRATEGY, Features, Layout
 from benbot.envs.signals import Signals
 
 
@@ -27,9 +27,12 @@ class History:
     regime: RegimeSettings
     tape: Tape
     features: Features
+    shows_stage: bool = False  # see `standing`
 
     @cached_property
     def layout(self) -> Layout:
+        if self.shows_stage:
+            return Layout(self.signals.strategies, STATIC_STRATEGY + LIVE_STRATEGY + (STAGE,))
         return Layout(self.signals.strategies)
 
     @property
@@ -41,7 +44,7 @@ class History:
         """Sixteen hex digits of what a policy learns from: prices, values and features."""
         sha = hashlib.sha256(self.market.digest.encode())
         arrays = (self.tape.bars, self.tape.value, self.features.rows)
-        for array in arrays:
+        for array in arrays + ((self.features.allowed,) if self.shows_stage else ()):
             sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()[:16]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array
+from benbot.envs.arrays import BoolArray, Float32Array, frozen
 from benbot.envs.desk.breakers import drawdown
 from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
@@ -37,6 +37,7 @@ STATIC_STRATEGY = (
     "direction",  # longs less shorts, as a share of the symbols
 )
 LIVE_STRATEGY = ("correlation", "weight", "exposure")
+STAGE = "stage"  # code over 4, the last of a strategy's; only where there are `standing.Standings`
 
 STATIC_CONTEXT = (
     "bear",
@@ -71,7 +72,7 @@ LIVE_CONTEXT = (
 )
 
 N_STATIC_STRATEGY, N_LIVE_CONTEXT = len(STATIC_STRATEGY), len(LIVE_CONTEXT)
-N_STRATEGY = N_STATIC_STRATEGY + len(LIVE_STRATEGY)
+N_CONTEXT = len(STATIC_CONTEXT) + N_LIVE_CONTEXT
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class Features(NamedTuple):
 
     rows: Float32Array  # (T, D), whole observations with zeros where the live features go
     sleeve_precision: Float32Array  # (T, K), 1 / volatility, weighted like the account's; or 0
+    # (T, K), whether a strategy may use the account's money; (0, 0) where everybody may
+    allowed: BoolArray = frozen(np.zeros((0, 0), np.bool_))
 
 
 @compiled
@@ -135,13 +138,14 @@ def observe_sleeves(desk: Desk, features: Features, b: int, t: int, out: Float32
     """Write what each strategy means to the account."""
     sleeves, variance = desk.book.sleeves, desk.book.accounts[b].variance
     precision = 1.0 / np.sqrt(variance) if variance > 0.0 else 0.0
+    n_features = (features.rows.shape[1] - N_CONTEXT) // sleeves.shape[1]
     at = N_STATIC_STRATEGY
     for k in range(sleeves.shape[1]):
         correlation = sleeves[b, k].covariance * precision * features.sleeve_precision[t, k]
         out[b, at] = clipped(correlation)
         out[b, at + 1] = sleeves[b, k].weight
         out[b, at + 2] = clipped(sleeves[b, k].exposure)
-        at += N_STRATEGY
+        at += n_features
 
 
 @compiled

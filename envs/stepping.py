@@ -73,7 +73,7 @@ class ArenaLoan(Loan[Arena]):
         Arena,
         DESK,
         CONTEST,
-        tuple_of(Features, array_of(np.float32, 2), array_of(np.float32, 2)),
+        tuple_of(Features, *(array_of(kind, 2) for kind in (np.float32, np.float32, np.bool_))),
         array_of(EPISODE, 1, is_written=True),
         array_of(TERMS, 1),
     )
@@ -103,6 +103,7 @@ def step_accounts(
         episode, account = arena.episodes[b], arena.desk.book.accounts[b]
         fetch_row(arena.features, episode.bar + 1)
         take_action(arena.desk, b, actions)
+        withhold(arena, b, episode.bar)
         growth = trade_bar(arena.desk, arena.contest, b, episode.bar)
         episode.bar += 1
         outcome.reward[b] = reward_of(terms.reward, episode, account, growth, terms)
@@ -131,6 +132,22 @@ def take_action(desk: Desk, b: int, actions: Float32Array) -> None:
         desk.book.sleeves[b, k].weight = max(actions[b, k], np.float32(0.0)) / total
     cash = max(actions[b, n_strategies], np.float32(0.0))
     desk.book.accounts[b].cash_weight = cash / total
+
+
+@compiled
+def withhold(arena: Arena, b: int, t: int) -> None:
+    """Make cash of the weight of whoever may not use the account's money at the close of bar `t`.
+
+    That also holds where an action left the weights as they were.
+    """
+    allowed = arena.features.allowed
+    if allowed.shape[0] == 0:
+        return
+    for k in range(allowed.shape[1]):
+        if not allowed[t, k]:
+            sleeve = arena.desk.book.sleeves[b, k]
+            arena.desk.book.accounts[b].cash_weight += sleeve.weight
+            sleeve.weight = 0.0
 
 
 @compiled

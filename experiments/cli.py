@@ -9,6 +9,7 @@ import typer
 
 from benbot.envs.errors import TradingError
 from benbot.experiments.sentiment.cli import app as sentiment_app
+from benbot.experiments.tournament.cli import app as tournament_app
 from benbot.experiments.tuning.cli import tune
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ data_app = typer.Typer(help="Look at market data.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
 app.add_typer(sentiment_app, name="sentiment")
+app.add_typer(tournament_app, name="tournament")
 
 Config = Annotated[str, typer.Argument(help="A YAML file, or the name of one that comes with us.")]
 Overrides = Annotated[

@@ -37,6 +37,7 @@ from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.catalogue import build as build_strategy
 from benbot.strategies.scanner import ScanSettings
+from benbot.strategies.tournament.settings import TournamentSettings
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
 # What a result is called, where it is recorded, how often it is repeated, what it is compared with
@@ -128,6 +129,9 @@ class ExperimentConfig(Settings):
     evolution: EvolutionSettings | None = Field(
         default=None, description="what `benbot evolve` breeds, and how"
     )
+    tournament: TournamentSettings | None = Field(
+        default=None, description="what `benbot tournament` asks for; default: the defaults of each"
+    )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
     )
@@ -209,10 +213,11 @@ class ExperimentConfig(Settings):
 
     @model_serializer(mode="wrap")
     def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out `training` where there is none, so that digests are as they were before it."""
+        """Leave out what is younger than digests where there is none, so that they stay."""
         written: dict[str, Any] = write(self)
-        if self.training is None:
-            written.pop("training", None)
+        for younger in ("training", "tournament"):
+            if getattr(self, younger) is None:
+                written.pop(younger, None)
         return written
 
     @field_validator("baselines")

@@ -67,6 +67,17 @@ def test_every_package_has_its_floor() -> None:
     assert floors == set(BELOW)
 
 
+def test_every_folder_of_code_is_installed() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = settings["tool"]["setuptools"]["packages"]
+    folders = {
+        path.parent.relative_to(ROOT) for floor in BELOW for path in ROOT.glob(f"{floor}/**/*.py")
+    }
+    named = {".".join(("benbot", *folder.parts)) for folder in folders}
+    assert named == {package for package in packages if "." in package}
+    assert len(packages) == len(set(packages))
+
+
 @pytest.mark.parametrize(
     ("floor", "line", "why"),
     [

@@ -20,7 +20,7 @@ from benbot.envs.desk.tape import Tape
 from benbot.envs.history import History
 from benbot.envs.market import indicators
 from benbot.envs.market.market import Market
-from benbot.envs.observation import LIVE_CONTEXT, LIVE_STRATEGY
+from benbot.envs.observation import LIVE_CONTEXT, LIVE_STRATEGY, STAGE
 from benbot.experiments.audit.result import Columns, Key
 from benbot.experiments.audit.subject import Subject
 from benbot.strategies.base import Strategy
@@ -35,6 +35,7 @@ REWARD = Key(ACCOUNT, "", "reward")
 _SLEEVE = "depends on history: the sleeve's trades"
 _AVERAGE = "depends on history: an average of every bar"
 _SESSIONS = "depends on history: an average of every session"
+_SEASON = "depends on history: the tournament begins with the data"
 _PATH = "depends on history: the account"
 
 # What is another number where the data begin later, and why that is right; (group, name).
@@ -56,6 +57,8 @@ DEPENDS_ON_HISTORY: dict[tuple[str, str], str] = {
     (TAPE, "sizing.budget"): "depends on history: the schedule begins with the data",
     (TAPE, "calendar.risk_row"): "depends on history: numbered from the first session",
     (FEATURE, "sleeve_precision"): _AVERAGE,
+    (FEATURE, "allowed"): _SEASON,
+    (OBSERVATION, STAGE): _SEASON,
     (OBSERVATION, "dispersion"): _AVERAGE,
     (OBSERVATION, "persistence_5"): _AVERAGE,
     (OBSERVATION, "persistence_21"): _AVERAGE,

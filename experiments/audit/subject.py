@@ -16,6 +16,7 @@ from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import DEFAULT, RegimeSettings
 from benbot.envs.market.sources import load_feed
 from benbot.envs.vector import EnvironmentSettings
+from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.preparation import Prepared, hear
 from benbot.strategies.base import Strategy
 
@@ -77,7 +78,8 @@ def subject_of(prepared: Prepared) -> Subject:
     config, strategies = prepared.config, prepared.strategies
 
     def history(market: Market) -> History:
-        return prepare(market, hear(config, strategies, market), config.desk, config.regime)
+        heard = hear(config, strategies, market)
+        return bound(prepare(market, heard, config.desk, config.regime), config.tournament)
 
     return Subject(
         config.name,

@@ -16,6 +16,7 @@ from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_ranges import Range, drawn_values
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.mixture import Part
+from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.folds import Fold
 from benbot.experiments.training.mixture import (
     BootstrapMarkets,
@@ -142,7 +143,8 @@ class Mixtures:
         config, strategies = prepared.config, prepared.strategies
         check_history(strategies, source.market)
         signals = hear(config, strategies, source.market)
-        history = prepare(source.market, signals, config.desk, config.regime)
+        alone = prepare(source.market, signals, config.desk, config.regime)
+        history = bound(alone, config.tournament)
         if source.made_of is source.market:
             self._histories[source.name] = history
         return history

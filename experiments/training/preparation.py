@@ -11,6 +11,7 @@ from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig, SegmentSettings
+from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.folds import SEGMENTS, Fold, place_folds
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import build
@@ -62,7 +63,8 @@ def prepare_experiment(config: ExperimentConfig) -> Prepared:
     market = load_market(config.market)
     strategies = tuple(build(choice) for choice in config.strategies)
     check_history(strategies, market)
-    history = prepare(market, hear(config, strategies, market), config.desk, config.regime)
+    heard = hear(config, strategies, market)
+    history = bound(prepare(market, heard, config.desk, config.regime), config.tournament)
     if config.segments is not None:
         return Prepared(config, strategies, history, place_segments(market, config.segments))
     folds = _folds(config, strategies, market)

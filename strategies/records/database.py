@@ -186,5 +186,7 @@ def _sqlite_engine(url: URL, patience: float, begin: str) -> Engine:
 def _postgresql_engine(url: URL, patience: float) -> Engine:
     """Return an engine that waits no longer than this, and notices a connection that is gone."""
     seconds = max(1, round(patience))
-    arguments = {"connect_timeout": seconds, "options": f"-c lock_timeout={seconds * 1000}"}
+    asked = url.query.get("options", "")
+    options = f"{asked if isinstance(asked, str) else ' '.join(asked)} -c lock_timeout={seconds}s"
+    arguments = {"connect_timeout": seconds, "options": options.strip()}
     return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)

@@ -17,7 +17,7 @@ from benbot.strategies.records.database import (
 from benbot.strategies.records.events import Head, Json
 from benbot.strategies.records.ladder import read_ladder
 from benbot.strategies.records.schema import check_current
-from benbot.strategies.records.selection import Selection, Where
+from benbot.strategies.records.selection import Period, Selection, Where
 from benbot.strategies.records.states import read_state
 from benbot.strategies.records.summaries import summary
 from benbot.strategies.records.tables import EVENTS, STRATEGIES, TRADES
@@ -91,13 +91,14 @@ class Reader:
         *,
         after: int = 0,
         limit: int = PAGE,
+        **period: Unpack[Period],
     ) -> pd.DataFrame:
         """Return events in their order, a page at a time; the next is `after` the last `id`."""
         query = select(EVENTS).where(EVENTS.c.id > after)
-        if kind is not None:
-            query = query.where(EVENTS.c.kind == kind)
-        if subject is not None:
-            query = query.where(EVENTS.c.subject == subject)
+        for column, wanted in ((EVENTS.c.kind, kind), (EVENTS.c.subject, subject)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        query = Selection(**period).applied(query, EVENTS, "moment")
         with self._asking() as connection:
             return events.read_events(connection, query, limit)
 

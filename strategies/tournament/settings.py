@@ -223,6 +223,11 @@ class TournamentSettings(Settings):
     capital: CapitalSettings = Field(
         default=CapitalSettings(), description="what moves capital within a stage"
     )
+    binding: bool = Field(
+        default=False,
+        description="in training and evaluation show the policy each strategy's stage, and give "
+        "the account's money to LIVE alone",
+    )
     sessions_per_year: float = Field(
         default=252.0, gt=0, description="by which ratios are annualised"
     )
