@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from benbot.envs.errors import TradingError
+from benbot.experiments.orchestration.cli import orchestrate
 from benbot.experiments.sentiment.cli import app as sentiment_app
 from benbot.experiments.tournament.cli import app as tournament_app
 from benbot.experiments.tuning.cli import tune
@@ -98,6 +99,7 @@ def train(  # noqa: PLR0913 - each is an option of the command
 
 
 app.command()(tune)
+app.command()(orchestrate)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from benbot.envs.market.selection import check_known
 from benbot.envs.market.sources import MarketSource
 from benbot.envs.settings import Settings
 from benbot.envs.vector import EnvironmentSettings
+from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.settings import EvolutionSettings
 from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.tracking.tracker import TrackingSettings
@@ -132,6 +133,9 @@ class ExperimentConfig(Settings):
     tournament: TournamentSettings | None = Field(
         default=None, description="what `benbot tournament` asks for; default: the defaults of each"
     )
+    orchestrator: OrchestratorSettings | None = Field(
+        default=None, description="how `benbot orchestrate` keeps a population; default: as it is"
+    )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
     )
@@ -215,7 +219,7 @@ class ExperimentConfig(Settings):
     def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is younger than digests where there is none, so that they stay."""
         written: dict[str, Any] = write(self)
-        for younger in ("training", "tournament"):
+        for younger in ("training", "tournament", "orchestrator"):
             if getattr(self, younger) is None:
                 written.pop(younger, None)
         return written

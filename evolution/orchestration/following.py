@@ -17,10 +17,17 @@ class Followed(Protocol):
     breaches   (D, K)  limits that were broken
     """
 
-    last_bars: IntArray
-    returns: FloatArray
-    n_trades: IntArray
-    breaches: IntArray
+    @property
+    def last_bars(self) -> IntArray: ...
+
+    @property
+    def returns(self) -> FloatArray: ...
+
+    @property
+    def n_trades(self) -> IntArray: ...
+
+    @property
+    def breaches(self) -> IntArray: ...
 
     def tell(self, i: int, stages: IntArray, change: Change) -> None:
         """Record the round trips and the day of session `i`; `stages` are those of the K."""

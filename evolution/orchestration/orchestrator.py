@@ -161,7 +161,7 @@ class Orchestrator:
                 told += self._search(BREED, Wish(self.now.asked, bar, None, parents), {}, change)
         key = name_of(regime)
         if regime != UNKNOWN and self.now.is_due(key, self.settings.patience):
-            service = self._services().get(regime)
+            service = self.services().get(regime)
             if service is not None and service.is_poor:
                 self.now.note(key)
                 wish = Wish(self.now.asked, bar, regime)
@@ -219,7 +219,8 @@ class Orchestrator:
 
     # What is known
 
-    def _services(self) -> dict[int, Service]:
+    def services(self) -> dict[int, Service]:
+        """Return how each regime is served that was there often enough of late."""
         recent = self.watch.recent(self.now.done, self.settings.lookback)
         closes = np.concatenate([[self.order.span.first], self.watch.ends])
         entered = closes[self.now.done - len(recent) : self.now.done]

@@ -5,9 +5,9 @@ import pandas as pd
 
 from benbot.envs.arrays import IntArray, RecordArray
 from benbot.envs.desk.reasons import Exit
+from benbot.envs.history import History
 from benbot.envs.market.regime import REGIMES
 from benbot.experiments.tournament.sleeves import SleeveSessions
-from benbot.experiments.training.preparation import Prepared
 from benbot.strategies.records import Source
 from benbot.strategies.tournament.stages import Stage
 
@@ -16,13 +16,13 @@ CODES = np.array([stage.value for stage in Stage])
 TRADED = ("entry_price", "exit_price", "profit", "costs", "side")
 
 
-def trades_of(prepared: Prepared, trades: RecordArray, stages: IntArray) -> pd.DataFrame:
+def trades_of(history: History, trades: RecordArray, stages: IntArray) -> pd.DataFrame:
     """Return round trips of one session, of those strategies that take part.
 
     What was known when it was decided is that of the close before the bar in which it was opened.
     """
     trades = trades[stages[trades["strategy"]] >= Stage.R1]
-    history, market = prepared.history, prepared.market
+    market = history.market
     bar, k, s = trades["opened"] - 1, trades["strategy"], trades["symbol"]
     confidence = history.signals.confidence[bar, k, s].astype(np.float64)
     value = np.abs(history.tape.value[bar, k, s]).astype(np.float64)
@@ -52,12 +52,12 @@ def trades_of(prepared: Prepared, trades: RecordArray, stages: IntArray) -> pd.D
     )
 
 
-def days_of(prepared: Prepared, sessions: SleeveSessions, i: int, stages: IntArray) -> pd.DataFrame:
+def days_of(history: History, sessions: SleeveSessions, i: int, stages: IntArray) -> pd.DataFrame:
     """Return session `i` of those strategies that take part and had one."""
     k = np.flatnonzero((stages >= Stage.R1) & np.isfinite(sessions.returns[i]))
     return pd.DataFrame(
         {
-            "strategy": np.array(prepared.history.signals.strategies, dtype=object)[k],
+            "strategy": np.array(history.signals.strategies, dtype=object)[k],
             "session": sessions.days[i].astype("datetime64[D]"),
             "source": str(Source.SIMULATION),
             "stage": named(stages[k]),

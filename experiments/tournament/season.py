@@ -6,8 +6,6 @@ the last whole change. What the strategies do alone is computed again, for it de
 that the tournament decides, and comes out the same.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,11 +15,11 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import RunMismatch
+from benbot.evolution.orchestration.members import digest_of
 from benbot.experiments.config import config_digest
 from benbot.experiments.tournament.frames import days_of, trades_of
 from benbot.experiments.tournament.sleeves import SleeveSessions
 from benbot.experiments.training.preparation import Prepared
-from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.records import Change, Records, Registered
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage, Transition
@@ -65,13 +63,6 @@ def moment_of(prepared: Prepared, bar: int) -> datetime:
     return stamp.astype(datetime).replace(tzinfo=UTC)  # type: ignore[no-any-return]
 
 
-def digest_of(choice: StrategyChoice) -> str:
-    """Return sixteen hex digits of a rule and its parameters, whatever it is called."""
-    counted = {"name": choice.name, "parameters": choice.parameters}
-    canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
 def play(season: Season, moved: Callable[[int], None] = lambda done: None) -> Iterator[Moves]:
     """Play a whole season without a store; yield the moves of each session, entries first."""
     tournament = Tournament(season.settings)
@@ -95,8 +86,8 @@ def play_recorded(
         stages = tournament.stages
         with records.change(season.moment(i)) as change:
             moves = _advance(season, tournament, i)
-            change.trades(trades_of(season.prepared, season.sessions.trades[i], stages))
-            change.days(days_of(season.prepared, season.sessions, i, stages))
+            change.trades(trades_of(season.prepared.history, season.sessions.trades[i], stages))
+            change.days(days_of(season.prepared.history, season.sessions, i, stages))
             for move in moves:
                 _tell(tournament, move, change)
             change.state(STATE, _document(season, tournament, i + 1))
