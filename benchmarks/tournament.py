@@ -25,7 +25,6 @@ from benbot.experiments.power_view import share_of
 from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.season import Season, play, play_recorded
 from benbot.experiments.season_sleeves import sleeve_sessions
-from benbot.experiments.validation import build
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import RULES
 from benbot.strategies.records import open_records
@@ -155,7 +154,7 @@ def drawn_config(
             "test": {"start": days[N_SESSIONS + 10], "end": days[-1]},
         },
     }
-    return build(ExperimentConfig, [tree])
+    return ExperimentConfig.model_validate(tree)
 
 
 def draw(rule: type[Strategy], rng: np.random.Generator) -> dict[str, float]:
