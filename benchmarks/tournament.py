@@ -58,9 +58,10 @@ def main() -> None:
 
 def noise(seed: int) -> Table:
     """Return how many without skill reach LIVE, by kind of noise and ladder."""
-    table = Table(title=f"Reach LIVE, of {N_STRATEGIES} without skill in {N_SESSIONS} sessions")
+    table = Table(title=f"LIVE, % of {N_STRATEGIES} without skill in {N_SESSIONS} sessions")
     for column in ("noise", "thresholds alone", "level of each", "as it is by default"):
         table.add_column(column, justify="left" if column == "noise" else "right")
+    table.caption = "in brackets binomial intervals, too narrow where strategies are correlated"
     ladders = (thresholds_alone(SETTINGS), one_by_one(SETTINGS), SETTINGS)
     for name in NOISES:
         shares = []

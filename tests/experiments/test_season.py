@@ -31,7 +31,7 @@ from benbot.strategies.tournament.tournament import Tournament
 from tests import postgres
 
 KILLS, MANY_KILLS = 3, 200
-LONGEST = 60.0  # seconds that a child may take
+LONGEST = 300.0  # seconds that a child may take
 CONFIG = {
     "name": "season",
     "market": {"source": "synthetic", "n_bars": 420, "n_symbols": 4, "n_sectors": 2},
