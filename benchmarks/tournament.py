@@ -25,7 +25,6 @@ from benbot.experiments.tournament.power_view import share_of
 from benbot.experiments.tournament.season import Season, play, play_recorded
 from benbot.experiments.tournament.sleeves import sleeve_sessions
 from benbot.experiments.training.preparation import prepare_experiment
-from benbot.experiments.validation import build
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import RULES
 from benbot.strategies.records import open_records
@@ -59,9 +58,10 @@ def main() -> None:
 
 def noise(seed: int) -> Table:
     """Return how many without skill reach LIVE, by kind of noise and ladder."""
-    table = Table(title=f"Reach LIVE, of {N_STRATEGIES} without skill in {N_SESSIONS} sessions")
+    table = Table(title=f"LIVE, % of {N_STRATEGIES} without skill in {N_SESSIONS} sessions")
     for column in ("noise", "thresholds alone", "level of each", "as it is by default"):
         table.add_column(column, justify="left" if column == "noise" else "right")
+    table.caption = "in brackets binomial intervals, too narrow where strategies are correlated"
     ladders = (thresholds_alone(SETTINGS), one_by_one(SETTINGS), SETTINGS)
     for name in NOISES:
         shares = []
@@ -155,7 +155,7 @@ def drawn_config(
             "test": {"start": days[N_SESSIONS + 10], "end": days[-1]},
         },
     }
-    return build(ExperimentConfig, [tree])
+    return ExperimentConfig.model_validate(tree)
 
 
 def draw(rule: type[Strategy], rng: np.random.Generator) -> dict[str, float]:

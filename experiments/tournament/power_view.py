@@ -20,7 +20,7 @@ from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage
 
 RATIOS = (0.0, 0.5, 1.0, 2.0)  # Sharpe ratios a year
-COLUMNS = ("Sharpe", "leave R1", "leave R2", "reach LIVE", "median sessions", "90 % within")
+COLUMNS = ("Sharpe", "leave R1, %", "leave R2, %", "LIVE, %", "half within", "90 % within")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def show_power(settings: TournamentSettings, asked: Simulated, console: Console)
     for name, ladder in ladders.items():
         console.print(power_table(name, ladder, asked))
     console.print(
-        f"{asked.n} strategies a line, over {settings.retirement.sessions} sessions, a volatility "
+        f"Sessions until LIVE. {asked.n} strategies a line, over {settings.retirement.sessions} sessions, a volatility "
         f"of {asked.volatility:.0%} a year, {asked.trades} round trips a session, normal returns. "
         "In brackets the 95 % interval of the simulation.",
         highlight=False,
@@ -69,18 +69,18 @@ def power_table(name: str, settings: TournamentSettings, asked: Simulated) -> Ta
 
 
 def share_of(passage: Passage) -> str:
-    """Return a share with its interval."""
+    """Return a share with its interval, in hundredths."""
     low, high = passage.interval
-    return f"{passage.share:.1%} [{low:.1%}, {high:.1%}]".replace("[", r"\[")
+    return rf"{100.0 * passage.share:.1f} \[{100.0 * low:.1f}–{100.0 * high:.1f}]"
 
 
 def waits_of(passage: Passage) -> tuple[str, str]:
-    """Return the median wait with its interval, and that of nine in ten; "–" where never."""
+    """Return the median wait with its interval, and that of nine in ten, in sessions."""
     low, high = passage.after_interval(0.5)
     median = passage.after(0.5)
-    told = "–" if np.isinf(median) else rf"{median:.0f} \[{low:.0f}, {_ends(high)}]"
+    told = "never" if np.isinf(median) else rf"{median:.0f} \[{low:.0f}–{_ends(high)}]"
     return told, _ends(passage.after(0.9))
 
 
 def _ends(sessions: float) -> str:
-    return "–" if np.isinf(sessions) else f"{sessions:.0f}"
+    return "never" if np.isinf(sessions) else f"{sessions:.0f}"

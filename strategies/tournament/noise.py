@@ -10,7 +10,7 @@ from benbot.envs.market.selection import check_known
 
 DEGREES = 4  # of freedom of the heavy tails: the kurtosis is infinite
 CORRELATION = 0.2  # of a return with the next
-COMMON = 0.5  # correlation of any two strategies
+COMMON, GROUP = 0.5, 50  # correlation of any two strategies of so many; groups are independent
 SHOCK, PERSISTENCE = 0.08, 0.90  # of the clustered variance, GARCH(1, 1)
 
 
@@ -69,8 +69,9 @@ def clustered(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
 
 
 def correlated(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-    """Draw numbers of which any two of a session have a correlation of 0.5."""
-    common = rng.standard_normal((shape[0], 1))
+    """Draw numbers of which any two of a session and a group have a correlation of 0.5."""
+    n_groups = -(-shape[1] // GROUP)
+    common = np.repeat(rng.standard_normal((shape[0], n_groups)), GROUP, axis=1)[:, : shape[1]]
     drawn: FloatArray = np.sqrt(COMMON) * common + np.sqrt(1.0 - COMMON) * normal(shape, rng)
     return drawn
 

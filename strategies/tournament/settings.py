@@ -4,6 +4,7 @@ The thresholds are the user's; see `docs/tournament.md` for what they let throug
 gate stands beside them: what it promises is `evidence` and `discoveries`.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Self
 
@@ -231,6 +232,19 @@ class TournamentSettings(Settings):
     sessions_per_year: float = Field(
         default=252.0, gt=0, description="by which ratios are annualised"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, given: object) -> object:
+        """Take what a stage leaves out from the default of that stage."""
+        if not isinstance(given, Mapping):
+            return given
+        own = {
+            name: default.model_dump() | dict(given[name])
+            for name, default in (("r1", R1), ("r2", R2), ("r3", R3))
+            if isinstance(given.get(name), Mapping)
+        }
+        return {**given, **own}
 
     @model_validator(mode="after")
     def _monotone(self) -> Self:

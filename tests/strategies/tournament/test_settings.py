@@ -31,6 +31,12 @@ def test_a_ladder_that_is_not_monotone_is_refused(
         TournamentSettings.model_validate(tree)
 
 
+def test_a_stage_takes_what_it_leaves_out_from_its_default() -> None:
+    settings = TournamentSettings.model_validate({"r2": {"days": 12}})
+    assert settings.r2 == TournamentSettings().r2.model_copy(update={"days": 12})
+    assert settings.r1 == TournamentSettings().r1
+
+
 def test_a_bet_on_no_more_than_the_benchmark_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"must be above the benchmark, 1\.0, was"):
         GateSettings(benchmark=1.0, sought=(1.0, 2.0))
