@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array, FloatArray, IntArray
+from benbot.envs.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from benbot.envs.errors import InvalidParameter
 from benbot.strategies.programs import encoding
 from benbot.strategies.programs.across import across
@@ -37,9 +37,11 @@ from benbot.strategies.programs.planning import (
 from benbot.strategies.programs.pointwise import COPY, FILL, Places, arithmetic, logic, of_one
 from benbot.strategies.programs.primitives import Code
 from benbot.strategies.programs.program import Program
-from benbot.strategies.programs.windows import N_SETS, SET, over_windows
+from benbot.strategies.programs.scratch import N_SETS, SET
+from benbot.strategies.programs.windows import over_windows
 
-LINE = 16  # numbers in a line of the processor's cache, on which series and registers begin
+LINE_BYTES = 64  # of the processor's cache
+LINE = LINE_BYTES // 4  # numbers of the arena in a line, on which series and registers begin
 # Most bars of a stretch when no window looks back, and when windows do but not far.
 POINTWISE_TILE, WINDOW_TILE = 2560, 4096
 MARGIN = 3 * LINE  # numbers between registers, so that two never lie a power of two apart
@@ -246,12 +248,12 @@ def _evaluate_into(graph: Graph, features: Features, out: Float32Array) -> None:
     plans = _plans(graph, features, across_at, homes)
     shape = (n_features + 1 + across_at.size, features.n_symbols, spacing)
     layouts = [_layout(plan, features, int(np.prod(shape))) for plan in plans]
-    arena = _arena(_size_of(plans, layouts))
+    arena: Float32Array = _aligned(_size_of(plans, layouts), np.float32)
     rows = arena[: int(np.prod(shape))].reshape(shape)
     rows[: n_features + 1, :, features.n_bars :] = np.nan
     rows[:n_features, :, : features.n_bars] = features.values
     rows[n_features, :, : features.n_bars] = features.trades
-    work = np.empty(int(N_SETS * SET))
+    work: FloatArray = _aligned(int(N_SETS * SET), np.float64)
     for level, (plan, layout) in enumerate(zip(plans, layouts, strict=True), start=1):
         if level == len(plans):
             run(arena, work, plan, layout, out)
@@ -269,11 +271,11 @@ def _rounded(numbers: int) -> int:
     return -(-numbers // LINE) * LINE
 
 
-def _arena(size: int) -> Float32Array:
+def _aligned(size: int, type_: type) -> AnyArray:
     """Return so many numbers that begin on a line of the cache."""
-    arena = np.empty(size + LINE, np.float32)
-    skipped = -(arena.ctypes.data // arena.itemsize) % LINE
-    return arena[skipped : skipped + size]
+    numbers = np.empty(size + LINE, type_)
+    skipped = -(numbers.ctypes.data // numbers.itemsize) % (LINE_BYTES // numbers.itemsize)
+    return numbers[skipped : skipped + size]
 
 
 def _plans(graph: Graph, features: Features, across_at: IntArray, homes: IntArray) -> list[Plan]:
