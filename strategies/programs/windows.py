@@ -30,7 +30,7 @@ LAG, DELTA = int(Code.LAG), int(Code.DELTA)
 ZERO, ONE, NOTHING = np.float32(0.0), np.float32(1.0), np.float32(np.nan)
 
 
-@compiled
+@pasted
 def over_windows(
     m: Float32Array, work: FloatArray, code: int, at: Places, n: Place, bars: Place
 ) -> None:
@@ -74,14 +74,14 @@ def unknown(m: Float32Array, d: Place, n: Place, rows: Place) -> None:
         m[d + i] = NOTHING
 
 
-@compiled
+@pasted
 def shift(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     unknown(m, d, n, bars)
     for i in range(n - min(n, bars)):
         m[d + bars + i] = m[a + i]
 
 
-@compiled
+@pasted
 def change(m: Float32Array, d: Place, a: Place, n: Place, bars: Place) -> None:
     unknown(m, d, n, bars)
     for i in range(n - min(n, bars)):
