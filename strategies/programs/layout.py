@@ -46,7 +46,7 @@ def rounded(numbers: int) -> int:
 
 def aligned(size: int, type_: type) -> AnyArray:
     """Return so many numbers that begin on a line of the cache."""
-    numbers = np.empty(size + LINE, type_)
+    numbers: AnyArray = np.empty(size + LINE, type_)
     skipped = -(numbers.ctypes.data // numbers.itemsize) % (LINE_BYTES // numbers.itemsize)
     return numbers[skipped : skipped + size]
 
