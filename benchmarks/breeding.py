@@ -1,10 +1,14 @@
 """What a generation of programs costs: `python -m benchmarks.breeding`.
 
-88 symbols × 1,258 bars, synthetic unless `--config` names real ones; every candidate trades alone
-on the desk, with all gates and costs. DEAP's own work is all that selection does.
+88 symbols × 1,258 bars, synthetic unless BENBOT_DATA is the folder of the file of `us_stocks_daily`
+or `--config` names another market; every candidate trades alone on the desk, with all gates and
+costs. DEAP's own work is all that selection does.
+
+    BENBOT_DATA=FOLDER .venv/bin/python -m benchmarks.breeding
 """
 
 import argparse
+import os
 import resource
 import sys
 from pathlib import Path
@@ -33,6 +37,7 @@ from benbot.experiments.config import load_config
 from benbot.strategies.programs.features import available
 
 N_BARS, N_SYMBOLS = 1258, 88
+REAL = "us_stocks_daily"
 GIGABYTE = 1e6  # of what the system counts in kilobytes
 
 
@@ -96,10 +101,16 @@ def time_generations(asked: argparse.Namespace) -> None:
 
 
 def market_of(config: str) -> Market:
-    """Return the last bars of a configuration's market, or a synthetic one."""
-    if not config:
+    """Return the last bars of a configuration's market, of the real stocks, or a synthetic one."""
+    folder = os.environ.get("BENBOT_DATA")
+    if not config and not folder:
+        say("synthetic prices; BENBOT_DATA names no folder with real ones")
         return generate(SyntheticSource(seed=1, n_bars=N_BARS, n_symbols=N_SYMBOLS)).market
-    market = load_market(load_config(config).market)
+    path = Path(folder or "") / load_config(REAL).market.path.name
+    real = (REAL, [f"market.path={path}", "market.min_bars=0"])
+    name, overrides = (config, []) if config else real
+    market = load_market(load_config(name, overrides).market)
+    say(f"prices of {name}")
     return market.between(max(market.n_bars - N_BARS, 0), market.n_bars)
 
 

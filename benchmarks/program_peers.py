@@ -3,7 +3,6 @@
     A   add, subtract, multiply, protected divide, negate, abs, min, max, tanh
     B   those, above and if
     C   those, means of 5 and 20 bars, lags and changes of 1 and 5
-    ma  1,000 pairs of moving averages, long while the fast one is above, after costs; ours alone
 
 The trees are DEAP's own, from its half and half and one seed: 500 over 20 features of 30 symbols at
 2,520 bars. DEAP compiles each to Python once, which is not timed, and calls numpy with float32;
@@ -20,11 +19,10 @@ from typing import Any
 
 import numpy as np
 from deap import gp
-from numba import njit
 
-from benbot.envs.arrays import AnyArray, Float32Array, FloatArray
+from benbot.envs.arrays import AnyArray, Float32Array
 from benbot.strategies.programs.features import Features
-from benbot.strategies.programs.machine import batches, evaluate
+from benbot.strategies.programs.machine import evaluate
 from benbot.strategies.programs.primitives import BY_NAME, Code
 from benbot.strategies.programs.program import Program, program_of
 
@@ -34,7 +32,6 @@ LEAST_SIZE, MOST_SIZE, SEED = 10, 60, 7
 CONSTANTS = (-1.0, -0.5, 0.1, 0.5, 1.0, 2.0)
 DEPTHS = {"A": (4, 7), "B": (3, 6), "C": (4, 7)}
 SMALL = np.float32(1e-6)
-N_FAST, N_SLOW, COST = 20, 50, 0.001  # of a trade: fee and slippage of five basis points each
 READY = "ready"
 
 SHAPE = (N_SYMBOLS, N_BARS)
@@ -179,8 +176,6 @@ def features_here() -> Features:
 
 
 def ours_of(kind: str) -> Callable[[], object]:
-    if kind == "ma":
-        return sweep
     programs = [program_from(tree) for tree in trees_of(kind)[1]]
     features, out = features_here(), np.zeros((N_TREES, N_NUMBERS), np.float32)
     return lambda: evaluate(programs, features, out)
@@ -242,73 +237,6 @@ def operon_tree(op: Any, tree: gp.PrimitiveTree, hashes: list[int]) -> Any:  # n
     return whole
 
 
-def prices() -> FloatArray:
-    """Return the closes [S, T] of a random walk."""
-    moves = np.random.default_rng(2).standard_normal(SHAPE) * 0.015
-    return 100.0 * np.exp(moves.cumsum(axis=1))
-
-
-def pairs() -> list[tuple[int, int]]:
-    fast = range(2, 2 + N_FAST)
-    return [(one, 25 + 3 * k) for one in fast for k in range(N_SLOW)]
-
-
-def crossover(fast: int, slow: int) -> Program:
-    """Return 1 while the fast average of the close is above the slow one, 0 otherwise."""
-    means = [
-        node
-        for bars in (fast, slow)
-        for node in ((Code.MEAN, 0.0), (Code.FEATURE, 0.0), (Code.WINDOW, float(bars)))
-    ]
-    ends = [(Code.CONSTANT, 1.0), (Code.CONSTANT, 0.0)]
-    return program_of([(Code.IF, 0.0), (Code.ABOVE, 0.0), *means, *ends], ("close",))
-
-
-@njit(cache=True, error_model="numpy")
-def growth(held: Float32Array, moves: Float32Array, cost: float, out: FloatArray) -> None:
-    """Write the total return of each row of positions, each held from one close to the next."""
-    earned, last = np.empty(held.shape[2], np.float32), held.shape[2] - 1
-    for p in range(held.shape[0]):
-        for s in range(held.shape[1]):
-            earn(held[p, s], moves[s], np.float32(cost), earned)
-            out[p, s] = math.exp(total(earned, last) + cost * held[p, s, 0]) - 1.0
-
-
-@njit(cache=True, error_model="numpy")
-def earn(held: Float32Array, moves: Float32Array, cost: float, earned: Float32Array) -> None:
-    """Write what each bar earned in logarithms, less the cost of what was traded at its close."""
-    for t in range(held.size - 1):
-        earned[t] = held[t] * moves[t + 1] + cost * abs(held[t + 1] - held[t])
-
-
-@njit(cache=True, error_model="numpy")
-def total(values: Float32Array, n: int) -> float:
-    """Add the later half to the earlier one until one number is left."""
-    while n > 1:
-        half = n // 2
-        fold(values, np.uint64(half), np.uint64(n - half))
-        n -= half
-    return values[0]
-
-
-@njit(cache=True, error_model="numpy")
-def fold(values: Float32Array, half: int, later: int) -> None:
-    for i in range(half):
-        values[i] += values[later + i]
-
-
-def sweep() -> FloatArray:
-    """Return the total returns [P, S] of all pairs, after costs."""
-    close, programs = PRICES, CROSSOVERS
-    moves = np.diff(np.log(close), axis=1, prepend=np.log(close[:, :1])).astype(np.float32)
-    features = Features(("close",), close[None], np.zeros(1), np.ones(SHAPE))
-    out = np.empty((len(programs), N_SYMBOLS))
-    for which, said in batches(programs, features, memory=20 * 4 * N_NUMBERS):
-        growth(said.swapaxes(1, 2), moves, math.log1p(-COST), out[which])
-    return out
-
-
-PRICES, CROSSOVERS = prices(), [crossover(*pair) for pair in pairs()]
 CONTESTANTS = {"ours": ours_of, "deap": deap_of, "operon": operon_of}
 
 

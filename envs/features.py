@@ -8,7 +8,7 @@ import pandas as pd
 
 from benbot.envs.arrays import Float32Array, FloatArray, Int8Array
 from benbot.envs.desk.cycle import CORRELATION_MEMORY
-from benbot.envs.desk.sleeves import N_REGIMES
+from benbot.envs.desk.tally import N_REGIMES
 from benbot.envs.desk.tape import Tape
 from benbot.envs.forecast import forecasts
 from benbot.envs.market.market import Market

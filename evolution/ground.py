@@ -15,10 +15,10 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.sleeves import N_REGIMES, Opinions, TrackRecord
+from benbot.envs.desk.sleeves import blank_records, heard, run_sleeves
+from benbot.envs.desk.tally import N_REGIMES, open_tally
 from benbot.envs.desk.tape import VECTOR, Tape
 from benbot.envs.desk.taping import blank_tape
-from benbot.envs.desk.trials import Tally, run_trial
 from benbot.envs.history import Span
 from benbot.envs.market.market import Market
 from benbot.envs.market.regime import RegimeSettings, detect_regime
@@ -46,7 +46,7 @@ class Outcome:
     """What one candidate did alone.
 
     growth     (T - 1,)   log growth of each bar after the first
-    cases      (F, G, 9)  see `desk.trials`
+    cases      (F, G, 9)  see `desk.tally`
     turnover   notional traded a bar, as a fraction of equity
     n_trades   round trips
     """
@@ -89,17 +89,16 @@ class Ground:
         most = self.rules.limits.max_positions
         ledger = open_ledger(1, trades=2 * most)
         shadow = self.rules.without_breakers().record()
-        records = TrackRecord(
-            np.zeros((1, N_REGIMES, 2)), np.zeros((1, self.market.n_symbols, 2)), np.zeros(1)
-        )
-        tally = open_tally(self)
+        records = blank_records(1, self.market.n_symbols)
+        tally = open_tally(1, self.fold, self.group)
         floor = lend(Desk(open_book(1, 1, most), tape, shadow, ledger))
-        heard = Opinions(
+        opinions = heard(
             self._heard(opinion.direction)[:, None], self._heard(opinion.confidence)[:, None]
         )
-        run_trial(floor.words, heard, records, tally)
-        turnover = float(tally.totals[0]) / self.span.n_decisions
-        return Outcome(tally.growth[1:], tally.cases, turnover, int(tally.totals[1]))
+        run_sleeves(floor.words, opinions, records, tally)
+        growth, (traded, n_trades) = tape.sleeve_return[1:, 0], tally.totals[0, :]
+        turnover = float(traded) / self.span.n_decisions
+        return Outcome(growth, tally.cases[0], turnover, int(n_trades))
 
     def _heard(self, opinions: Any) -> Any:  # noqa: ANN401
         return opinions[self.span.first : self.span.last + 1]
@@ -120,13 +119,6 @@ class Ground:
             legs=legs,
             overlay=np.array([traits.overlay], np.int8),
         )
-
-
-def open_tally(ground: Ground) -> Tally:
-    """Return a tally with nothing counted yet."""
-    return Tally(
-        np.zeros(ground.n_bars), np.zeros(ground.case_shape), np.zeros(2), ground.fold, ground.group
-    )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from benbot.envs.desk.compiled import is_compiled
+
+
+def while_compiling(minutes: str) -> str:
+    """Return what is added to a step that compiles the desk where that was not done before."""
+    return "" if is_compiled() else f"; the first time it compiles, {minutes}"
+
 
 class RateColumn(ProgressColumn):
     """How many steps a second."""

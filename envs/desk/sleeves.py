@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, Record
+from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, Record, frozen
 from benbot.envs.desk.book import open_account, open_book
-from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.compiled import compiled, unlocked
 from benbot.envs.desk.coordinate import Contest
 from benbot.envs.desk.cycle import RUIN_GROWTH, trade_bar
 from benbot.envs.desk.desk import Desk
@@ -22,12 +22,12 @@ from benbot.envs.desk.floor import lend, take_floor
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.loan import Words
 from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.tally import N_REGIMES, Tally, count_bar, count_trade, open_tally
 from benbot.envs.desk.tape import Tape
 from benbot.envs.desk.taping import blank_tape
 from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
 
-N_REGIMES = 9
 WANTS_OUT = 1e-30  # value of a direction without confidence: it closes a position, opens none
 LEAST_CAPITAL = 0.1  # share of the capital; with much less a sleeve could not pay for its orders
 
@@ -47,6 +47,20 @@ class Opinions(NamedTuple):
     confidence: Float32Array
 
 
+def heard(direction: Int8Array, confidence: Float32Array) -> Opinions:
+    """Return opinions as the kernel was compiled for them: in one piece, and nobody's to change."""
+    return Opinions(frozen(direction), frozen(confidence))
+
+
+def blank_records(n_strategies: int, n_symbols: int) -> TrackRecord:
+    """Return the record of strategies that have not traded yet."""
+    return TrackRecord(
+        np.zeros((n_strategies, N_REGIMES, 2)),
+        np.zeros((n_strategies, n_symbols, 2)),
+        np.zeros(n_strategies),
+    )
+
+
 def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskRules) -> Tape:
     """Return the tape of a market: its sleeves have run, every candidate has its value."""
     tape = blank_tape(market, signals, regime, rules)
@@ -54,18 +68,16 @@ def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: Desk
     shadow = rules.without_breakers().record()
     book = open_book(n_strategies, n_strategies, most)
     desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most))
-    records = TrackRecord(
-        np.zeros((n_strategies, N_REGIMES, 2)),
-        np.zeros((n_strategies, market.n_symbols, 2)),
-        np.zeros(n_strategies),
-    )
+    records = blank_records(n_strategies, market.n_symbols)
+    nowhere = np.zeros(market.n_bars, np.int64), np.zeros(market.n_symbols, np.int64)
+    tally = open_tally(n_strategies, *nowhere)
     floor = lend(desk)
-    run_sleeves(floor.words, Opinions(signals.direction, signals.confidence), records)
+    run_sleeves(floor.words, heard(signals.direction, signals.confidence), records, tally)
     return tape
 
 
-@compiled
-def run_sleeves(floor: Words, opinions: Opinions, records: TrackRecord) -> None:
+@unlocked
+def run_sleeves(floor: Words, opinions: Opinions, records: TrackRecord, tally: Tally) -> None:
     """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
     desk, contest = take_floor(floor)
     last = desk.tape.bars.shape[0] - 1
@@ -74,7 +86,7 @@ def run_sleeves(floor: Words, opinions: Opinions, records: TrackRecord) -> None:
     for t in range(last):
         value_candidates(desk, opinions, records, t)
         for k in range(desk.book.sleeves.shape[1]):
-            desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, records, k, t)
+            desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, (records, tally), k, t)
     value_candidates(desk, opinions, records, last)
 
 
@@ -87,13 +99,19 @@ def open_sleeve(desk: Desk, k: int, t: int) -> None:
 
 
 @compiled
-def trade_sleeve(desk: Desk, contest: Contest, records: TrackRecord, k: int, t: int) -> float:
-    """Trade one bar of one sleeve and learn from the round trips it closed."""
+def trade_sleeve(
+    desk: Desk, contest: Contest, notes: tuple[TrackRecord, Tally], k: int, t: int
+) -> float:
+    """Trade one bar of one sleeve; learn from the round trips that it closed, and count them."""
+    records, tally = notes
     growth = trade_bar(desk, contest, k, t)
+    account = desk.book.accounts[k]
+    count_bar(tally, account, k)
     for i in range(desk.ledger.n_trades[k]):
         learn_trade(desk, records, k, i)
+        count_trade(tally, desk.ledger.trades[k, i], account, k, t + 1)
     desk.ledger.n_trades[k] = 0
-    if not desk.book.accounts[k].equity > LEAST_CAPITAL * desk.rules[0].capital:
+    if not account.equity > LEAST_CAPITAL * desk.rules[0].capital:
         open_sleeve(desk, k, t + 1)
     return growth if growth > RUIN_GROWTH else RUIN_GROWTH  # also for what is not a number
 

@@ -26,7 +26,7 @@ from benbot.evolution.workers import Workers
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, resolved_yaml
 from benbot.experiments.evolving.result import SeedPool, pool_file, record_search, with_pool
 from benbot.experiments.evolving.table import judged_table, members_table, show_result
-from benbot.experiments.progress import Display
+from benbot.experiments.progress import Display, while_compiling
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import COMMIT, SOURCE, Run, Status, Tracker
 from benbot.experiments.training.preparation import place_segments
@@ -72,6 +72,12 @@ class Terrain:
     def species(self) -> Species[Any]:
         rules = [choice.name for choice in self.config.strategies]
         return species_of(self.settings, self.fit.market, rules)
+
+    def judge_of(self, segment: str, display: Display) -> Judge:
+        """Return who judges pools on a segment, and show that it takes its time."""
+        compiling = while_compiling("some minutes")
+        with display.step(f"Laying the ground: market, costs, gates{compiling}"):
+            return Judge(self.config, self.market, self.spans[segment])
 
     def _ground(self, segment: str, division: Division) -> Ground:
         config = self.config
@@ -126,8 +132,7 @@ class Evolving:
         text = resolved_yaml(config)
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
-        with self.display.step("Laying the ground: market, costs, gates"):
-            judge = Judge(config, self.terrain.market, self.terrain.spans["valid"])
+        judge = self.terrain.judge_of("valid", self.display)
         for seed in config.seeds:
             self._search(seed, judge)
         self.breeding.console.print(

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.workers import hire
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
@@ -21,14 +20,12 @@ from benbot.experiments.evolving.breeding import (
     Terrain,
     settings_of,
 )
-from benbot.experiments.evolving.table import judged_table
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import Run, Status, TrackingSettings, open_tracker
 from benbot.experiments.training.run import check_config, check_data, check_folder
 from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST, RUNS
 from benbot.experiments.verdict.opening import NO, SEALED, YES, Opening, open_test, stretch_of
-from benbot.experiments.verdict.out_of_sample import Judge
 from benbot.strategies.base import Strategy
 
 if TYPE_CHECKING:
@@ -102,7 +99,7 @@ def open_evolution(run_id: str, order: Order) -> None:
         parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
-        judge = Judge(config, terrain.market, terrain.spans["test"])
+        judge = terrain.judge_of("test", display)
         for seed in config.seeds:
             path = order.runs / run_id / f"seed-{seed}" / POOL_FILE
             rows = judge.judge(terrain.species, *_pool_of(terrain, path))
@@ -140,8 +137,7 @@ def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:
-    compiling = "" if is_compiled() else "; the first time it compiles, some minutes"
-    with display.step(f"Preparing {config.name}{compiling}"):
+    with display.step(f"Preparing {config.name}"):
         return Terrain(config)
 
 

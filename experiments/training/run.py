@@ -4,7 +4,6 @@ import os
 import shlex
 from pathlib import Path
 
-from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import BadConfig, RunMismatch, WorkFailed
 from benbot.envs.market.market import Market
 from benbot.experiments.config import (
@@ -13,7 +12,7 @@ from benbot.experiments.config import (
     flat_config,
     load_config,
 )
-from benbot.experiments.progress import Display
+from benbot.experiments.progress import Display, while_compiling
 from benbot.experiments.tracking.tracker import (
     Run,
     Status,
@@ -142,7 +141,7 @@ def check_data(parent: Run, market: Market) -> None:
 
 def prepare_shown(config: ExperimentConfig, display: Display) -> Prepared:
     """Prepare a configuration and show that it takes its time."""
-    compiling = "" if is_compiled() else "; the first time it compiles, about a minute"
+    compiling = while_compiling("about a minute")
     with display.step(f"Preparing {config.name}: market, signals, sleeves{compiling}"):
         return prepare_experiment(config)
 

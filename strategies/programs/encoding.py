@@ -95,7 +95,9 @@ def consign(
                 top += 1
             elif code != PARTS:
                 write(nodes[n_nodes], code, stack, top, int(bits[i]))
-                place = found(nodes, slots, n_nodes)
+                place = condition_of(nodes, n_nodes) if code == IF else n_nodes
+                if place == n_nodes:
+                    place = found(nodes, slots, n_nodes)
                 if place == n_nodes:
                     annotate(nodes, place)
                     n_nodes += 1
@@ -123,6 +125,17 @@ def write(node: IntArray, code: int, stack: IntArray, top: int, bits: int) -> No
         node[BARS] = stack[top - arity]
     if COMMUTES[code] and node[A] > node[B]:
         node[A], node[B] = node[B], node[A]
+
+
+@compiled
+def condition_of(nodes: IntArray, place: int) -> int:
+    """Return the condition itself for 1 if it is true and 0 otherwise, or else the place."""
+    node = nodes[place]
+    if node[CODE] != IF:
+        return place
+    first, second = nodes[node[B]], nodes[node[C]]
+    is_plain = first[CODE] == CONSTANT and second[CODE] == CONSTANT
+    return int(node[A]) if is_plain and first[A] == TRUE_BITS and second[A] == 0 else place
 
 
 @compiled

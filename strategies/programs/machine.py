@@ -10,7 +10,6 @@ evaluated first, as if it were programs, then they are rows of the arena like fe
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from benbot.strategies.programs.across import across
 from benbot.strategies.programs.compiled import Place, compiled, pasted
 from benbot.strategies.programs.encoding import Graph, Population, graph_of
 from benbot.strategies.programs.features import Features
+from benbot.strategies.programs.layout import Layout, aligned, layout_of, rounded, size_of, skew_of
 from benbot.strategies.programs.planning import (
     BARS,
     CODE,
@@ -37,40 +37,17 @@ from benbot.strategies.programs.planning import (
 from benbot.strategies.programs.pointwise import COPY, FILL, Places, arithmetic, logic, of_one
 from benbot.strategies.programs.primitives import Code
 from benbot.strategies.programs.program import Program
-from benbot.strategies.programs.windows import N_SETS, SET, over_windows
+from benbot.strategies.programs.scratch import N_SETS, SET
+from benbot.strategies.programs.streaming import LINE, stream
+from benbot.strategies.programs.windows import over_windows
 
-LINE = 16  # numbers in a line of the processor's cache, on which series and registers begin
-# Most bars of a stretch when no window looks back, and when windows do but not far.
-POINTWISE_TILE, WINDOW_TILE = 2560, 4096
-MARGIN = 3 * LINE  # numbers between registers, so that two never lie a power of two apart
 FIRST_WINDOWED, FIRST_LOGIC, FIRST_OF_ONE = int(Code.LAG), int(Code.ABOVE), int(Code.NEGATE)
 MEMORY = 256 * 2**20  # bytes of answers that `batches` gives at a time
 
 
-class Layout(NamedTuple):
-    """Where things lie in the arena, and how it is walked through. All unsigned.
-
-    n_series   S
-    length     T
-    spacing    numbers from the beginning of one series to that of the next, T or a few more
-    registers  where the first register begins
-    stride     numbers from one register to the next
-    tile       bars that are done at a time
-    reach      bars before them that are computed along with them
-    """
-
-    n_series: Place
-    length: Place
-    spacing: Place
-    registers: Place
-    stride: Place
-    tile: Place
-    reach: Place
-
-
 @compiled
 def run(m: Float32Array, work: FloatArray, plan: Plan, layout: Layout, out: Float32Array) -> None:
-    """Do the instructions for all bars, and write what is wanted into `out`, [R, S × T]."""
+    """Do the instructions for all bars, and write what is wanted into `out`, R rows of S × T."""
     zero = np.uint64(0)
     for k in range(plan.kept.size):
         start = layout.registers + np.uint64(k) * layout.stride
@@ -113,9 +90,21 @@ def stretch(
         else:
             on_bars(m, code, at, n)
         for target in range(plan.code[k, OUT], plan.code[k, OUT_END]):
-            row = np.uint64(plan.outs[target])
-            for i in range(before, n):
-                out[row, into + i] = m[at[0] + i]
+            row = np.uint64(plan.outs[target]) * layout.n_series * layout.length
+            hand_over(m, layout, (row + into + before, at[0] + before, n - before), out)
+
+
+@pasted
+def hand_over(
+    m: Float32Array, layout: Layout, where: tuple[Place, Place, Place], out: Float32Array
+) -> None:
+    """Copy so many numbers to a place in the output."""
+    into, start, n = where
+    if layout.skew < np.uint64(LINE):
+        stream(out, (into, start, layout.skew), m, n)
+    else:
+        for i in range(n):
+            out[into + i] = m[start + i]
 
 
 @pasted
@@ -237,7 +226,7 @@ def _in_terms_of(
 
 
 def _evaluate_into(graph: Graph, features: Features, out: Float32Array) -> None:
-    n_features, spacing = len(features.names), _rounded(features.n_bars)
+    n_features, spacing = len(features.names), rounded(features.n_bars)
     nodes = graph.nodes
     across_at = np.flatnonzero(nodes[:, encoding.CODE] >= encoding.FIRST_ACROSS)
     homes = np.full(len(nodes), -1, np.int64)
@@ -245,35 +234,24 @@ def _evaluate_into(graph: Graph, features: Features, out: Float32Array) -> None:
     homes[across_at] = n_features + 1 + np.arange(across_at.size)
     plans = _plans(graph, features, across_at, homes)
     shape = (n_features + 1 + across_at.size, features.n_symbols, spacing)
-    layouts = [_layout(plan, features, int(np.prod(shape))) for plan in plans]
-    arena = _arena(_size_of(plans, layouts))
+    layouts = [layout_of(plan, features, int(np.prod(shape))) for plan in plans]
+    layouts[-1] = layouts[-1]._replace(skew=skew_of(out))
+    arena: Float32Array = aligned(size_of(plans, layouts), np.float32)
     rows = arena[: int(np.prod(shape))].reshape(shape)
     rows[: n_features + 1, :, features.n_bars :] = np.nan
     rows[:n_features, :, : features.n_bars] = features.values
     rows[n_features, :, : features.n_bars] = features.trades
-    work = np.empty(int(N_SETS * SET))
+    work: FloatArray = aligned(int(N_SETS * SET), np.float64)
     for level, (plan, layout) in enumerate(zip(plans, layouts, strict=True), start=1):
         if level == len(plans):
-            run(arena, work, plan, layout, out)
+            run(arena, work, plan, layout, out.reshape(-1))
             return
         compared = np.empty((across_at.size, features.n_symbols * features.n_bars), np.float32)
-        run(arena, work, plan, layout, compared)
+        run(arena, work, plan, layout, compared.reshape(-1))
         for place in across_at[nodes[across_at, encoding.LEVEL] == level]:
             values = compared[homes[place] - n_features - 1].reshape(features.trades.shape)
             across(values, features.trades, int(nodes[place, encoding.CODE]), values)
             rows[homes[place], :, : features.n_bars] = values
-
-
-def _rounded(numbers: int) -> int:
-    """Return the whole lines of cache that so many numbers take, in numbers."""
-    return -(-numbers // LINE) * LINE
-
-
-def _arena(size: int) -> Float32Array:
-    """Return so many numbers that begin on a line of the cache."""
-    arena = np.empty(size + LINE, np.float32)
-    skipped = -(arena.ctypes.data // arena.itemsize) % LINE
-    return arena[skipped : skipped + size]
 
 
 def _plans(graph: Graph, features: Features, across_at: IntArray, homes: IntArray) -> list[Plan]:
@@ -288,21 +266,3 @@ def _plans(graph: Graph, features: Features, across_at: IntArray, homes: IntArra
     roots = graph.roots.ravel()
     masked = features.has_gaps & (nodes[roots, encoding.SILENT] == 0)
     return [*plans, plan_of(graph, Wanted(roots, np.arange(roots.size), masked, homes, mask))]
-
-
-def _layout(plan: Plan, features: Features, registers: int) -> Layout:
-    """Return how a plan walks through the arena, in stretches of one length, more or less."""
-    n_bars, reach = features.n_bars, _rounded(plan.reach)
-    most = max(WINDOW_TILE, 4 * reach) if reach else POINTWISE_TILE
-    tile = max(LINE, _rounded(-(-n_bars // max(1, -(-n_bars // most)))))
-    stride = _rounded(min(tile + reach, n_bars)) + MARGIN
-    numbers = (features.n_symbols, n_bars, _rounded(n_bars), registers, stride, tile, reach)
-    return Layout(*(np.uint64(number) for number in numbers))
-
-
-def _size_of(plans: list[Plan], layouts: list[Layout]) -> int:
-    """Return how many numbers the arena has."""
-    return max(
-        int(layout.registers) + plan.n_registers * int(layout.stride)
-        for plan, layout in zip(plans, layouts, strict=True)
-    )

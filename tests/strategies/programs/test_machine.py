@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter, UnknownName
-from benbot.strategies.programs import machine
+from benbot.strategies.programs import layout
 from benbot.strategies.programs.features import Features
 from benbot.strategies.programs.machine import batches, encode, evaluate
 from benbot.strategies.programs.program import Program
@@ -156,9 +156,45 @@ def test_a_long_series_is_done_in_stretches_that_do_not_show(
     features = awkward_features(5, n_bars=500)
     programs = programs_over(features, 5, 100)
     whole = evaluate(programs, features)
-    monkeypatch.setattr(machine, "WINDOW_TILE", 7)
-    monkeypatch.setattr(machine, "POINTWISE_TILE", 3)
+    monkeypatch.setattr(layout, "WINDOW_TILE", 7)
+    monkeypatch.setattr(layout, "POINTWISE_TILE", 3)
     np.testing.assert_array_equal(evaluate(programs, features), whole)
+
+
+@pytest.mark.parametrize("n_bars", [6, 37, 64, 181])
+def test_what_goes_past_the_caches_is_what_goes_through_them(
+    monkeypatch: pytest.MonkeyPatch, n_bars: int
+) -> None:
+    features = awkward_features(10, n_bars=n_bars)
+    programs = programs_over(features, 10, 60)
+    whole = evaluate(programs, features)
+    monkeypatch.setattr(layout, "CACHE", 0)
+    memory = np.full(whole.size + 20, 7.0, np.float32)
+    for skipped in range(0, 17, 3):  # wherever a line begins
+        out = memory[skipped : skipped + whole.size]
+        np.testing.assert_array_equal(evaluate(programs, features, out), whole)
+        assert (memory[skipped + whole.size :] == 7.0).all()
+
+
+def test_a_mean_of_any_window_is_that_of_its_numbers() -> None:
+    x = np.round(np.random.default_rng(11).standard_normal(200) * 64)
+    windows = [*range(1, 49), 60, 64, 75, 80, 96, 120, 128, 160, 192]
+    programs = [written(f'["mean", "x", {bars}]', "x") for bars in windows]
+    said = evaluate(programs, one_symbol(x=list(x)))[:, :, 0]
+    for bars, means in zip(windows, said, strict=True):
+        expected = np.lib.stride_tricks.sliding_window_view(x, bars).sum(axis=1) * (1.0 / bars)
+        np.testing.assert_array_equal(means[bars - 1 :], expected.astype(np.float32))
+        assert np.isnan(means[: bars - 1]).all()
+
+
+def test_one_where_a_condition_is_true_and_nothing_elsewhere_is_the_condition() -> None:
+    features = one_symbol(x=[1.0, NAN, 3.0])
+    asked = '["above", "x", 2]'
+    trees = (f'["if", {asked}, 1, 0]', f'["if", {asked}, 0, 1]', f'["if", {asked}, 1, 3]')
+    programs = [written(tree, "x") for tree in trees]
+    assert [len(encode([program], features).nodes) for program in programs] == [5, 6, 6]
+    np.testing.assert_array_equal(evaluate(programs, features)[:, 2, 0], [1.0, 0.0, 1.0])
+    np.testing.assert_array_equal(evaluate(programs, features)[:, 0, 0], [0.0, 1.0, 3.0])
 
 
 def test_equal_sub_trees_stand_once_in_the_graph() -> None:
