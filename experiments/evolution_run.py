@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import RunMismatch
-from benbot.evolution.workers import hire
+from benbot.evolution.agreement import hire_cluster
+from benbot.evolution.workers import Workers, hire
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
 from benbot.experiments.evolution_table import judged_table
 from benbot.experiments.evolving import (
@@ -34,16 +35,19 @@ from benbot.strategies.base import Strategy
 if TYPE_CHECKING:
     from rich.console import Console
 
+USUAL_JOBS = 2  # threads
+
 
 @dataclass(frozen=True)
 class Order:
-    """How a search was asked for on the command line."""
+    """How a search was asked for on the command line; `cluster` is the address of one of Ray."""
 
     runs: Path
     command: str
     console: "Console"
-    jobs: int = 1
+    jobs: int | None = None
     store: str | None = None
+    cluster: str | None = None
 
 
 def start_evolution(config: ExperimentConfig, order: Order) -> None:
@@ -51,7 +55,7 @@ def start_evolution(config: ExperimentConfig, order: Order) -> None:
     settings_of(config)
     check_folder(order.runs)
     tracker = open_tracker(config.tracking)
-    with Display(order.console) as display, hire(order.jobs) as workers:
+    with Display(order.console) as display, _hired(order) as workers:
         terrain = _prepare(config, display)
         labels = {"algo": ALGORITHM, DATA: terrain.market.digest, DIGEST: config_digest(config)}
         parent = tracker.start_run(config.name, labels | {SEALED: YES})
@@ -76,7 +80,7 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
             f"with benbot open {run_id}"
         )
     parent.require_params({k: v for k, v in flat_config(config).items() if k in parent.params})
-    with Display(order.console) as display, hire(order.jobs) as workers:
+    with Display(order.console) as display, _hired(order) as workers:
         terrain = _prepare(config, display)
         check_data(parent, terrain.market)
         parent.resume()
@@ -115,6 +119,13 @@ def open_evolution(run_id: str, order: Order) -> None:
                 step=seed,
             )
         parent.flush()
+
+
+def _hired(order: Order) -> AbstractContextManager[Workers]:
+    """Return who tries candidates: threads of this machine, or hands on a cluster."""
+    if order.cluster is not None:
+        return hire_cluster(order.cluster, order.jobs)
+    return hire(order.jobs or USUAL_JOBS)
 
 
 def _require_search(parent: Run) -> None:
