@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.agreement import hire_cluster
 from benbot.evolution.workers import Workers, hire
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
 from benbot.experiments.evolution_table import judged_table
 from benbot.experiments.evolving import (
-    ALGORITHM,
     POOL_FILE,
     Breeding,
     Evolving,
@@ -27,9 +25,10 @@ from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, stre
 from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
+from benbot.experiments.resumable import BRED, is_bred, require_files
 from benbot.experiments.run import check_config, check_data, check_folder
 from benbot.experiments.tracking import Run, Status, TrackingSettings, open_tracker
-from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST, RUNS
+from benbot.experiments.training import DATA, DIGEST, RUNS
 from benbot.strategies.base import Strategy
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def start_evolution(config: ExperimentConfig, order: Order) -> None:
     tracker = open_tracker(config.tracking)
     with Display(order.console) as display, _hired(order) as workers:
         terrain = _prepare(config, display)
-        labels = {"algo": ALGORITHM, DATA: terrain.market.digest, DIGEST: config_digest(config)}
+        labels = {"algo": BRED, DATA: terrain.market.digest, DIGEST: config_digest(config)}
         parent = tracker.start_run(config.name, labels | {SEALED: YES})
         breeding = Breeding(order.runs, order.command, order.console, workers)
         with _stoppable(parent, order), parent:
@@ -129,7 +128,7 @@ def _hired(order: Order) -> AbstractContextManager[Workers]:
 
 
 def _require_search(parent: Run) -> None:
-    if parent.tags.get("algo") != ALGORITHM:
+    if not is_bred(parent.tags):
         raise RunMismatch(
             f"only a search for strategies can go on with benbot evolve, run {parent.id} is none. "
             f"Go on with benbot train --resume {parent.id}"
@@ -151,19 +150,12 @@ def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:
-    compiling = "" if is_compiled() else "; the first time it compiles, some minutes"
-    with display.step(f"Preparing {config.name}{compiling}"):
+    with display.step(f"Preparing {config.name}"):
         return Terrain(config)
 
 
 def _recorded(run_id: str, order: Order) -> ExperimentConfig:
-    own = order.runs / run_id / CONFIG_FILE
-    if not own.is_file():
-        raise RunMismatch(
-            f"a search can only go on where its files are; {own} is missing. Say --runs FOLDER if "
-            f"they are elsewhere"
-        )
-    config = load_config(own)
+    config = load_config(require_files(run_id, order.runs, "a search", is_bred))
     if order.store is None:
         return config
     tracking = TrackingSettings(**(config.tracking.model_dump() | {"uri": order.store}))

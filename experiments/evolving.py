@@ -8,6 +8,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from benbot.envs.desk.compiled import CACHE_FOLDER
+from benbot.envs.desk.trials import run_trial
 from benbot.envs.errors import BadConfig
 from benbot.envs.history import Span
 from benbot.envs.market.market import Market
@@ -30,6 +32,7 @@ from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.preparation import place_segments
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
+from benbot.experiments.resumable import BRED
 from benbot.experiments.tracking import COMMIT, SOURCE, Run, Status, Tracker
 from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST
 
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
 LEDGER_FILE, STATE_FILE, POOL_FILE = "ledger.jsonl", "state.json", "pool.json"
 EVOLVED_FILE = "evolved.yaml"  # the same configuration with the pool among its strategies
-ALGORITHM = "evolution"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,9 @@ class Evolving:
         text = resolved_yaml(config)
         (self.folder / CONFIG_FILE).write_text(text, encoding="utf-8")
         self.parent.log_file(CONFIG_FILE, text)
-        with self.display.step("Laying the ground: market, costs, gates"):
+        known = any(CACHE_FOLDER.rglob(f"*{run_trial.__name__}*.nbc"))
+        compiling = "" if known else "; the first time it compiles, some minutes"
+        with self.display.step(f"Laying the ground: market, costs, gates{compiling}"):
             judge = Judge(config, self.terrain.market, self.terrain.spans["valid"])
         for seed in config.seeds:
             self._search(seed, judge)
@@ -140,7 +144,7 @@ class Evolving:
     def labels(self, seed: int | str) -> dict[str, object]:
         """Return what every run says of itself."""
         return {
-            "algo": ALGORITHM,
+            "algo": BRED,
             "seed": seed,
             "genome": self.terrain.settings.genome,
             DATA: self.terrain.market.digest,

@@ -11,12 +11,11 @@ from benbot.agents.policy import TrainedPolicy
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.data_digests import DATA_FILE
-from benbot.experiments.evolving import ALGORITHM
 from benbot.experiments.opening import is_sealed, openings_of
+from benbot.experiments.resumable import is_trained
 from benbot.experiments.tracking import Run, TrackingSettings, find_run
 from benbot.experiments.tracking_kept import Kept, kept_runs
 from benbot.experiments.tracking_store import sqlite_path
-from benbot.experiments.trials import TUNED
 
 CONFIG_FILE = "config.yaml"
 BUNDLE = "bundle"
@@ -67,7 +66,7 @@ def recorded(run_id: str, runs: Path, store: str | None) -> Recorded:
             f"exist. Say --store, or --runs with the folder that has {run_id}"
         )
     run = find_run(uri, run_id)
-    if run.tags.get("algo") == ALGORITHM or TUNED in run.tags:
+    if not is_trained(run.tags):
         raise RunMismatch(
             f"a training can be made again, run {run_id} is a search. Search again with the same "
             f"configuration: the same seed finds the same"
