@@ -71,7 +71,7 @@ def pool_file(result: SeedPool) -> dict[str, Any]:
     write = result.search.fitness.species.write
     return {
         "species": result.search.fitness.species.name,
-        "trials": asdict(result.trials),
+        "trials": asdict(result.trials) | {"effective": result.trials.effective},
         "looks_at_valid": len(result.search.pool.looked),
         "members": [
             {
@@ -128,6 +128,8 @@ def record_search(run: Run, result: SeedPool, judged: Sequence[Row]) -> None:
         {
             "evolution/trials": trials.n,
             "evolution/effective_trials": trials.effective,
+            "evolution/trials_by_correlation": trials.by_correlation,
+            "evolution/trials_by_clusters": trials.by_clusters,
             "evolution/found": result.n_found,
             **{
                 f"valid/{row.name.replace(' ', '_')}/{name}": getattr(row, name)

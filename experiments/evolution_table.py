@@ -62,8 +62,9 @@ def sentences(result: SeedPool) -> list[str]:
     formulas = [f"{member.name}: {member.candidate.genome.formula}" for member in pool.members]
     return [
         *formulas,
-        f"{trials.n:,} candidates were tried, as many as {trials.effective:,.0f} independent ones; "
-        f"the best of so many has a Sharpe ratio of {trials.luck * per_year:.2f} by luck.",
+        f"{trials.n:,} candidates were tried, as many as {trials.by_correlation:,.0f} independent "
+        f"ones by the correlation of their returns, {trials.by_clusters:,.0f} by clusters; the "
+        f"best of the larger number has a Sharpe ratio of {trials.luck * per_year:.2f} by luck.",
         f"{result.n_found} of {len(pool.members)} in the pool are more than luck, by a deflated "
         f"ratio on fit of {result.confidence:.0%} or more.",
         f"valid was looked at {len(pool.looked)} times to choose the pool, so its result there "
