@@ -43,12 +43,13 @@ FEWEST = 2
 class Trials:
     """What a ledger says of luck.
 
-    n               evaluations
+    n               evaluations of one search
     by_correlation  how many independent ones they count for, by one of the two ways
     correlation     mean of the returns of two of them
     deviation       of the ratios that were observed
     n_bars          of each
     by_clusters     how many they count for by the other way
+    searches        how many of them count together
     """
 
     n: int
@@ -57,6 +58,7 @@ class Trials:
     deviation: float
     n_bars: int
     by_clusters: float = 0.0
+    searches: int = 1
 
     @property
     def effective(self) -> float:
@@ -69,6 +71,7 @@ class Trials:
             self,
             by_correlation=searches * self.by_correlation,
             by_clusters=searches * self.by_clusters,
+            searches=searches,
         )
 
     @property

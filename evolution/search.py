@@ -57,12 +57,14 @@ class Search(Generic[G]):
     ) -> None:
         """`fitness` tries candidates on fit, that of the pool on valid."""
         self.settings, self.fitness, self.pool, self.ledger = settings, fitness, pool, ledger
+        self.seed = seed
         streams = np.random.default_rng(seed).spawn(settings.islands)
         self.islands = [Island(settings, fitness.species, stream) for stream in streams]
         self.number = 0  # of the generation that comes next
         self.seen: set[str] = set()
         self.behaviours: set[str] = set()
         self.n_tried = 0
+        self.history: list[Generation] = []
 
     @property
     def is_over(self) -> bool:
@@ -85,7 +87,8 @@ class Search(Generic[G]):
         if last or (self.number + 1) % self.settings.pool.every == 0:
             self.pool.offer(self.best_first(), workers)
         self.number += 1
-        return self._generation(fresh)
+        self.history.append(self._generation(fresh))
+        return self.history[-1]
 
     def best_first(self) -> list[Candidate[G]]:
         """Return who surely enough earns something on fit, the surest first."""

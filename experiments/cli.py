@@ -365,9 +365,12 @@ def report(
     """Fetch the HTML report of a run, or make it again, and say where it is."""
     from rich.console import Console
 
+    from benbot.experiments.evolution_run import is_search, report_search
     from benbot.experiments.review import fetch_report, report_path
 
-    if rebuild:
+    if rebuild and is_search(runs / run):
+        report_search(run, runs, out or report_path(run), store, Console())
+    elif rebuild:
         from benbot.experiments.rebuild import rebuild_report
 
         rebuild_report(run, runs, out or report_path(run), Console())

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +21,26 @@ from benbot.experiments.evolving import (
     Terrain,
     settings_of,
 )
-from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, stretch_of
+from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, openings_of, stretch_of
 from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
 from benbot.experiments.resumable import BRED, is_bred, require_files
 from benbot.experiments.run import check_config, check_data, check_folder
-from benbot.experiments.tracking import Run, Status, TrackingSettings, open_tracker
+from benbot.experiments.search_record import (
+    Stretch,
+    read_record,
+    stretch_of_groups,
+    write_record,
+)
+from benbot.experiments.search_report import REPORT_FILE, write_search
+from benbot.experiments.tracking import (
+    Run,
+    Status,
+    TrackingSettings,
+    find_run,
+    open_tracker,
+)
 from benbot.experiments.training import DATA, DIGEST, RUNS
 from benbot.strategies.base import Strategy
 
@@ -100,16 +113,19 @@ def open_evolution(run_id: str, order: Order) -> None:
     with Display(order.console) as display:
         terrain = _prepare(config, display)
         check_data(parent, terrain.market)
+        folders = {seed: order.runs / run_id / f"seed-{seed}" for seed in config.seeds}
+        for folder in folders.values():
+            read_record(folder)  # before anybody sees what could not be written down
         commit = git_commit(Path(__file__).parent)
         drawn = config.market.source == "synthetic"
         parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
         judge = Judge(config, terrain.market, terrain.spans["test"])
-        for seed in config.seeds:
-            path = order.runs / run_id / f"seed-{seed}" / POOL_FILE
-            rows = judge.judge(terrain.species, *_pool_of(terrain, path))
+        for seed, folder in folders.items():
+            rows = judge.judge(terrain.species, *_pool_of(terrain, folder / POOL_FILE))
             order.console.print(judged_table(rows, f"seed {seed}, test, {judge.caption}"))
+            _keep_test(folder, stretch_of_groups(judge, rows))
             parent.log_metrics(
                 {
                     f"test/{row.name.replace(' ', '_')}/sharpe_ratio": row.sharpe_ratio
@@ -118,6 +134,23 @@ def open_evolution(run_id: str, order: Order) -> None:
                 step=seed,
             )
         parent.flush()
+        path = write_search(order.runs / run_id, order.command, openings_of(parent))
+        parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
+        order.console.print(f"Report    {path}", highlight=False, soft_wrap=True)
+
+
+def report_search(run_id: str, runs: Path, out: Path, store: str, console: "Console") -> None:
+    """Write the page of a search from its files, with what this version has to say of it."""
+    openings = openings_of(find_run(store, run_id))
+    path = write_search(runs / run_id, f"benbot report {run_id} --rebuild", openings)
+    out.write_bytes(path.read_bytes())
+    console.print(f"Report    {out}", highlight=False, soft_wrap=True)
+
+
+def _keep_test(folder: Path, stretch: Stretch) -> None:
+    """Write down what was seen on test, so that the page tells it from now on."""
+    record = read_record(folder)
+    write_record(replace(record, stretches={**record.stretches, "test": stretch}), folder)
 
 
 def _hired(order: Order) -> AbstractContextManager[Workers]:

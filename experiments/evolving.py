@@ -33,6 +33,9 @@ from benbot.experiments.preparation import place_segments
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
 from benbot.experiments.resumable import BRED
+from benbot.experiments.search_pictures import record_pictures
+from benbot.experiments.search_record import record_of, write_record
+from benbot.experiments.search_report import REPORT_FILE, write_search
 from benbot.experiments.tracking import COMMIT, SOURCE, Run, Status, Tracker
 from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST
 
@@ -134,7 +137,10 @@ class Evolving:
             judge = Judge(config, self.terrain.market, self.terrain.spans["valid"])
         for seed in config.seeds:
             self._search(seed, judge)
+        path = write_search(self.folder, self.breeding.command, openings=0)
+        self.parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
         self.breeding.console.print(
+            f"Report    {path}\n"
             f"Run       {self.parent.id}\n"
             f"Opening   benbot open {self.parent.id} judges the pool on test, once",
             highlight=False,
@@ -223,7 +229,10 @@ class Evolving:
         (folder / EVOLVED_FILE).write_text(
             resolved_yaml(with_pool(self.terrain.config, result)), encoding="utf-8"
         )
+        record = record_of(result, judge, judged)
+        write_record(record, folder)
         record_search(run, result, judged)
+        record_pictures(run, record)
         run.log_file(POOL_FILE, text)
         run.log_artifacts(folder, "search")
         tables = [members_table(result), judged_table(judged, judge.caption)]

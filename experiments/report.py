@@ -112,7 +112,7 @@ def render_report(report: RunReport) -> str:
     main = report.segments[-1]
     own = list(main.agents.values())
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -206,7 +206,7 @@ def _span(evaluation: Evaluation) -> str:
     return f"{first[:10]} to {last[:10]}, {evaluation.equity.size - 1:,} bars"
 
 
-def _environment() -> "Environment":
+def environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

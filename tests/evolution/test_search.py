@@ -69,6 +69,8 @@ def test_an_interrupted_search_ends_as_if_nothing_had_happened(
     assert again.number == 2
     assert again.n_tried == 24
     assert fame(run(again)) == fame(whole)
+    assert again.history == whole.history
+    assert [each.number for each in whole.history] == [1, 2, 3, 4]
     assert again.ledger.path.read_bytes() == whole.ledger.path.read_bytes()
 
 
