@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.agreement import hire_cluster
 from benbot.evolution.workers import Workers, hire
+from benbot.experiments.bred import BRED, is_bred
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
 from benbot.experiments.evolution_table import judged_table
 from benbot.experiments.evolving import (
@@ -25,7 +26,7 @@ from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, open
 from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
-from benbot.experiments.resumable import BRED, is_bred, require_files
+from benbot.experiments.resumable import require_files
 from benbot.experiments.run import check_config, check_data, check_folder
 from benbot.experiments.search_record import (
     Stretch,

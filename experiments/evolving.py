@@ -25,6 +25,7 @@ from benbot.evolution.settings import EvolutionSettings
 from benbot.evolution.species import species_of
 from benbot.evolution.state import restore, save
 from benbot.evolution.workers import Workers
+from benbot.experiments.bred import BRED
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, resolved_yaml
 from benbot.experiments.evolution_result import SeedPool, pool_file, record_search, with_pool
 from benbot.experiments.evolution_table import judged_table, members_table, show_result
@@ -32,7 +33,6 @@ from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.preparation import place_segments
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
-from benbot.experiments.resumable import BRED
 from benbot.experiments.search_pictures import record_pictures
 from benbot.experiments.search_record import record_of, write_record
 from benbot.experiments.search_report import REPORT_FILE, write_search

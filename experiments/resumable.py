@@ -4,20 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benbot.envs.errors import RunMismatch, TradingError
+from benbot.experiments.bred import is_bred
 from benbot.experiments.config import load_config
 from benbot.experiments.tracking import Run, Status, find_run
 from benbot.experiments.tracking_store import sqlite_path
 from benbot.experiments.training import CONFIG_FILE
 from benbot.experiments.trials import TUNED
 
-BRED = "evolution"  # tag `algo` of a search for strategies
 IsOurs = Callable[[Mapping[str, str]], bool]  # whether the tags are those of a run of one kind
 LOOKED_AT, SHOWN = 50, 5  # of the newest folders
-
-
-def is_bred(tags: Mapping[str, str]) -> bool:
-    """Return whether a run searched for strategies."""
-    return tags.get("algo") == BRED
 
 
 def is_trained(tags: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import BadConfig, RunMismatch, WorkFailed
 from benbot.envs.market.market import Market
+from benbot.experiments.bred import is_bred
 from benbot.experiments.config import (
     ExperimentConfig,
     config_digest,
@@ -16,7 +17,7 @@ from benbot.experiments.config import (
 from benbot.experiments.opening import NO, SEALED, YES, is_sealed, openings_of
 from benbot.experiments.preparation import Prepared, prepare_experiment
 from benbot.experiments.progress import Display
-from benbot.experiments.resumable import is_bred, is_trained, require_files
+from benbot.experiments.resumable import is_trained, require_files
 from benbot.experiments.tracking import (
     Run,
     Status,

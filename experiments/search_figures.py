@@ -47,6 +47,7 @@ def generations_figure(record: SearchRecord) -> "Figure":
     above.plot(number, median, color=FAINT)
     above.axhline(record.luck, color=COLOURS[2], linestyle=":", linewidth=1.0)
     title(above, "Sharpe ratio a year, on fit", "dotted: the best of so many trials by luck")
+    above.set_ylim(above.get_ylim())  # now, or the labels would stand where they do not belong
     label_right(
         above,
         [best[-1], median[-1], record.luck],
@@ -95,6 +96,7 @@ def stretch_figure(stretch: Stretch, name: str) -> "Figure":
         colours.append(colour)
     time_axis(ax, times)
     title(ax, f"What one became on {name}", "after costs; random: the middle one of 20 pools")
+    ax.set_ylim(ax.get_ylim())
     label_right(ax, ends, names, colours)
     return figure
 

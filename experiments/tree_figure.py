@@ -1,7 +1,8 @@
-"""A program drawn as a tree, in SVG: the root above, every argument below what takes it.
+"""A program drawn as a tree, in SVG: the root at the left, arguments to its right.
 
-Lengths are pixels. A sub-tree is as wide as its own box or all that is below it, whichever is more,
-so nothing can overlap; a box stands in the middle of what is below it.
+Lengths are pixels. A leaf is a row of its own and a level a column as wide as its widest word, so
+nothing can overlap, and what a narrow screen shows first is the root; a box stands in the middle of
+the rows of its arguments.
 """
 
 from dataclasses import dataclass
@@ -15,15 +16,15 @@ from benbot.strategies.programs.primitives import BY_CODE, Code
 from benbot.strategies.programs.program import Program
 from benbot.strategies.programs.simplification import simplified
 
-LETTER, LINE = 7.2, 14.0  # of the font, 12 pixels and of one width
+LETTER, BASELINE = 7.2, 16.0  # of the font, 12 pixels and of one width, in a box
 PADDING, BOX = 8.0, 24.0
-GAP, STEP = 12.0, 54.0  # between neighbours, and from one level to the next
+ACROSS, DOWN = 26.0, 32.0  # from a level to the next, beside its width, and from a row to the next
 MARGIN = 6.0
 
 
 @dataclass(frozen=True)
 class Box:
-    """A node where it is drawn; `x` is its middle, `y` its top, and `above` the box that takes it.
+    """A node where it is drawn; `x` is its left, `y` its middle, and `above` the box that takes it.
 
     note   what the word means
     """
@@ -36,8 +37,8 @@ class Box:
     above: int
 
     @property
-    def width(self) -> float:
-        return width_of(self.word)
+    def right(self) -> float:
+        return self.x + width_of(self.word)
 
 
 def width_of(word: str) -> float:
@@ -46,40 +47,48 @@ def width_of(word: str) -> float:
 
 def tree_boxes(program: Program) -> list[Box]:
     """Return the boxes of a program in prefix order."""
-    words = [_word(program, place) for place in range(len(program))]
-    takes = [program.arguments(place) for place in range(len(program))]
-    widths = [width_of(word) for word in words]
-    below = [0.0] * len(words)  # width of all that is below a node
-    for place in range(len(words) - 1, -1, -1):
+    places = range(len(program))
+    words = [_word(program, place) for place in places]
+    takes = [program.arguments(place) for place in places]
+    left, above = _columns(program, words), [-1] * len(words)
+    middle, row = [0.0] * len(words), 0
+    for place in places:
+        for each in takes[place]:
+            above[each] = place
+        if not takes[place]:
+            middle[place] = MARGIN + BOX / 2.0 + DOWN * row
+            row += 1
+    for place in reversed(places):
         if takes[place]:
-            below[place] = sum(widths[each] for each in takes[place])
-            below[place] += GAP * (len(takes[place]) - 1)
-        widths[place] = max(widths[place], below[place])
-    left, above = [MARGIN] * len(words), [-1] * len(words)
-    for place, arguments in enumerate(takes):
-        edge = left[place] + (widths[place] - below[place]) / 2.0
-        for each in arguments:
-            left[each], above[each] = edge, place
-            edge += widths[each] + GAP
+            middle[place] = (middle[takes[place][0]] + middle[takes[place][-1]]) / 2.0
     return [
         Box(
-            word,
+            words[place],
             _note(program, place),
             program.codes[place] == Code.FEATURE,
-            left[place] + widths[place] / 2.0,
-            MARGIN + STEP * program.depths[place],
+            left[place],
+            middle[place],
             above[place],
         )
-        for place, word in enumerate(words)
+        for place in places
     ]
+
+
+def _columns(program: Program, words: list[str]) -> list[float]:
+    """Return where the box of each node begins."""
+    widest = [0.0] * (program.depth + 1)
+    for depth, word in zip(program.depths, words, strict=True):
+        widest[depth] = max(widest[depth], width_of(word))
+    begins = [MARGIN + sum(widest[:level]) + ACROSS * level for level in range(len(widest))]
+    return [begins[depth] for depth in program.depths]
 
 
 def tree_svg(program: Program) -> str:
     """Return a program without its detours as SVG, which needs nothing else to be shown."""
     plain = simplified(program)
     boxes = tree_boxes(plain)
-    width = max(box.x + box.width / 2.0 for box in boxes) + MARGIN
-    height = max(box.y for box in boxes) + BOX + MARGIN
+    width = max(box.right for box in boxes) + MARGIN
+    height = max(box.y for box in boxes) + BOX / 2.0 + MARGIN
     names = dict(zip(plain.arguments(0), PART_NAMES, strict=False)) if plain.n_parts > 1 else {}
     lines = [_line(boxes[box.above], box) for box in boxes if box.above >= 0]
     shapes = [_shape(box, names.get(place, "")) for place, box in enumerate(boxes)]
@@ -98,25 +107,32 @@ def svg(width: float, height: float, title: str, parts: list[str]) -> str:
 
 
 def _line(above: Box, box: Box) -> str:
+    turn = box.x - ACROSS / 2.0
     return (
-        f'<path d="M{above.x:.1f} {above.y + BOX:.1f}L{box.x:.1f} {box.y:.1f}" '
+        f'<path d="M{above.right:.1f} {above.y:.1f}H{turn:.1f}V{box.y:.1f}H{box.x:.1f}" '
         'stroke="currentColor" opacity="0.45"/>'
     )
 
 
-def _shape(box: Box, name: str) -> str:
-    colour = AGENT if box.is_feature else "currentColor"
-    above = box.y - 4.0
-    named = (
-        f'<text x="{box.x:.1f}" y="{above:.1f}" text-anchor="middle" fill="currentColor" '
-        f'opacity="0.7">{escape(name)}</text>'
-    )
+def _shape(box: Box, part: str) -> str:
+    colour, top = AGENT if box.is_feature else "currentColor", box.y - BOX / 2.0
+    note = f"{part}: {box.note}" if part else box.note
     return (
-        f"<g><title>{escape(box.note)}</title>"
-        f'<rect x="{box.x - box.width / 2.0:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" '
+        f"<g><title>{escape(note)}</title>"
+        f'<rect x="{box.x:.1f}" y="{top:.1f}" width="{box.right - box.x:.1f}" '
         f'height="{BOX:.0f}" rx="5" stroke="{colour}" fill="{colour}" fill-opacity="0.06"/>'
-        f'<text x="{box.x:.1f}" y="{box.y + LINE + 2.0:.1f}" text-anchor="middle" '
-        f'fill="currentColor">{escape(box.word)}</text>{named if name else ""}</g>'
+        f'<text x="{box.x + PADDING:.1f}" y="{top + BASELINE:.1f}" fill="currentColor">'
+        f"{escape(box.word)}</text>{_named(box, part)}</g>"
+    )
+
+
+def _named(box: Box, part: str) -> str:
+    """Return the name of a part of the program, above its box."""
+    if not part:
+        return ""
+    return (
+        f'<text x="{box.x:.1f}" y="{box.y - BOX / 2.0 - 1.0:.1f}" font-size="9" '
+        f'fill="currentColor" opacity="0.7">{escape(part)}</text>'
     )
 
 

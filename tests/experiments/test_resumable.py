@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from benbot.envs.errors import RunMismatch
+from benbot.experiments.bred import BRED, is_bred
 from benbot.experiments.config import load_config, resolved_yaml
 from benbot.experiments.evolution_run import Order, resume_evolution
-from benbot.experiments.resumable import BRED, is_bred, is_trained, require_files
+from benbot.experiments.resumable import is_trained, require_files
 from benbot.experiments.run import resume_training
 from benbot.experiments.tracking import Run, Status, open_tracker
 from benbot.experiments.training import Launch
