@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benbot.envs.errors import RunMismatch
+from benbot.envs.errors import ClusterUnavailable, RunMismatch, WorkFailed
 from benbot.evolution.agreement import hire_cluster
 from benbot.evolution.workers import Workers, hire
 from benbot.experiments.bred import BRED, is_bred
@@ -199,12 +199,16 @@ def _recorded(run_id: str, order: Order) -> ExperimentConfig:
 @contextmanager
 def _stoppable(parent: Run, order: Order) -> Iterator[None]:
     elsewhere = "" if order.runs == RUNS else f" --runs {shlex.quote(str(order.runs))}"
+    again = f"benbot evolve --resume {parent.id}{elsewhere}"
     try:
         yield
+    except (WorkFailed, ClusterUnavailable) as error:
+        raise type(error)(
+            f"{error}. No generation that was over is lost. Go on with {again}"
+        ) from error
     except KeyboardInterrupt:
         order.console.print(
-            f"\nStopped; no generation that was over is lost. Go on with\n"
-            f"  benbot evolve --resume {parent.id}{elsewhere}",
+            f"\nStopped; no generation that was over is lost. Go on with\n  {again}",
             highlight=False,
             soft_wrap=True,
         )

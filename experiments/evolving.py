@@ -33,10 +33,11 @@ from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.preparation import place_segments
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
+from benbot.experiments.search_note import search_metrics, search_note
 from benbot.experiments.search_pictures import record_pictures
-from benbot.experiments.search_record import record_of, write_record
+from benbot.experiments.search_record import read_record, record_of, write_record
 from benbot.experiments.search_report import REPORT_FILE, write_search
-from benbot.experiments.tracking import COMMIT, SOURCE, Run, Status, Tracker
+from benbot.experiments.tracking import COMMIT, NOTE, SOURCE, Run, Status, Tracker
 from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST
 
 if TYPE_CHECKING:
@@ -137,10 +138,20 @@ class Evolving:
             judge = Judge(config, self.terrain.market, self.terrain.spans["valid"])
         for seed in config.seeds:
             self._search(seed, judge)
+        self._say_where()
+
+    def _say_where(self) -> None:
+        """Write the page and the note of the run, and say where everything is."""
+        folders = {seed: self.folder / f"seed-{seed}" for seed in self.terrain.config.seeds}
+        records = [read_record(folder) for folder in folders.values()]
         path = write_search(self.folder, self.breeding.command, openings=0)
         self.parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
+        self.parent.log_metrics(search_metrics(records))
+        self.parent.set_tags({NOTE: search_note(records)})
+        pools = [folder / EVOLVED_FILE for folder in folders.values()]
         self.breeding.console.print(
             f"Report    {path}\n"
+            f"Pool      {pools[0]}, a configuration for benbot sleeves, signals and train\n"
             f"Run       {self.parent.id}\n"
             f"Opening   benbot open {self.parent.id} judges the pool on test, once",
             highlight=False,

@@ -153,8 +153,14 @@ def staff(address: str, n_hands: int | None, greeting: Greeting) -> Iterator[Sta
     """Lend hands on the cluster of an address: so many, or one for each of its processors."""
     with connected(address) as ray:
         n = n_hands or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        hands = Staff(ray, n, greeting)
         try:
-            yield hands
-        finally:
-            hands.dismiss()
+            hands = Staff(ray, n, greeting)
+            try:
+                yield hands
+            finally:
+                hands.dismiss()
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise ClusterUnavailable(
+                f"work needs a cluster that stays, {address!r} was lost: {reason}"
+            ) from error

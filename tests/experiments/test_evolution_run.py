@@ -13,7 +13,7 @@ from rich.console import Console
 
 from benbot.agents.baselines import equal_weight
 from benbot.agents.evaluation import evaluate
-from benbot.envs.errors import BadConfig, ClusterUnavailable, RunMismatch, TradingError
+from benbot.envs.errors import BadConfig, ClusterUnavailable, RunMismatch, TradingError, WorkFailed
 from benbot.evolution.search import Generation, Search
 from benbot.evolution.workers import Workers
 from benbot.experiments.config import ExperimentConfig, config_digest, load_config
@@ -29,7 +29,7 @@ from benbot.experiments.family import find_case
 from benbot.experiments.opening import share_bars, stretch_of_test
 from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.recorded import recorded
-from benbot.experiments.tracking import Run, Status, Tracker, open_tracker
+from benbot.experiments.tracking import NOTE, Run, Status, Tracker, open_tracker
 from benbot.experiments.training import DATA
 
 QUICKSTART = "aa93a74fc2419a61"  # its digest before there was such a section
@@ -118,6 +118,8 @@ def test_a_search_is_recorded_below_one_parent(garden: Garden, bred: tuple[str, 
     assert child.metrics["evolution/tried"] == 36.0
     assert "valid/buy_and_hold/sharpe_ratio" in child.metrics
     assert parent.tags["sealed"] == "yes"
+    assert parent.metrics["evolution/trials"] == 36.0
+    assert "report.html" in parent.tags[NOTE]
     lines = child.read_file("search/ledger.jsonl").decode().splitlines()
     assert len(lines) == 37
     for name in ("front", "generations", "valid"):
@@ -202,6 +204,19 @@ def test_an_interrupted_search_goes_on_and_the_number_of_jobs_changes_nothing(
         first, second = ((garden.files(run) / name).read_bytes() for run in (bred[0], run_id))
         assert first == second
     assert garden.tracker.find_run(run_id).status is Status.FINISHED
+
+
+def test_work_that_fails_on_a_cluster_says_how_to_go_on(
+    garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(search: Search[Any], workers: Workers) -> Generation:
+        raise WorkFailed("work on a cluster needs processes that live")
+
+    monkeypatch.setattr(Search, "advance", fail)
+    with pytest.raises(
+        WorkFailed, match=r"that live\. No generation .* benbot evolve --resume \w+"
+    ):
+        garden.evolve()
 
 
 def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:

@@ -12,6 +12,7 @@ from benbot.evolution.search import Generation
 from benbot.experiments import search_report
 from benbot.experiments.provenance import Provenance
 from benbot.experiments.search_figures import search_figures
+from benbot.experiments.search_note import search_metrics, search_note
 from benbot.experiments.search_record import (
     Group,
     SearchRecord,
@@ -154,6 +155,19 @@ def test_figures_are_the_same_for_the_same_record() -> None:
     assert first == second
     assert set(first) == {"generations", "front", "valid"}
     assert all(picture.startswith(b"\x89PNG") for picture in first.values())
+
+
+def test_a_run_is_listed_by_what_all_its_seeds_did() -> None:
+    one, other = record(0), record(1, pool=False)
+    found = search_metrics([one, other])
+    assert found["evolution/trials"] == 48.0
+    assert found["evolution/pool"] == 1.0
+    assert found["valid/pool/sharpe_ratio"] == 1.0  # of the seed that has one
+    assert found["valid/buy_and_hold/sharpe_ratio"] == 0.9
+    note = search_note([one, other])
+    assert "| 0 | 24 | 1.47 | 1 | 0 | 1.00 | 0.50 | 0.90 |" in note
+    assert "| 1 | 24 | 1.47 | 0 | 0 | – | 0.50 | 0.90 |" in note
+    assert "- `rsi < 0.4 & <b>`" in note
 
 
 def test_an_empty_front_and_one_generation_can_be_drawn() -> None:

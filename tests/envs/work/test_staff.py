@@ -164,6 +164,20 @@ def test_everybody_is_sent_home_in_the_end(ray: Reversed) -> None:
     assert set(ray.killed) == set(ray.actors)
 
 
+def test_a_cluster_that_is_lost_is_one_error(
+    ray: Reversed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*given: Any, **named: Any) -> Any:  # noqa: ANN401
+        raise Died("the head is gone\nand more")
+
+    monkeypatch.setattr(ray, "wait", lost)
+    with (
+        pytest.raises(ClusterUnavailable, match=r"'auto' was lost: the head is gone$"),
+        staff(AUTO, 1, nothing) as hired,
+    ):
+        hired(Squares().of, [1])
+
+
 def test_a_cluster_without_a_free_processor_is_waited_for_and_no_longer(
     ray: Reversed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
