@@ -18,7 +18,7 @@ class Died(Exception):
 
 
 class Reversed:
-    """As much of Ray as is used, in this process; whoever was asked last answers first."""
+    """As much of Ray as is used, in this process: all wake, then who was asked last is first."""
 
     exceptions = SimpleNamespace(RayError=Died)
 
@@ -50,7 +50,11 @@ class Reversed:
         return of
 
     def wait(self, promises: list[Any], num_returns: int, timeout: float) -> Any:  # noqa: ANN401
-        return ([], promises) if self.asleep else (promises[-1:], promises[:-1])
+        if self.asleep:
+            return [], promises
+        waking = [promise for promise in promises if promise.name == "wake"]
+        chosen = (waking or promises)[-1]
+        return [chosen], [promise for promise in promises if promise is not chosen]
 
     def get(self, promise: Any) -> Any:  # noqa: ANN401
         if isinstance(promise.value, Died):
@@ -64,8 +68,8 @@ class Reversed:
 class Promise:
     """What a call has come to."""
 
-    def __init__(self, value: object) -> None:
-        self.value = value
+    def __init__(self, name: str, value: object) -> None:
+        self.name, self.value = name, value
 
 
 class Actor:
@@ -81,8 +85,8 @@ class Actor:
         item = given[-1]
         if name == "do" and self.ray.fatal.get(item, 0) > 0:
             self.ray.fatal[item] -= 1
-            return Promise(Died("what went before\nthe hand died"))
-        return Promise(getattr(self.itself, name)(*given))
+            return Promise(name, Died("what went before\nthe hand died"))
+        return Promise(name, getattr(self.itself, name)(*given))
 
 
 @pytest.fixture
