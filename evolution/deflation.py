@@ -3,10 +3,14 @@
 The more candidates were tried, the higher the best Sharpe ratio is by luck alone. The deflated
 ratio (Bailey and López de Prado 2014, Journal of Portfolio Management 40) is the probability that a
 ratio is above what so many trials without any skill would have as their highest. Trials that
-resemble each other count for less: with a mean correlation ρ of their returns, N trials count for
-ρ + (1 - ρ) N, the form of that paper's appendix. It is the simpler of the two forms in use, and the
-stricter one: clustering (López de Prado and Lewis 2019, Quantitative Finance 19) finds fewer
-independent trials.
+resemble each other count for less, and there are two ways to say for how much:
+
+by correlation   with a mean correlation ρ of their returns, N trials count for ρ + (1 - ρ) N, the
+                 form of that paper's appendix
+by clusters      as many as their returns fall into, see `clustering`
+
+The larger counts. Clusters are nearly always fewer: there are no more of them than trials in the
+sample, and of trials that have nothing at all in common the method finds two.
 
 A ratio is of one bar. Without skill the ratio of T bars deviates by 1 / √T (Lo 2002), and that is
 what the highest is computed with. The deviation of the ratios that were observed, which the paper
@@ -22,6 +26,7 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray
 from benbot.evolution.candidate import Candidate
+from benbot.evolution.clustering import n_clusters
 from benbot.evolution.fitness import Fitness, growth_of
 from benbot.evolution.genomes import G
 from benbot.evolution.ledger import Entry, TrialLedger
@@ -38,22 +43,36 @@ FEWEST = 2
 class Trials:
     """What a ledger says of luck.
 
-    n            evaluations
-    effective    how many independent ones they count for
-    correlation  mean of the returns of two of them
-    deviation    of the ratios that were observed
-    n_bars       of each
+    n               evaluations of one search
+    by_correlation  how many independent ones they count for, by one of the two ways
+    correlation     mean of the returns of two of them
+    deviation       of the ratios that were observed
+    n_bars          of each
+    by_clusters     how many they count for by the other way
+    searches        how many of them count together
     """
 
     n: int
-    effective: float
+    by_correlation: float
     correlation: float
     deviation: float
     n_bars: int
+    by_clusters: float = 0.0
+    searches: int = 1
+
+    @property
+    def effective(self) -> float:
+        """How many independent trials they count for: the larger number, which leaves less."""
+        return max(self.by_correlation, self.by_clusters)
 
     def over(self, searches: int) -> "Trials":
         """Return what so many such searches count for, of which anybody may choose the best."""
-        return replace(self, effective=searches * self.effective)
+        return replace(
+            self,
+            by_correlation=searches * self.by_correlation,
+            by_clusters=searches * self.by_clusters,
+            searches=searches,
+        )
 
     @property
     def luck(self) -> float:
@@ -73,9 +92,9 @@ def count_trials(
 ) -> Trials:
     """Return what the ledger of a search says of luck; a sample of its trials is tried again.
 
-    Those with the smallest digests are the sample: it depends on nothing but what was tried. What
-    has no sound ratio because it trades too little could never have been chosen, and counts for
-    nothing.
+    Those with the smallest digests are the sample: it depends on nothing but what was tried, and
+    takes no more memory however long the search was. What has no sound ratio because it trades too
+    little could never have been chosen, and counts for nothing.
     """
     n, ratios = 0, []
     trading: list[Entry] = []
@@ -89,16 +108,18 @@ def count_trials(
     n_bars = fitness.ground.span.n_decisions
     if len(genomes) < FEWEST:
         return Trials(n, float(n), 0.0, 0.0, n_bars)
-    correlation = mean_correlation(growth_of(fitness.measure(genomes, workers)))
+    growth = growth_of(fitness.measure(genomes, workers))
+    together = correlations(growth, growth)
+    correlation = mean_correlation(together)
     share = min(max(correlation, 0.0), 1.0)
     deviation = float(np.std(ratios, ddof=1))
-    return Trials(n, share + (1.0 - share) * len(ratios), correlation, deviation, n_bars)
+    alike = share + (1.0 - share) * len(ratios)
+    return Trials(n, alike, correlation, deviation, n_bars, float(n_clusters(together)))
 
 
-def mean_correlation(growth: FloatArray) -> float:
-    """Return the mean correlation of two different rows (N, T)."""
-    together = correlations(growth, growth)
-    n = len(growth)
+def mean_correlation(together: FloatArray) -> float:
+    """Return the mean of the correlations (N, N) of two different trials."""
+    n = len(together)
     return float((together.sum() - np.trace(together)) / (n * (n - 1)))
 
 

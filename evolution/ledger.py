@@ -83,10 +83,19 @@ class TrialLedger:
         """Yield every evaluation, the first one first."""
         with self.path.open(encoding="utf-8") as file:
             next(file)
-            for line in file:
-                read = json.loads(line)
-                ratio = math.nan if read["ratio"] is None else read["ratio"]
-                yield Entry(**{**read, "ratio": ratio, "parents": tuple(read["parents"])})
+            for number, line in enumerate(file, start=2):
+                yield self._read(line, number)
+
+    def _read(self, line: str, number: int) -> Entry:
+        try:
+            read = json.loads(line)
+            ratio = math.nan if read["ratio"] is None else read["ratio"]
+            return Entry(**{**read, "ratio": ratio, "parents": tuple(read["parents"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunMismatch(
+                f"{self.path} must have a trial on every line, line {number} has none: {error}. "
+                "Bring the file back or start a new search"
+            ) from error
 
 
 def _check(path: Path, identity: Identity) -> None:

@@ -61,6 +61,7 @@ class Search(Generic[G]):
         `founders` are in the first generation, beside those drawn by chance.
         """
         self.settings, self.fitness, self.pool, self.ledger = settings, fitness, pool, ledger
+        self.seed = seed
         streams = np.random.default_rng(seed).spawn(settings.islands)
         self.islands = [
             Island(settings, fitness.species, stream, founders[i :: settings.islands])
@@ -70,6 +71,7 @@ class Search(Generic[G]):
         self.seen: set[str] = set()
         self.behaviours: set[str] = set()
         self.n_tried = 0
+        self.history: list[Generation] = []
 
     @property
     def is_over(self) -> bool:
@@ -92,7 +94,8 @@ class Search(Generic[G]):
         if last or (self.number + 1) % self.settings.pool.every == 0:
             self.pool.offer(self.best_first(), workers)
         self.number += 1
-        return self._generation(fresh)
+        self.history.append(self._generation(fresh))
+        return self.history[-1]
 
     def best_first(self) -> list[Candidate[G]]:
         """Return who surely enough earns something on fit, the surest first."""

@@ -6,16 +6,17 @@ on nothing but the genome and the ground.
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.candidate import Candidate
 from benbot.evolution.genomes import G
-from benbot.evolution.search import Search
+from benbot.evolution.search import Generation, Search
 from benbot.evolution.workers import Workers
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(search: Search[G], path: Path) -> None:
@@ -35,6 +36,7 @@ def save(search: Search[G], path: Path) -> None:
             for member in search.pool.members
         ],
         "looked": search.pool.looked,
+        "history": [asdict(generation) for generation in search.history],
     }
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(state), encoding="utf-8")
@@ -56,6 +58,7 @@ def restore(search: Search[G], path: Path, workers: Workers) -> None:
         island.people = _tried(search, people, workers)
     search.pool.restore(_tried(search, state["pool"], workers), state["looked"], workers)
     search.number = int(state["generation"])
+    search.history = [Generation(**each) for each in state["history"]]
 
 
 def _tried(search: Search[G], plain: Sequence[Any], workers: Workers) -> list[Candidate[G]]:
@@ -79,5 +82,8 @@ def _read(path: Path) -> Any:  # noqa: ANN401
             f"{path} must be the state of a search, was none: {error}. Start a new search"
         ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise RunMismatch(f"{path} must be the state of a search in format {FORMAT}, was another")
+        raise RunMismatch(
+            f"{path} must be the state of a search in format {FORMAT}, was another. Start a new "
+            "search, or go on with the version that wrote it"
+        )
     return state

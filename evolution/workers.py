@@ -1,4 +1,8 @@
-"""Who does the work: this thread, or several. The results are the same, and in the same order."""
+"""Who does the work: this thread, or several. The results are the same, and in the same order.
+
+Threads share the market in memory, and the kernels let them run side by side, so that one machine
+needs no other processes. The hands of a cluster, see `agreement`, are workers as well.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

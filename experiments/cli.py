@@ -103,7 +103,7 @@ app.command()(orchestrate)
 
 
 @app.command()
-def evolve(
+def evolve(  # noqa: PLR0913 - each is an option of the command
     config: Annotated[
         str | None, typer.Argument(help="A YAML file, or the name of one that comes with us.")
     ] = None,
@@ -111,7 +111,14 @@ def evolve(
     resume: Annotated[
         str | None, typer.Option(help="Go on with the search of this id instead of a new one.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Threads; the result is the same.", min=1)] = 2,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Threads, 2 if not said; with --ray, processes there at most.", min=1),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Try candidates on the Ray cluster of this address, HOST:PORT or auto."),
+    ] = None,
     runs: Runs = DEFAULT_RUNS,
     store: OwnStore = None,
 ) -> None:
@@ -122,7 +129,7 @@ def evolve(
     from benbot.experiments.evolving.run import Order, resume_evolution, start_evolution
 
     command = shlex.join(["benbot", *sys.argv[1:]])
-    order = Order(runs, command, Console(), jobs, store)
+    order = Order(runs, command, Console(), jobs, store, ray)
     changes = [*(overrides or ()), *([f"tracking.uri={store}"] if store else ())]
     asked = None if config is None else load_config(config, changes)
     if resume is not None:
@@ -362,9 +369,12 @@ def report(
     """Fetch the HTML report of a run, or make it again, and say where it is."""
     from rich.console import Console
 
+    from benbot.experiments.evolving.run import is_search, report_search
     from benbot.experiments.training.review import fetch_report, report_path
 
-    if rebuild:
+    if rebuild and is_search(runs / run):
+        report_search(run, runs, out or report_path(run), store, Console())
+    elif rebuild:
         from benbot.experiments.training.rebuild import rebuild_report
 
         rebuild_report(run, runs, out or report_path(run), Console())

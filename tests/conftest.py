@@ -1,6 +1,8 @@
 """Settings and data shared by every test."""
 
+import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +21,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no market data at {folder}; set BENBOT_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[str]:
+    """Return the address of a cluster of two machines, both of them this one."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("ray is not installed; pip install 'benbot[ray]'")
+    known = os.environ.get("PYTHONPATH", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "RAY_USAGE_STATS_ENABLED", "0")
+        patch.setitem(os.environ, "PYTHONPATH", f"{Path(__file__).parents[1]}{os.pathsep}{known}")
+        from ray.cluster_utils import Cluster as Machines
+
+        made = Machines(True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        made.add_node(num_cpus=1)
+        yield made.address
+        made.shutdown()

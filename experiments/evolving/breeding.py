@@ -24,11 +24,16 @@ from benbot.evolution.species import species_of
 from benbot.evolution.state import restore, save
 from benbot.evolution.workers import Workers
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, resolved_yaml
+from benbot.experiments.evolving.bred import BRED
+from benbot.experiments.evolving.note import search_metrics, search_note
+from benbot.experiments.evolving.page import REPORT_FILE, write_search
+from benbot.experiments.evolving.pictures import record_pictures
+from benbot.experiments.evolving.record import read_record, record_of, write_record
 from benbot.experiments.evolving.result import SeedPool, pool_file, record_search, with_pool
 from benbot.experiments.evolving.table import judged_table, members_table, show_result
 from benbot.experiments.progress import Display, while_compiling
 from benbot.experiments.tracking.provenance import git_commit
-from benbot.experiments.tracking.tracker import COMMIT, SOURCE, Run, Status, Tracker
+from benbot.experiments.tracking.tracker import COMMIT, NOTE, SOURCE, Run, Status, Tracker
 from benbot.experiments.training.preparation import place_segments
 from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST
 from benbot.experiments.verdict.out_of_sample import Judge
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
 
 LEDGER_FILE, STATE_FILE, POOL_FILE = "ledger.jsonl", "state.json", "pool.json"
 EVOLVED_FILE = "evolved.yaml"  # the same configuration with the pool among its strategies
-ALGORITHM = "evolution"
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,20 @@ class Evolving:
         judge = self.terrain.judge_of("valid", self.display)
         for seed in config.seeds:
             self._search(seed, judge)
+        self._say_where()
+
+    def _say_where(self) -> None:
+        """Write the page and the note of the run, and say where everything is."""
+        folders = {seed: self.folder / f"seed-{seed}" for seed in self.terrain.config.seeds}
+        records = [read_record(folder) for folder in folders.values()]
+        path = write_search(self.folder, self.breeding.command, openings=0)
+        self.parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
+        self.parent.log_metrics(search_metrics(records))
+        self.parent.set_tags({NOTE: search_note(records)})
+        pools = [folder / EVOLVED_FILE for folder in folders.values()]
         self.breeding.console.print(
+            f"Report    {path}\n"
+            f"Pool      {pools[0]}, a configuration for benbot sleeves, signals and train\n"
             f"Run       {self.parent.id}\n"
             f"Opening   benbot open {self.parent.id} judges the pool on test, once",
             highlight=False,
@@ -145,7 +162,7 @@ class Evolving:
     def labels(self, seed: int | str) -> dict[str, object]:
         """Return what every run says of itself."""
         return {
-            "algo": ALGORITHM,
+            "algo": BRED,
             "seed": seed,
             "genome": self.terrain.settings.genome,
             DATA: self.terrain.market.digest,
@@ -224,7 +241,10 @@ class Evolving:
         (folder / EVOLVED_FILE).write_text(
             resolved_yaml(with_pool(self.terrain.config, result)), encoding="utf-8"
         )
+        record = record_of(result, judge, judged)
+        write_record(record, folder)
         record_search(run, result, judged)
+        record_pictures(run, record)
         run.log_file(POOL_FILE, text)
         run.log_artifacts(folder, "search")
         tables = [members_table(result), judged_table(judged, judge.caption)]

@@ -1,10 +1,10 @@
-"""What a search leaves behind: winners with formulas and ancestors, and the figure of its front."""
+"""What a search leaves behind: the pool, its ancestors, and a configuration."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,16 +15,10 @@ from benbot.evolution.ledger import Entry
 from benbot.evolution.objectives import ratios
 from benbot.evolution.search import Search
 from benbot.experiments.config import ExperimentConfig
-from benbot.experiments.report.drawing import AGENT, FAINT, new_figure, title
-from benbot.experiments.report.figures import to_png
 from benbot.experiments.tracking.tracker import NOTE, Run
 from benbot.experiments.verdict.out_of_sample import Row
 from benbot.strategies.base import Strategy
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-LESS = ("drawdown", "turnover", "size", "correlation")  # objectives of which less is better
 MOST_ANCESTORS = 200  # of one winner
 
 
@@ -71,7 +65,7 @@ def pool_file(result: SeedPool) -> dict[str, Any]:
     write = result.search.fitness.species.write
     return {
         "species": result.search.fitness.species.name,
-        "trials": asdict(result.trials),
+        "trials": asdict(result.trials) | {"effective": result.trials.effective},
         "looks_at_valid": len(result.search.pool.looked),
         "members": [
             {
@@ -122,12 +116,14 @@ def genealogy(digest: str, entries: dict[str, Entry]) -> list[dict[str, Any]]:
 
 
 def record_search(run: Run, result: SeedPool, judged: Sequence[Row]) -> None:
-    """Record the winners, what they earned on valid, and the figure of the front."""
+    """Record the winners and what they earned on valid."""
     trials = result.trials
     run.log_metrics(
         {
             "evolution/trials": trials.n,
             "evolution/effective_trials": trials.effective,
+            "evolution/trials_by_correlation": trials.by_correlation,
+            "evolution/trials_by_clusters": trials.by_clusters,
             "evolution/found": result.n_found,
             **{
                 f"valid/{row.name.replace(' ', '_')}/{name}": getattr(row, name)
@@ -141,23 +137,3 @@ def record_search(run: Run, result: SeedPool, judged: Sequence[Row]) -> None:
     run.log_file("formulas.txt", "\n".join(each.genome.formula for each in result.winners) + "\n")
     ancestors = pool_file(result)["members"]
     run.log_file("genealogy.json", json.dumps(ancestors, indent=2, ensure_ascii=False))
-    run.log_file("figures/front.png", to_png(front_figure(result)))
-
-
-def front_figure(result: SeedPool) -> "Figure":
-    """Return how size and certainty trade off among those who lived at the end."""
-    search = result.search
-    names = search.settings.objectives
-    figure, (ax,) = new_figure(4.0)
-    people, objectives = search.front()
-    other = min(names.index("size") if "size" in names else 1, len(names) - 1)
-    if people:
-        across = -objectives[:, other] if names[other] in LESS else objectives[:, other]
-        ax.scatter(across, objectives[:, 0], s=14, color=FAINT)
-        winners = {each.digest for each in result.winners}
-        chosen = [i for i, each in enumerate(people) if each.digest in winners]
-        ax.scatter(across[chosen], objectives[chosen, 0], s=30, color=AGENT)
-    ax.set_xlabel(names[other].replace("_", " "), fontsize=8)
-    ax.set_ylabel(names[0].replace("_", " "), fontsize=8)
-    title(ax, "The first Pareto front at the end", "blue: members of the pool")
-    return figure

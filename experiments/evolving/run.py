@@ -3,44 +3,71 @@
 import json
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benbot.envs.errors import RunMismatch
-from benbot.evolution.workers import hire
+from benbot.envs.errors import ClusterUnavailable, RunMismatch, WorkFailed
+from benbot.evolution.agreement import hire_cluster
+from benbot.evolution.workers import Workers, hire
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
+from benbot.experiments.evolving.bred import BRED, is_bred
 from benbot.experiments.evolving.breeding import (
-    ALGORITHM,
     POOL_FILE,
     Breeding,
     Evolving,
     Terrain,
     settings_of,
 )
+from benbot.experiments.evolving.page import REPORT_FILE, write_search
+from benbot.experiments.evolving.record import (
+    Stretch,
+    read_record,
+    stretch_of_groups,
+    write_record,
+)
+from benbot.experiments.evolving.table import judged_table
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking.provenance import git_commit
-from benbot.experiments.tracking.tracker import Run, Status, TrackingSettings, open_tracker
+from benbot.experiments.tracking.tracker import (
+    Run,
+    Status,
+    TrackingSettings,
+    find_run,
+    open_tracker,
+)
+from benbot.experiments.training.resumable import require_files
 from benbot.experiments.training.run import check_config, check_data, check_folder
-from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST, RUNS
-from benbot.experiments.verdict.opening import NO, SEALED, YES, Opening, open_test, stretch_of
+from benbot.experiments.training.training import DATA, DIGEST, RUNS
+from benbot.experiments.verdict.opening import (
+    NO,
+    SEALED,
+    YES,
+    Opening,
+    open_test,
+    openings_of,
+    stretch_of,
+)
 from benbot.strategies.base import Strategy
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+USUAL_JOBS = 2  # threads
+
 
 @dataclass(frozen=True)
 class Order:
-    """How a search was asked for on the command line."""
+    """How a search was asked for on the command line; `cluster` is the address of one of Ray."""
 
     runs: Path
     command: str
     console: "Console"
-    jobs: int = 1
+    jobs: int | None = None
     store: str | None = None
+    cluster: str | None = None
 
 
 def start_evolution(config: ExperimentConfig, order: Order) -> None:
@@ -48,9 +75,9 @@ def start_evolution(config: ExperimentConfig, order: Order) -> None:
     settings_of(config)
     check_folder(order.runs)
     tracker = open_tracker(config.tracking)
-    with Display(order.console) as display, hire(order.jobs) as workers:
+    with Display(order.console) as display, _hired(order) as workers:
         terrain = _prepare(config, display)
-        labels = {"algo": ALGORITHM, DATA: terrain.market.digest, DIGEST: config_digest(config)}
+        labels = {"algo": BRED, DATA: terrain.market.digest, DIGEST: config_digest(config)}
         parent = tracker.start_run(config.name, labels | {SEALED: YES})
         breeding = Breeding(order.runs, order.command, order.console, workers)
         with _stoppable(parent, order), parent:
@@ -73,7 +100,7 @@ def resume_evolution(run_id: str, asked: ExperimentConfig | None, order: Order) 
             f"with benbot open {run_id}"
         )
     parent.require_params({k: v for k, v in flat_config(config).items() if k in parent.params})
-    with Display(order.console) as display, hire(order.jobs) as workers:
+    with Display(order.console) as display, _hired(order) as workers:
         terrain = _prepare(config, display)
         check_data(parent, terrain.market)
         parent.resume()
@@ -94,16 +121,19 @@ def open_evolution(run_id: str, order: Order) -> None:
     with Display(order.console) as display:
         terrain = _prepare(config, display)
         check_data(parent, terrain.market)
+        folders = {seed: order.runs / run_id / f"seed-{seed}" for seed in config.seeds}
+        for folder in folders.values():
+            read_record(folder)  # before anybody sees what could not be written down
         commit = git_commit(Path(__file__).parent)
         drawn = config.market.source == "synthetic"
         parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
         judge = terrain.judge_of("test", display)
-        for seed in config.seeds:
-            path = order.runs / run_id / f"seed-{seed}" / POOL_FILE
-            rows = judge.judge(terrain.species, *_pool_of(terrain, path))
+        for seed, folder in folders.items():
+            rows = judge.judge(terrain.species, *_pool_of(terrain, folder / POOL_FILE))
             order.console.print(judged_table(rows, f"seed {seed}, test, {judge.caption}"))
+            _keep_test(folder, stretch_of_groups(judge, rows))
             parent.log_metrics(
                 {
                     f"test/{row.name.replace(' ', '_')}/sharpe_ratio": row.sharpe_ratio
@@ -112,10 +142,34 @@ def open_evolution(run_id: str, order: Order) -> None:
                 step=seed,
             )
         parent.flush()
+        path = write_search(order.runs / run_id, order.command, openings_of(parent))
+        parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
+        order.console.print(f"Report    {path}", highlight=False, soft_wrap=True)
+
+
+def report_search(run_id: str, runs: Path, out: Path, store: str, console: "Console") -> None:
+    """Write the page of a search from its files, with what this version has to say of it."""
+    openings = openings_of(find_run(store, run_id))
+    path = write_search(runs / run_id, f"benbot report {run_id} --rebuild", openings)
+    out.write_bytes(path.read_bytes())
+    console.print(f"Report    {out}", highlight=False, soft_wrap=True)
+
+
+def _keep_test(folder: Path, stretch: Stretch) -> None:
+    """Write down what was seen on test, so that the page tells it from now on."""
+    record = read_record(folder)
+    write_record(replace(record, stretches={**record.stretches, "test": stretch}), folder)
+
+
+def _hired(order: Order) -> AbstractContextManager[Workers]:
+    """Return who tries candidates: threads of this machine, or hands on a cluster."""
+    if order.cluster is not None:
+        return hire_cluster(order.cluster, order.jobs)
+    return hire(order.jobs or USUAL_JOBS)
 
 
 def _require_search(parent: Run) -> None:
-    if parent.tags.get("algo") != ALGORITHM:
+    if not is_bred(parent.tags):
         raise RunMismatch(
             f"only a search for strategies can go on with benbot evolve, run {parent.id} is none. "
             f"Go on with benbot train --resume {parent.id}"
@@ -142,13 +196,7 @@ def _prepare(config: ExperimentConfig, display: Display) -> Terrain:
 
 
 def _recorded(run_id: str, order: Order) -> ExperimentConfig:
-    own = order.runs / run_id / CONFIG_FILE
-    if not own.is_file():
-        raise RunMismatch(
-            f"a search can only go on where its files are; {own} is missing. Say --runs FOLDER if "
-            f"they are elsewhere"
-        )
-    config = load_config(own)
+    config = load_config(require_files(run_id, order.runs, "a search", is_bred))
     if order.store is None:
         return config
     tracking = TrackingSettings(**(config.tracking.model_dump() | {"uri": order.store}))
@@ -158,12 +206,16 @@ def _recorded(run_id: str, order: Order) -> ExperimentConfig:
 @contextmanager
 def _stoppable(parent: Run, order: Order) -> Iterator[None]:
     elsewhere = "" if order.runs == RUNS else f" --runs {shlex.quote(str(order.runs))}"
+    again = f"benbot evolve --resume {parent.id}{elsewhere}"
     try:
         yield
+    except (WorkFailed, ClusterUnavailable) as error:
+        raise type(error)(
+            f"{error}. No generation that was over is lost. Go on with {again}"
+        ) from error
     except KeyboardInterrupt:
         order.console.print(
-            f"\nStopped; no generation that was over is lost. Go on with\n"
-            f"  benbot evolve --resume {parent.id}{elsewhere}",
+            f"\nStopped; no generation that was over is lost. Go on with\n  {again}",
             highlight=False,
             soft_wrap=True,
         )

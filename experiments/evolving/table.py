@@ -59,11 +59,14 @@ def sentences(result: SeedPool) -> list[str]:
     """Return what must be known to read the numbers."""
     trials, pool = result.trials, result.search.pool
     per_year = result.search.fitness.ground.market.bars_per_year**0.5
+    seeds = f" from {trials.searches} seeds" if trials.searches > 1 else ""
     formulas = [f"{member.name}: {member.candidate.genome.formula}" for member in pool.members]
     return [
         *formulas,
-        f"{trials.n:,} candidates were tried, as many as {trials.effective:,.0f} independent ones; "
-        f"the best of so many has a Sharpe ratio of {trials.luck * per_year:.2f} by luck.",
+        f"{trials.n * trials.searches:,} candidates were tried{seeds}, as many as "
+        f"{trials.by_correlation:,.0f} independent ones by the correlation of their returns, "
+        f"{trials.by_clusters:,.0f} by clusters; the best of the larger number has a Sharpe ratio "
+        f"of {trials.luck * per_year:.2f} by luck.",
         f"{result.n_found} of {len(pool.members)} in the pool are more than luck, by a deflated "
         f"ratio on fit of {result.confidence:.0%} or more.",
         f"valid was looked at {len(pool.looked)} times to choose the pool, so its result there "

@@ -10,12 +10,11 @@ from benbot.agents.bundle import CARD, TENSORS, load_bundle
 from benbot.agents.policy import TrainedPolicy
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.experiments.config import ExperimentConfig, load_config
-from benbot.experiments.evolving.breeding import ALGORITHM
 from benbot.experiments.tracking.kept import Kept, kept_runs
 from benbot.experiments.tracking.store import sqlite_path
 from benbot.experiments.tracking.tracker import Run, TrackingSettings, find_run
 from benbot.experiments.training.data_digests import DATA_FILE
-from benbot.experiments.tuning.trials import TUNED
+from benbot.experiments.training.resumable import is_trained
 from benbot.experiments.verdict.opening import is_sealed, openings_of
 
 CONFIG_FILE = "config.yaml"
@@ -67,7 +66,7 @@ def recorded(run_id: str, runs: Path, store: str | None) -> Recorded:
             f"exist. Say --store, or --runs with the folder that has {run_id}"
         )
     run = find_run(uri, run_id)
-    if run.tags.get("algo") == ALGORITHM or TUNED in run.tags:
+    if not is_trained(run.tags):
         raise RunMismatch(
             f"a training can be made again, run {run_id} is a search. Search again with the same "
             f"configuration: the same seed finds the same"

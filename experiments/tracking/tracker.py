@@ -133,8 +133,8 @@ def _find_run(uri: str, client: "MlflowClient", run_id: str, clock: Callable[[],
         return Run(uri, client, client.get_run(run_id), clock)
     except MlflowException as error:
         raise UnknownName(
-            f"run must be the id of a recorded one, was {run_id!r}. The ids are in the UI and "
-            "at the end of a training"
+            f"run must be the id of a recorded one, was {run_id!r}, which {uri} does not have. The "
+            "ids are in the UI and at the end of a training"
         ) from error
 
 

@@ -12,6 +12,7 @@ from benbot.experiments.config import (
     flat_config,
     load_config,
 )
+from benbot.experiments.evolving.bred import is_bred
 from benbot.experiments.progress import Display, while_compiling
 from benbot.experiments.tracking.tracker import (
     Run,
@@ -20,7 +21,8 @@ from benbot.experiments.tracking.tracker import (
     open_tracker,
 )
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
-from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST, RUNS, Launch, Training
+from benbot.experiments.training.resumable import is_trained, require_files
+from benbot.experiments.training.training import DATA, DIGEST, RUNS, Launch, Training
 from benbot.experiments.tuning.trials import BEST_FILE, TUNED
 from benbot.experiments.verdict.opening import NO, SEALED, YES, is_sealed, openings_of
 
@@ -47,17 +49,16 @@ def resume_training(
 
     Without a store it is looked for where it was recorded.
     """
-    own = launch.runs / run_id / CONFIG_FILE
-    if not own.is_file():
-        raise RunMismatch(
-            f"a run can only go on where its files are; {own} is missing. Say --runs FOLDER if "
-            f"they are elsewhere"
-        )
-    recorded = load_config(own)
+    recorded = load_config(require_files(run_id, launch.runs, "a run", is_trained))
     tracking = recorded.tracking.model_dump()
     tracker = open_tracker(TrackingSettings(**(tracking | ({"uri": store} if store else {}))))
     parent = tracker.find_run(run_id)
     asked = recorded if config is None else config
+    if is_bred(parent.tags):
+        raise RunMismatch(
+            f"run {run_id} is a search for strategies, which trains nobody. Go on with benbot "
+            f"evolve --resume {run_id}, or open its test with benbot open {run_id}"
+        )
     if TUNED in parent.tags:
         raise RunMismatch(
             f"run {run_id} is a search, whose trials cannot be trained on or opened. Go on with "

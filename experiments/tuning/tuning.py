@@ -6,8 +6,9 @@ from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking.tracker import Run, Tracker, open_tracker
+from benbot.experiments.training.resumable import require_files
 from benbot.experiments.training.run import check_data, check_folder, prepare_shown
-from benbot.experiments.training.training import CONFIG_FILE, DATA, RUNS, Launch, Training
+from benbot.experiments.training.training import DATA, RUNS, Launch, Training
 from benbot.experiments.tuning.search_space import Space, as_override, check_keys
 from benbot.experiments.tuning.study import Study, Tried, require_optuna, tried_from_json
 from benbot.experiments.tuning.trials import (
@@ -40,12 +41,7 @@ def start_tuning(config: ExperimentConfig, search: Search, launch: Launch) -> No
 
 def resume_tuning(run_id: str, trials: int | None, launch: Launch) -> None:
     """Go on with a search that was interrupted, or that is to have more trials than it had."""
-    own = launch.runs / run_id / CONFIG_FILE
-    if not own.is_file():
-        raise RunMismatch(
-            f"a search can only go on where its files are; {own} is missing. Say --runs FOLDER if "
-            f"they are elsewhere"
-        )
+    own = require_files(run_id, launch.runs, "a search", lambda tags: TUNED in tags)
     require_optuna()
     config = load_config(own)
     tracker = open_tracker(config.tracking)

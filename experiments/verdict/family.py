@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benbot.envs.arrays import FloatArray
-from benbot.envs.errors import UnknownName
+from benbot.envs.errors import RunMismatch, UnknownName
+from benbot.experiments.evolving.bred import is_bred
 from benbot.experiments.report.curves import CURVES_FILE, Curves, curves_from_parquet
 from benbot.experiments.tracking.kept import Kept, kept_runs, named_experiment, tagged_runs
 from benbot.experiments.tracking.runs import Status
@@ -39,6 +40,7 @@ def find_case(uri: str, experiment_or_run: str) -> Case:
         run_id = None
     kept = kept_runs(uri, experiment)
     parents = [one for one in kept if not one.parent and (run_id in {None, one.id})]
+    _refuse_searches(parents)
     judged = [one for one in parents if JUDGED_ON in one.tags and one.status == Status.FINISHED]
     if not judged:
         raise UnknownName(
@@ -49,6 +51,19 @@ def find_case(uri: str, experiment_or_run: str) -> Case:
     chosen = judged[0]  # the newest
     curves = _curves(uri, chosen.id)
     return Case(chosen.id, chosen.name, curves, family_of(uri, kept, chosen, curves))
+
+
+def _refuse_searches(parents: Sequence[Kept]) -> None:
+    """Refuse what has nothing but searches for strategies, which no agent could be told from."""
+    if not parents or not all(is_bred(one.tags) for one in parents):
+        return
+    own = parents[0].id
+    raise RunMismatch(
+        f"a verdict compares trained agents with baselines; run {own} is a search for strategies, "
+        f"whose pool is deflated for its own trials. Read benbot report {own}, ask test with "
+        f"benbot open {own}, or train an agent over what was found with benbot train "
+        f"runs/{own}/seed-N/evolved.yaml"
+    )
 
 
 def family_now(uri: str, run: Run, curves: Curves) -> Family:

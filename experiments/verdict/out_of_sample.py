@@ -5,13 +5,13 @@ a group is equal parts of its accounts. N members, T bars.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from benbot.agents.buy_and_hold import buy_and_hold
-from benbot.envs.arrays import FloatArray
+from benbot.envs.arrays import FloatArray, TimeArray
 from benbot.envs.history import Span, prepare
 from benbot.envs.market.market import Market
 from benbot.evolution.genomes import Species
@@ -31,7 +31,11 @@ SEED = 20_260_101  # of the random candidates, which no search draws from
 
 @dataclass(frozen=True)
 class Row:
-    """One group's result; growth and volatility are a year, and everything is after costs."""
+    """One group's result; growth and volatility are a year, and everything is after costs.
+
+    path    log growth of each bar, (T,); nothing of a row that was read
+    peers   Sharpe ratios of all random pools, the lowest first; of other groups none
+    """
 
     name: str
     members: int
@@ -40,16 +44,23 @@ class Row:
     sharpe_ratio: float
     probability: float  # that the true ratio is above 0
     max_drawdown: float
+    peers: tuple[float, ...] = field(default=(), repr=False)
+    path: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
 
 class Judge:
     """Judges groups on one segment; what does not depend on a search is computed once."""
 
     def __init__(self, config: ExperimentConfig, market: Market, span: Span) -> None:
-        self.config, self.span = config, span
+        self.config, self.whole, self.span = config, market, span
         self.ground: Ground = lay_ground(market, span, config.desk, config.regime)
         self.rules = tuple(build(choice) for choice in config.strategies)
         self._fixed = [*self._rule_rows(), self._held()]
+
+    @property
+    def times(self) -> TimeArray:
+        """Return when the bars closed, (T + 1,): the first is the one from which it trades."""
+        return self.ground.market.timestamps[self.span.first : self.span.last + 1]
 
     @property
     def caption(self) -> str:
@@ -76,7 +87,8 @@ class Judge:
             drawn = [species.strategy(_drawn(species, size, generator), "") for size in sizes]
             pools.append(self._row("random candidates", [self.alone(each) for each in drawn]))
         pools.sort(key=lambda row: np.nan_to_num(row.sharpe_ratio))
-        return pools[RANDOM_POOLS // 2]
+        peers = tuple(row.sharpe_ratio for row in pools)
+        return replace(pools[RANDOM_POOLS // 2], peers=peers)
 
     def _rule_rows(self) -> list[Row]:
         growths = [self.alone(rule) for rule in self.rules]
@@ -105,6 +117,7 @@ class Judge:
             sharpe_ratio=float(track.ratio * np.sqrt(yearly)),
             probability=probabilistic_2012(track) if known else float("nan"),
             max_drawdown=float(1.0 - np.exp(-drawdowns(growth[None])[0])),
+            path=growth,
         )
 
 

@@ -95,6 +95,14 @@ def open_search(fit: Ground, valid: Ground, programs: Programs, tmp_path: Path) 
     return open_it
 
 
+def fame(search: Search[Any]) -> list[Any]:
+    """Return everything that a search ends with, to the last digit."""
+    members = [(member.candidate.digest, member.valid.tolist()) for member in search.pool.members]
+    people = [[each.digest for each in island.people] for island in search.islands]
+    front, objectives = search.front()
+    return [members, people, [each.digest for each in front], objectives.tolist()]
+
+
 def candidate_of(growth: FloatArray, name: str = "ma_crossover") -> Candidate[RuleGenome]:
     """Return a candidate that grew so; its genome is no more than a name."""
     outcome = Outcome(growth, np.zeros((1, 1, 9)), 0.1, 50)

@@ -15,7 +15,7 @@ def test_the_mean_correlation_is_that_of_pairs() -> None:
     growth = generator.standard_normal(200) + generator.standard_normal((5, 200))
     together = np.corrcoef(growth)
     pairs = together[np.triu_indices(5, 1)]
-    assert mean_correlation(growth) == pytest.approx(pairs.mean())
+    assert mean_correlation(together) == pytest.approx(pairs.mean())
 
 
 def test_a_ratio_is_compared_with_the_luck_of_so_many() -> None:
@@ -38,6 +38,14 @@ def test_several_searches_count_together() -> None:
     assert trials.over(3).luck > trials.luck
 
 
+def test_the_larger_of_two_numbers_counts() -> None:
+    growth = 0.01 * np.random.default_rng(2).standard_normal(500) + 0.002
+    alike, apart = Trials(100, 5.0, 0.9, 0.05, 500, 40.0), Trials(100, 40.0, 0.4, 0.05, 500, 5.0)
+    assert alike.effective == apart.effective == 40.0
+    assert alike.deflated(growth) == apart.deflated(growth)
+    assert alike.over(3).effective == 120.0
+
+
 def test_who_never_moved_is_nothing() -> None:
     assert Trials(10, 10.0, 0.0, 0.0, 50).deflated(np.zeros(50)) == 0.0
 
@@ -51,7 +59,9 @@ def test_every_trial_of_a_search_is_counted(open_search: Opener, own: EvolutionS
     assert trials.n == 36
     assert 1.0 < trials.effective <= trading
     share = max(trials.correlation, 0.0)
-    assert trials.effective == pytest.approx(share + (1.0 - share) * trading)
+    assert trials.by_correlation == pytest.approx(share + (1.0 - share) * trading)
+    assert 2 <= trials.by_clusters <= trading
+    assert trials == count_trials(search.ledger, search.fitness, own, alone)
 
 
 def test_without_skill_hardly_anybody_passes() -> None:

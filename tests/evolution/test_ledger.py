@@ -56,3 +56,13 @@ def test_a_ledger_that_lost_trials_is_refused(path: Path) -> None:
     ledger = TrialLedger(path, OWN)
     with pytest.raises(RunMismatch, match="must have the 900 bytes of the generations"):
         ledger.cut(900)
+
+
+@pytest.mark.parametrize("line", ['{"generation":1,"isl', "[]", '{"ratio": 1}', "\x00"])
+def test_a_line_that_is_no_trial_is_named(path: Path, line: str) -> None:
+    ledger = TrialLedger(path, OWN)
+    ledger.append([FIRST])
+    with path.open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(RunMismatch, match="must have a trial on every line, line 3 has none"):
+        list(ledger.entries())

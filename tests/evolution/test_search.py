@@ -18,21 +18,13 @@ from benbot.evolution.search import Search
 from benbot.evolution.settings import EvolutionSettings
 from benbot.evolution.state import restore, save
 from benbot.evolution.workers import Workers, alone, hire
-from tests.evolution.conftest import Opener
+from tests.evolution.conftest import Opener, fame
 
 
 def run(search: Search[Any], workers: Workers = alone) -> Search[Any]:
     while not search.is_over:
         search.advance(workers)
     return search
-
-
-def fame(search: Search[Any]) -> list[Any]:
-    """Return everything that a search ends with, to the last digit."""
-    members = [(member.candidate.digest, member.valid.tolist()) for member in search.pool.members]
-    people = [[each.digest for each in island.people] for island in search.islands]
-    front, objectives = search.front()
-    return [members, people, [each.digest for each in front], objectives.tolist()]
 
 
 @pytest.mark.parametrize("selection", ["nsga2", "lexicase"])
@@ -77,6 +69,8 @@ def test_an_interrupted_search_ends_as_if_nothing_had_happened(
     assert again.number == 2
     assert again.n_tried == 24
     assert fame(run(again)) == fame(whole)
+    assert again.history == whole.history
+    assert [each.number for each in whole.history] == [1, 2, 3, 4]
     assert again.ledger.path.read_bytes() == whole.ledger.path.read_bytes()
 
 

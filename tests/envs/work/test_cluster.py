@@ -1,10 +1,8 @@
 """What a cluster is asked to do, before a Ray that does it at once, and before a real one."""
 
-import importlib.util
-import os
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +17,6 @@ from benbot.envs.work.executor import HERE
 from benbot.envs.work.processes import Processes
 from tests.envs.work import labour
 
-ROOT = Path(__file__).parents[3]
 TASKS = {f"task {i}": i for i in range(5)}
 
 
@@ -182,22 +179,6 @@ def test_an_address_that_does_not_answer_is_one_error(
         where = address.format(closed=taken.getsockname()[1])
         with pytest.raises(ClusterUnavailable, match=message):
             list(Cluster(where).map(labour.square, TASKS, lambda name, message: None))
-
-
-@pytest.fixture(scope="module")
-def machines() -> Iterator[str]:
-    """Return the address of a cluster of two machines, both of them this one."""
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("ray is not installed; pip install 'benbot[ray]'")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "RAY_USAGE_STATS_ENABLED", "0")
-        patch.setitem(os.environ, "PYTHONPATH", str(ROOT))
-        from ray.cluster_utils import Cluster as Machines
-
-        made = Machines(True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        made.add_node(num_cpus=1)
-        yield made.address
-        made.shutdown()
 
 
 @pytest.mark.nightly

@@ -2,8 +2,9 @@
 
 import io
 import json
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from benbot.agents.baselines import equal_weight
 from benbot.agents.evaluation import evaluate
-from benbot.envs.errors import BadConfig, RunMismatch, TradingError
+from benbot.envs.errors import BadConfig, ClusterUnavailable, RunMismatch, TradingError, WorkFailed
 from benbot.evolution.search import Generation, Search
 from benbot.evolution.workers import Workers
 from benbot.experiments.config import ExperimentConfig, config_digest, load_config
@@ -20,13 +21,15 @@ from benbot.experiments.evolving.run import (
     Order,
     is_search,
     open_evolution,
+    report_search,
     resume_evolution,
     start_evolution,
 )
 from benbot.experiments.tracking.recorded import recorded
-from benbot.experiments.tracking.tracker import Run, Status, Tracker, open_tracker
+from benbot.experiments.tracking.tracker import NOTE, Run, Status, Tracker, open_tracker
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.training import DATA
+from benbot.experiments.verdict.family import find_case
 from benbot.experiments.verdict.opening import share_bars, stretch_of_test
 
 QUICKSTART = "aa93a74fc2419a61"  # its digest before there was such a section
@@ -115,10 +118,41 @@ def test_a_search_is_recorded_below_one_parent(garden: Garden, bred: tuple[str, 
     assert child.metrics["evolution/tried"] == 36.0
     assert "valid/buy_and_hold/sharpe_ratio" in child.metrics
     assert parent.tags["sealed"] == "yes"
+    assert parent.metrics["evolution/trials"] == 36.0
+    assert "report.html" in parent.tags[NOTE]
     lines = child.read_file("search/ledger.jsonl").decode().splitlines()
     assert len(lines) == 37
-    assert child.read_file("figures/front.png").startswith(b"\x89PNG")
+    for name in ("front", "generations", "valid"):
+        assert child.read_file(f"figures/{name}.png").startswith(b"\x89PNG")
     assert json.loads(child.read_file("genealogy.json")) is not None
+
+
+def test_a_search_has_a_page_with_a_tree_of_each_member(
+    garden: Garden, bred: tuple[str, str]
+) -> None:
+    run_id, said = bred
+    pool = json.loads((garden.files(run_id) / "pool.json").read_text())
+    page = garden.tracker.find_run(run_id).read_file("report.html").decode()
+    own = garden.folder / "runs" / run_id / "report.html"
+    assert own.read_text() == page
+    assert f"Report    {own}" in said
+    assert "Test is sealed" in page
+    for member in pool["members"]:
+        assert f"<h3>{member['name']}</h3>" in page
+        tree = garden.child(run_id).read_file(f"trees/{member['name']}.svg").decode()
+        assert tree in page
+    console = Console(file=io.StringIO(), width=200)
+    again = garden.folder / "again.html"
+    report_search(run_id, garden.folder / "runs", again, garden.store, console)
+    assert tree in again.read_text()
+
+
+def test_a_verdict_on_a_search_says_what_to_ask_instead(
+    garden: Garden, bred: tuple[str, str]
+) -> None:
+    for asked in (bred[0], "bred"):
+        with pytest.raises(RunMismatch, match=f"is a search .* Read benbot report {bred[0]}"):
+            find_case(garden.store, asked)
 
 
 def test_winners_are_written_with_ancestors_that_were_tried(
@@ -172,6 +206,19 @@ def test_an_interrupted_search_goes_on_and_the_number_of_jobs_changes_nothing(
     assert garden.tracker.find_run(run_id).status is Status.FINISHED
 
 
+def test_work_that_fails_on_a_cluster_says_how_to_go_on(
+    garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(search: Search[Any], workers: Workers) -> Generation:
+        raise WorkFailed("work on a cluster needs processes that live")
+
+    monkeypatch.setattr(Search, "advance", fail)
+    with pytest.raises(
+        WorkFailed, match=r"that live\. No generation .* benbot evolve --resume \w+"
+    ):
+        garden.evolve()
+
+
 def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:
     run_id, said = bred[0], io.StringIO()
     assert is_search(garden.folder / "runs" / run_id)
@@ -180,6 +227,9 @@ def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:
     tags = garden.tracker.find_run(run_id).tags
     elsewhere = stretch_of_test(prepare_experiment(garden.config()))
     assert share_bars(tags, elsewhere)  # so that whoever is judged on these bars has it counted
+    page = (garden.folder / "runs" / run_id / "report.html").read_text()
+    assert "Test was opened, and it was asked for once" in page
+    assert "Outside fit: test" in page
     with pytest.raises(RunMismatch, match="test is opened once, was opened 1 time before"):
         open_evolution(run_id, garden.order(said))
 
@@ -189,6 +239,17 @@ def test_a_search_is_no_training_that_could_be_reproduced(
 ) -> None:
     with pytest.raises(RunMismatch, match=r"a training can be made again, run .* is a search"):
         recorded(bred[0], garden.folder / "runs", garden.config().tracking.uri)
+
+
+def test_a_cluster_that_does_not_answer_begins_no_run(
+    garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    order = replace(garden.order(io.StringIO()), cluster="127.0.0.1:1")
+    runs = set((garden.folder / "runs").glob("*"))
+    with pytest.raises(ClusterUnavailable, match=r"needs Ray, was not installed"):
+        start_evolution(garden.config(), order)
+    assert set((garden.folder / "runs").glob("*")) == runs
 
 
 def test_what_has_finished_does_not_go_on(garden: Garden, bred: tuple[str, str]) -> None:

@@ -20,6 +20,7 @@ from benbot.envs.history import Span
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.experiments.config import ExperimentConfig
+from benbot.experiments.tournament.binding import bound, stages_of
 from benbot.experiments.tournament.season import Season, digest_of, play, play_recorded
 from benbot.experiments.tournament.sleeves import sleeve_sessions
 from benbot.experiments.tournament.view import events_table, ladder_table, moves_of, stage_metrics
