@@ -1,6 +1,5 @@
 """Begin a search, go on with one that was interrupted, or open the test of one that is over."""
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from benbot.envs.desk.compiled import is_compiled
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.workers import hire
 from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
-from benbot.experiments.evolution_table import judged_table
 from benbot.experiments.evolving import (
     ALGORITHM,
     POOL_FILE,
@@ -22,14 +20,13 @@ from benbot.experiments.evolving import (
     Terrain,
     settings_of,
 )
+from benbot.experiments.opened_pools import opened_pools, record_opened, show_opened
 from benbot.experiments.opening import NO, SEALED, YES, Opening, open_test, stretch_of
-from benbot.experiments.out_of_sample import Judge
 from benbot.experiments.progress import Display
 from benbot.experiments.provenance import git_commit
 from benbot.experiments.run import check_config, check_data, check_folder
 from benbot.experiments.tracking import Run, Status, TrackingSettings, open_tracker
 from benbot.experiments.training import CONFIG_FILE, DATA, DIGEST, RUNS
-from benbot.strategies.base import Strategy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,18 +99,9 @@ def open_evolution(run_id: str, order: Order) -> None:
         parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
-        judge = Judge(config, terrain.market, terrain.spans["test"])
-        for seed in config.seeds:
-            path = order.runs / run_id / f"seed-{seed}" / POOL_FILE
-            rows = judge.judge(terrain.species, *_pool_of(terrain, path))
-            order.console.print(judged_table(rows, f"seed {seed}, test, {judge.caption}"))
-            parent.log_metrics(
-                {
-                    f"test/{row.name.replace(' ', '_')}/sharpe_ratio": row.sharpe_ratio
-                    for row in rows
-                },
-                step=seed,
-            )
+        for step, opened in enumerate(opened_pools(terrain, order.runs / run_id)):
+            show_opened(terrain, opened, order.console)
+            record_opened(parent, opened, step)
         parent.flush()
 
 
@@ -128,15 +116,6 @@ def _require_search(parent: Run) -> None:
 def is_search(folder: Path) -> bool:
     """Return whether these are the files of a search, and not of a training."""
     return any(folder.glob(f"seed-*/{POOL_FILE}"))
-
-
-def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
-    """Return the members of a pool as strategies, and their sizes."""
-    species, members = terrain.species, json.loads(path.read_text(encoding="utf-8"))["members"]
-    genomes = [species.read(each["genome"]) for each in members]
-    named = zip(genomes, members, strict=True)
-    pool = [species.strategy(genome, each["name"]) for genome, each in named]
-    return pool, [genome.size for genome in genomes]
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:
