@@ -15,9 +15,9 @@ COLUMNS = {
     "growth": ("a year", "p"),
     "sharpe_ratio": ("Sharpe", "d"),
     "standard_error": ("±", "d"),
-    "probability": ("P", "p"),
+    "probability": ("P", "d"),
     "max_drawdown": ("max DD", "p"),
-    "turnover": ("turns", "d"),
+    "turnover": ("turns", "n"),
     "n_trades": ("trades", "n"),
     "correlation": ("corr.", "d"),
 }
