@@ -28,7 +28,8 @@ class Share:
     before    mean weight without the new ones; NaN of a new one
     after     mean weight with them
     n_trades  closed round trips, with them
-    gain      profit a year over the first equity, with them; the gains of all sum to the account's
+    growth    profit of its round trips over the equity before each, a year, with them; those of all
+              sum nearly to the account's log growth
     alone     log growth a year of an account that gives this strategy everything
     """
 
@@ -37,7 +38,7 @@ class Share:
     before: float
     after: float
     n_trades: float
-    gain: float
+    growth: float
     alone: float
 
 
@@ -112,23 +113,35 @@ def shares_of(
 ) -> list[Share]:
     """Return what each strategy of `after` was given and earned; `alone` are their sleeves."""
     known, names = before[0].strategies, after[0].strategies
-    trips, closed = round_trips(after), np.concatenate([one.trades for one in after])
-    scale = (
-        after[0].bars_per_year / (len(after[0].equity) - 1) / sum(one.equity[0] for one in after)
-    )
+    closed = np.concatenate([one.trades["strategy"] for one in after])
     old, new = _mean_weights(before), _mean_weights(after)
+    growth = np.mean([growth_by_strategy(one) for one in after], axis=0)
     return [
         Share(
             name=name,
             is_new=name not in known,
             before=float(old[known.index(name)]) if name in known else float("nan"),
             after=float(new[k]),
-            n_trades=float((closed["strategy"] == k).sum() / len(after)),
-            gain=float(trips["profit"][trips["strategy"] == k].sum() * scale),
+            n_trades=float((closed == k).sum() / len(after)),
+            growth=float(growth[k]),
             alone=alone[k].annual_growth,
         )
         for k, name in enumerate(names)
     ]
+
+
+def growth_by_strategy(one: Evaluation) -> FloatArray:
+    """Return what the round trips of each strategy earned, (K',), a year.
+
+    Each profit is over the equity at the close before the trip began, so that late ones count no
+    more than early ones in an account that has grown.
+    """
+    trips = round_trips([one])
+    before = np.clip(trips["opened"] - 1 - one.bars[0], 0, None)
+    earned = trips["profit"] / one.equity[before]
+    years = (len(one.equity) - 1) / one.bars_per_year
+    growth: FloatArray = np.bincount(trips["strategy"], earned, len(one.strategies)) / years
+    return growth
 
 
 def _mean_weights(evaluations: Sequence[Evaluation]) -> FloatArray:

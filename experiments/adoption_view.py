@@ -22,13 +22,14 @@ SHARES = {
     "before": ("before", "p"),
     "after": ("after", "p"),
     "n_trades": ("trades", "n"),
-    "gain": ("gain", "p"),
+    "growth": ("growth", "p"),
     "alone": ("alone", "p"),
 }
 NEW = "+ "  # before the name of a new strategy
 CAPTION = (
-    "before, after: mean weight; gain: profit over the first equity, a year;\n"
-    "alone: log growth a year of an account with nothing else"
+    "before, after: mean weight; growth: profit over the equity\n"
+    "before each trade, a year; alone: log growth a year of an\n"
+    "account with nothing else"
 )
 FLATTERED = (
     "The new strategies were chosen on some of these bars, so that the result with them flatters."

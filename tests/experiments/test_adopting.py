@@ -12,9 +12,10 @@ from rich.console import Console
 
 from benbot.agents.baselines import equal_weight
 from benbot.agents.evaluation import evaluate
+from benbot.envs.desk.ledger import TRADE
 from benbot.envs.errors import RunMismatch, TradingError
 from benbot.experiments.adopting import ADOPTED_FILE, POLICY, adopt
-from benbot.experiments.adoption import Adoption, shares_of
+from benbot.experiments.adoption import Adoption, growth_by_strategy, shares_of
 from benbot.experiments.config import load_config
 from benbot.experiments.opening import openings_of
 from benbot.experiments.preparation import prepare_experiment
@@ -131,13 +132,19 @@ def test_the_weights_before_are_those_of_the_run_itself(
     assert sorted(grown) == pytest.approx(sorted(recorded))
 
 
-def test_the_gains_of_all_strategies_are_the_gain_of_the_account(
+def test_what_all_strategies_earn_is_nearly_the_growth_of_the_account(
     adopted: tuple[Adoption, str],
 ) -> None:
     adoption = adopted[0]
-    earned = np.mean([one.equity[-1] / one.equity[0] - 1.0 for one in adoption.after])
-    years = (len(adoption.after[0].equity) - 1) / adoption.after[0].bars_per_year
-    assert sum(share.gain for share in adoption.shares) == pytest.approx(earned / years)
+    grown = np.mean([one.annual_growth for one in adoption.after])
+    assert sum(share.growth for share in adoption.shares) == pytest.approx(grown, abs=0.005)
+
+
+def test_a_profit_is_over_the_equity_before_its_trade(make_evaluation: Any) -> None:  # noqa: ANN401
+    trades = np.zeros(2, TRADE)
+    trades["opened"], trades["strategy"], trades["profit"] = [1, 3], [1, 1], [50.0, 50.0]
+    one = make_evaluation([100.0, 100.0, 200.0, 200.0, 250.0], trades=trades, bars_per_year=4.0)
+    assert growth_by_strategy(one).tolist() == [0.0, 50.0 / 100.0 + 50.0 / 200.0]  # of one year
 
 
 def test_the_difference_is_that_of_the_growth_of_both(adopted: tuple[Adoption, str]) -> None:
