@@ -20,6 +20,7 @@ from benbot.experiments.config import load_config
 from benbot.experiments.opening import openings_of
 from benbot.experiments.preparation import prepare_experiment
 from benbot.experiments.review import Question
+from benbot.experiments.signals_view import show_signals
 from benbot.experiments.sleeves import trade_alone
 from benbot.experiments.tracking import find_run
 from benbot.strategies.catalogue import build
@@ -177,6 +178,14 @@ def test_every_program_that_was_given_obeys_the_law_of_strategies(place: Place) 
     for choice in config.strategies:
         for check in CHECKS:
             check(build(choice), market)
+
+
+def test_every_program_that_was_given_is_told_by_signals(place: Place) -> None:
+    said = io.StringIO()
+    console = Console(file=said, width=120)
+    show_signals(load_config(place.programs), None, None, "valid", console)
+    for k in range(len(FOUND)):
+        assert said.getvalue().count(f" evolved_{k} ") >= len(("wants", "saw", "answer"))
 
 
 def test_the_pools_of_a_search_are_found_by_its_id(place: Place) -> None:
