@@ -2,6 +2,7 @@
 
     python -m benchmarks.discovery --seeds 10
     python -m benchmarks.discovery --forms no_edge --seeds 20
+    python -m benchmarks.discovery --forms restless calm --seeds 10 --first 100
 
 A formula is hidden in a synthetic market: what it says at a close moves the next bar of its symbol.
 The search does not know it. It counts as found when a member of the pool whose deflated Sharpe
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,31 +53,62 @@ YEAR = np.sqrt(252.0)
 class Form:
     """A hidden rule: what it says of the past, and the same in the language of programs.
 
-    says     signal (S,) in [-1, 1] from log returns and log relative volume so far, each (t, S)
+    says     signal (S,) in [-1, 1] from what happened so far
     program  JSON
     """
 
-    says: Callable[[FloatArray, FloatArray], FloatArray]
+    says: Callable[["Past"], FloatArray]
     program: str
 
 
-def _reversal(returns: FloatArray, volume: FloatArray) -> FloatArray:
-    return -np.tanh(returns[-5:].sum(axis=0) / (DEVIATION * np.sqrt(5.0)))
+class Past(NamedTuple):
+    """What is known at a close, each (t, S).
+
+    returns  log returns
+    volume   log of the volume over its usual level
+    wicks    log of high over low, less the distance from open to close
+    """
+
+    returns: FloatArray
+    volume: FloatArray
+    wicks: FloatArray
 
 
-def _crowded(returns: FloatArray, volume: FloatArray) -> FloatArray:
-    moved = np.tanh(returns[-5:].sum(axis=0) / (DEVIATION * np.sqrt(5.0)))
-    return np.where(volume[-1] > 0.0, moved, -moved)
+def _reversal(past: Past) -> FloatArray:
+    return -np.tanh(past.returns[-5:].sum(axis=0) / (DEVIATION * np.sqrt(5.0)))
 
 
-def _exhausted(returns: FloatArray, volume: FloatArray) -> FloatArray:
-    return np.where(volume[-1] > 0.0, _reversal(returns, volume), 0.0)
+def _crowded(past: Past) -> FloatArray:
+    return np.where(past.volume[-1] > 0.0, -_reversal(past), _reversal(past))
 
 
-def _leaders(returns: FloatArray, volume: FloatArray) -> FloatArray:
-    moved = returns[-20:].sum(axis=0)
-    below = (moved[:, None] > moved).sum(axis=1)
-    return (2.0 * below - (moved.size - 1)) / (moved.size - 1)
+def _exhausted(past: Past) -> FloatArray:
+    return np.where(past.volume[-1] > 0.0, _reversal(past), 0.0)
+
+
+def _leaders(past: Past) -> FloatArray:
+    return _place(past.returns[-20:].sum(axis=0))
+
+
+def _restless(past: Past) -> FloatArray:
+    ranges = np.abs(past.returns[-5:]) + past.wicks[-5:]
+    return _place(ranges.mean(axis=0) / _volatility(past))
+
+
+def _calm(past: Past) -> FloatArray:
+    """Return the move of 60 bars, in full for the calmest symbol and not at all for the wildest."""
+    moved = past.returns[-60:].sum(axis=0) / (_volatility(past) * np.sqrt(60.0))
+    return np.tanh(moved * (1.0 - _place(_volatility(past))))
+
+
+def _volatility(past: Past) -> FloatArray:
+    return np.sqrt((past.returns[-20:] ** 2).mean(axis=0))
+
+
+def _place(values: FloatArray) -> FloatArray:
+    """Return the share of the symbols below each less the share above it."""
+    below = (values[:, None] > values).sum(axis=1)
+    return (2.0 * below - (values.size - 1)) / (values.size - 1)
 
 
 FORMS: Mapping[str, Form] = {
@@ -90,6 +123,11 @@ FORMS: Mapping[str, Form] = {
         '{"version": 1, "signal": ["if", ["above", "volume", 0], ["negate", "return_5"], 0]}',
     ),
     "leaders": Form(_leaders, '{"version": 1, "signal": ["place", "return_20"]}'),
+    "restless": Form(_restless, '{"version": 1, "signal": ["place", ["mean", "range", 5]]}'),
+    "calm": Form(
+        _calm,
+        '{"version": 1, "signal": ["multiply", "return_60", ["subtract", 1, "place_volatility"]]}',
+    ),
 }
 NO_EDGE = "no_edge"
 USUAL = ("reversal", "leaders", "exhausted", NO_EDGE)  # without the needle in the haystack
@@ -120,15 +158,16 @@ def hidden_market(form: str, seed: int) -> Market:
     common = 0.5 * generator.standard_normal((n_bars, 1))
     shock = DEVIATION * (common + np.sqrt(0.75) * generator.standard_normal(shape))
     volume = 0.5 * generator.standard_normal(shape)
+    reach = np.exp(0.3 * DEVIATION * np.abs(generator.standard_normal((2, *shape))))
+    wicks = np.log(reach).sum(axis=0)
     rule = FORMS[form].says if form in FORMS else None
     returns = shock.copy()
     for t in range(20, n_bars - 1):
         if rule is not None:
-            signal = rule(returns[: t + 1], volume[: t + 1])
+            signal = rule(Past(returns[: t + 1], volume[: t + 1], wicks[: t + 1]))
             returns[t + 1] += STRENGTH * DEVIATION * signal
     close = 50.0 * np.exp(np.cumsum(returns, axis=0))
     opened = np.vstack([close[:1], close[:-1]])
-    reach = np.exp(0.3 * DEVIATION * np.abs(generator.standard_normal((2, *shape))))
     return market_from_prices(
         np.datetime64("2000-01-03") + np.arange(n_bars),
         tuple(f"H{s:02d}" for s in range(N_SYMBOLS)),

@@ -270,7 +270,7 @@ def scan(
 
 @app.command()
 def strategies(
-    name: Annotated[str | None, typer.Argument(help="Only this one, with its parameters.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One with its parameters, or a file.")] = None,
 ) -> None:
     """List the strategies that a configuration may name, or tell all about one."""
     from rich.console import Console
@@ -326,6 +326,32 @@ def evaluate(
     command = shlex.join(["benbot", *sys.argv[1:]])
     question = Question(run, config, segment, command, again, store)
     evaluate_again(question, runs, Console())
+
+
+@app.command()
+def adopt(
+    run: Annotated[
+        str, typer.Argument(help="Id of a run, or the folder of a policy bundle below one.")
+    ],
+    programs: Annotated[
+        str,
+        typer.Option(help="A configuration with the new strategies, or the id of a search."),
+    ],
+    segment: Annotated[str, typer.Option(help="fit, valid or test.")] = "valid",
+    again: Annotated[
+        bool, typer.Option("--again", help="Open test once more; recorded and counted.")
+    ] = False,
+    runs: Runs = DEFAULT_RUNS,
+    store: OwnStore = None,
+) -> None:
+    """Give trained policies new strategies, which they trade over a segment without training."""
+    from rich.console import Console
+
+    from benbot.experiments.evolving.adopting import adopt as give
+    from benbot.experiments.training.review import Question
+
+    command = shlex.join(["benbot", *sys.argv[1:]])
+    give(Question(run, None, segment, command, again, store), programs, runs, Console())
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """Begin a search, go on with one that was interrupted, or open the test of one that is over."""
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,6 +20,7 @@ from benbot.experiments.evolving.breeding import (
     Terrain,
     settings_of,
 )
+from benbot.experiments.evolving.opened_pools import opened_pools, record_opened, show_opened
 from benbot.experiments.evolving.page import REPORT_FILE, write_search
 from benbot.experiments.evolving.record import (
     Stretch,
@@ -28,7 +28,6 @@ from benbot.experiments.evolving.record import (
     stretch_of_groups,
     write_record,
 )
-from benbot.experiments.evolving.table import judged_table
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import (
@@ -50,7 +49,6 @@ from benbot.experiments.verdict.opening import (
     openings_of,
     stretch_of,
 )
-from benbot.strategies.base import Strategy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,17 +128,11 @@ def open_evolution(run_id: str, order: Order) -> None:
         open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
         parent.set_tags({SEALED: NO})
         judge = terrain.judge_of("test", display)
-        for seed, folder in folders.items():
-            rows = judge.judge(terrain.species, *_pool_of(terrain, folder / POOL_FILE))
-            order.console.print(judged_table(rows, f"seed {seed}, test, {judge.caption}"))
-            _keep_test(folder, stretch_of_groups(judge, rows))
-            parent.log_metrics(
-                {
-                    f"test/{row.name.replace(' ', '_')}/sharpe_ratio": row.sharpe_ratio
-                    for row in rows
-                },
-                step=seed,
-            )
+        for step, opened in enumerate(opened_pools(terrain, judge, order.runs / run_id)):
+            show_opened(terrain, opened, order.console)
+            record_opened(parent, opened, step)
+            if opened.seed is not None:
+                _keep_test(folders[opened.seed], stretch_of_groups(judge, opened.rows))
         parent.flush()
         path = write_search(order.runs / run_id, order.command, openings_of(parent))
         parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
@@ -179,15 +171,6 @@ def _require_search(parent: Run) -> None:
 def is_search(folder: Path) -> bool:
     """Return whether these are the files of a search, and not of a training."""
     return any(folder.glob(f"seed-*/{POOL_FILE}"))
-
-
-def _pool_of(terrain: Terrain, path: Path) -> tuple[list[Strategy], list[int]]:
-    """Return the members of a pool as strategies, and their sizes."""
-    species, members = terrain.species, json.loads(path.read_text(encoding="utf-8"))["members"]
-    genomes = [species.read(each["genome"]) for each in members]
-    named = zip(genomes, members, strict=True)
-    pool = [species.strategy(genome, each["name"]) for genome, each in named]
-    return pool, [genome.size for genome in genomes]
 
 
 def _prepare(config: ExperimentConfig, display: Display) -> Terrain:

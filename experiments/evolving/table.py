@@ -13,16 +13,23 @@ from benbot.experiments.verdict.out_of_sample import Row
 COLUMNS = {
     "members": ("n", "n"),
     "growth": ("a year", "p"),
-    "volatility": ("volat.", "p"),
     "sharpe_ratio": ("Sharpe", "d"),
-    "probability": ("P(> 0)", "p"),
+    "standard_error": ("±", "d"),
+    "probability": ("P", "d"),
     "max_drawdown": ("max DD", "p"),
+    "turnover": ("turns", "n"),
+    "n_trades": ("trades", "n"),
+    "correlation": ("corr.", "d"),
 }
+MEANING = (
+    "±: standard error of the ratio; P: probability that the true one is above 0;\n"
+    "turns: equity traded a year; corr.: of the growth a bar with that of the pool"
+)
 
 
 def members_table(result: SeedPool) -> Table:
     """Return the pool with formulas, ratios a year, and the deflated ratio on fit."""
-    table = _table("The pool, in the order of admission")
+    table = new_table("The pool, in the order of admission")
     for heading in ("Sharpe fit", "deflated", "Sharpe valid", "size"):
         table.add_column(heading, justify="right", no_wrap=True)
     for member, deflated in zip(result.search.pool.members, result.deflated, strict=True):
@@ -38,7 +45,8 @@ def members_table(result: SeedPool) -> Table:
 
 def judged_table(rows: Sequence[Row], caption: str) -> Table:
     """Return the results of all groups on one segment."""
-    table = _table(f"Outside fit, {caption}")
+    table = new_table(f"Outside fit, {caption}")
+    table.caption, table.caption_justify = MEANING, "left"
     for heading, _ in COLUMNS.values():
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
@@ -74,7 +82,8 @@ def sentences(result: SeedPool) -> list[str]:
     ]
 
 
-def _table(title: str) -> Table:
+def new_table(title: str) -> Table:
+    """Return a table with a column for names."""
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False, title_justify="left")
     table.add_column("", no_wrap=True)
     return table

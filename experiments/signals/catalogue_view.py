@@ -2,14 +2,18 @@
 
 import inspect
 import sys
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from benbot.envs.market.selection import check_known
+from benbot.experiments.config import ExperimentConfig, load_config
+from benbot.experiments.yaml_files import SUFFIXES
 from benbot.strategies.base import Strategy
-from benbot.strategies.catalogue import CATALOGUE
+from benbot.strategies.catalogue import CATALOGUE, build
 from benbot.strategies.programs.formula import tree_lines
 from benbot.strategies.programs.strategy import ProgramStrategy, with_text
 
@@ -30,12 +34,19 @@ def show_catalogue(console: Console) -> None:
     console.print(
         "benbot strategies FILE.json shows a program; a configuration says program: FILE.json."
     )
+    console.print("benbot strategies FILE.yaml lists those of a configuration, programs too.")
 
 
 def show_rule(name: str, console: Console) -> None:
-    """Print when a strategy makes and loses money, its source, and its parameters."""
+    """Print when a strategy makes and loses money, its source, and its parameters.
+
+    A file is shown instead: a program by itself, a configuration by its strategies.
+    """
     if name.endswith(PROGRAM):
         show_program(name, console)
+        return
+    if name.endswith(SUFFIXES):
+        show_chosen(load_config(Path(name)), console)
         return
     known: dict[str, type[Strategy]] = {**CATALOGUE, ProgramStrategy.rule: ProgramStrategy}
     check_known("strategy", [name], known if name in known else CATALOGUE)
@@ -53,6 +64,18 @@ def show_rule(name: str, console: Console) -> None:
     console.print(table)
 
 
+def show_chosen(config: ExperimentConfig, console: Console) -> None:
+    """Print a line for each strategy of a configuration, a program with its formula."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("strategy", no_wrap=True)
+    table.add_column("what it does")
+    table.add_column("warm-up", justify="right", no_wrap=True)
+    for choice in config.strategies:
+        strategy = build(choice)
+        table.add_row(strategy.name, Text(_what_of(strategy)), f"{strategy.warmup} bars")
+    console.print(table)
+
+
 def show_program(path: str, console: Console) -> None:
     """Print the formula of the program in a file, its features and its tree."""
     strategy = ProgramStrategy(program=str(with_text({"program": path})["program"]))
@@ -64,6 +87,12 @@ def show_program(path: str, console: Console) -> None:
         *tree_lines(strategy.parsed),
     ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _what_of(strategy: Strategy) -> str:
+    if isinstance(strategy, ProgramStrategy):
+        return strategy.formula
+    return headline_of(type(strategy))
 
 
 def story_of(rule: type[Strategy]) -> str:

@@ -35,7 +35,7 @@ def rebuild_report(run_id: str, runs: Path, out: Path, console: "Console") -> No
         with display.step("Judging, and examining gates, costs, risk and features"):
             judged = {name: _judge_folds(folder, prepared, name, True) for name in JUDGED}
             drawn = [_with_figures(_together(name, parts)) for name, parts in judged.items()]
-            bundles = _bundles(folder, prepared.stretches[-1])
+            bundles = bundles_in(folder, prepared.stretches[-1])
             policies = [load_bundle(path).policy for path in bundles.values()]
             test = examined(prepared, drawn[-1], policies)
             segments = (*drawn[:-1], with_seeds(test, _verdict_of(folder)))
@@ -86,7 +86,7 @@ def _judge_folds(
     results = []
     for fold in folds:
         within = prepared.in_fold(fold)
-        bundles = _bundles(folder, fold)
+        bundles = bundles_in(folder, fold)
         agents = {seed: _again(path, within, segment) for seed, path in bundles.items()}
         placebos = placebos_of(folder, fold)
         baselines = evaluate_baselines(within, fold.spans[segment], oracle, placebos)
@@ -106,12 +106,17 @@ def _verdict_of(folder: Path) -> RunVerdict | None:
 
 
 def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
-    config, kept = prepared.config, load_bundle(bundle)
+    settings, kept = prepared.config.environment, load_bundle(bundle)
+    kept.require_fit(expectations_of(prepared))
+    return evaluate(kept.policy, prepared.history, prepared.spans[segment], settings)
+
+
+def expectations_of(prepared: Prepared) -> Expectations:
+    """Return what a policy meets here, by which it is refused or not."""
+    config = prepared.config
     choices = [choice.model_dump() for choice in config.strategies]
     discovery = config.discovery.model_dump() if config.discovery else None
-    met = Expectations.of(prepared.history, choices, config_digest(config), discovery)
-    kept.require_fit(met)
-    return evaluate(kept.policy, prepared.history, prepared.spans[segment], config.environment)
+    return Expectations.of(prepared.history, choices, config_digest(config), discovery)
 
 
 def _with_figures(segment: SegmentResult) -> SegmentResult:
@@ -135,7 +140,7 @@ def config_of(folder: Path) -> Path:
     raise UnknownName(f"{folder} has no config.yaml; name the configuration with --config")
 
 
-def _bundles(folder: Path, fold: Fold) -> dict[int, Path]:
+def bundles_in(folder: Path, fold: Fold) -> dict[int, Path]:
     """Return the bundle of every seed of a run's fold, or the one bundle the folder is."""
     if (folder / CARD).is_file():
         return {0: folder}
@@ -149,4 +154,4 @@ def _bundles(folder: Path, fold: Fold) -> dict[int, Path]:
 def require_policies(folder: Path, prepared: Prepared, segment: str) -> None:
     """Refuse, before anything is asked of it, a segment or a folder that has nothing to judge."""
     check_segment(segment)
-    _bundles(folder, folds_to_judge(folder, prepared, segment)[-1])
+    bundles_in(folder, folds_to_judge(folder, prepared, segment)[-1])

@@ -106,13 +106,13 @@ def _evaluate(question: Question, folder: Path, console: "Console") -> None:
     prepared = prepare_experiment(load_config(config or config_of(folder)))
     require_policies(folder, prepared, segment)
     if segment == "test":
-        _open_again(question, folder, console)
+        open_again(question, folder, console)
     # A plan was found for the run's own configuration and is no oracle of another.
     segment_result = judge_again(folder, prepared, segment, with_plan=config is None)
     console.print(results_table(segment_result))
 
 
-def _open_again(question: Question, folder: Path, console: "Console") -> None:
+def open_again(question: Question, folder: Path, console: "Console") -> None:
     """Record with the run of a policy that it is asked for results on `test` once more."""
     from datetime import UTC, datetime
 

@@ -24,6 +24,7 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "us_stocks_library",
         "evolve_quickstart",
         "evolve_parameters",
+        "evolve_us_stocks",
     }
 
 

@@ -224,6 +224,14 @@ def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:
     assert is_search(garden.folder / "runs" / run_id)
     open_evolution(run_id, garden.order(said))
     assert "seed 0, test, 2002-10-08" in said.getvalue()
+    pool = json.loads((garden.files(run_id) / "pool.json").read_text())
+    for words in ("turns", "corr.", "Sharpe test", "all 1 together", "of 1 pools without skill"):
+        assert words in said.getvalue()
+    assert all(member["name"] in said.getvalue() for member in pool["members"])
+    recorded = garden.tracker.find_run(run_id).metrics
+    assert recorded["test/pool/correlation"] == pytest.approx(1.0)
+    assert recorded["test/pool/standard_error"] > 0.0
+    assert recorded["test/pool/deflated"] == recorded["test/pool/probability"]  # one is no choice
     tags = garden.tracker.find_run(run_id).tags
     elsewhere = stretch_of_test(prepare_experiment(garden.config()))
     assert share_bars(tags, elsewhere)  # so that whoever is judged on these bars has it counted

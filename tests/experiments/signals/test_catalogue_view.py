@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -55,3 +56,18 @@ def test_all_parameters_of_one_are_told_with_their_ranges(name: str) -> None:
 def test_a_name_that_is_nearly_one_is_answered_with_it() -> None:
     with pytest.raises(UnknownName, match="Did you mean volatility_breakout"):
         said(show_rule, "volatility_brekout")
+
+
+def test_the_strategies_of_a_configuration_are_listed_and_programs_by_their_formulas(
+    tmp_path: Path,
+) -> None:
+    program = '{"version": 1, "signal": ["negate", ["place", "return_20"]]}'
+    path = tmp_path / "evolved.yaml"
+    path.write_text(
+        "extends: quickstart\nname: evolved\nstrategies: [rsi_reversion, "
+        f"{{label: evolved_1, program: '{program}'}}]\n"
+    )
+    lines = said(show_rule, str(path)).splitlines()
+    (bred,) = (line for line in lines if line.startswith(" evolved_1 "))
+    assert bred.split() == ["evolved_1", "−place(return_20)", "20", "bars"]
+    assert any(line.startswith(" rsi_reversion ") for line in lines)
