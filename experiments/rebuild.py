@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benbot.agents.advised import advised
 from benbot.agents.bundle import CARD, Expectations, load_bundle
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.errors import UnknownName
@@ -109,9 +110,12 @@ def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
     config, kept = prepared.config, load_bundle(bundle)
     choices = [choice.model_dump() for choice in config.strategies]
     discovery = config.discovery.model_dump() if config.discovery else None
-    met = Expectations.of(prepared.history, choices, config_digest(config), discovery)
+    digest, learning = config_digest(config), config.learning
+    met = Expectations.of(prepared.history, choices, digest, discovery, learning.of_bundle)
     kept.require_fit(met)
-    return evaluate(kept.policy, prepared.history, prepared.spans[segment], config.environment)
+    history, span = prepared.history, prepared.spans[segment]
+    policy = advised(kept.policy, history, span, learning)
+    return evaluate(policy, history, span, config.environment)
 
 
 def _with_figures(segment: SegmentResult) -> SegmentResult:
