@@ -4,7 +4,7 @@ K strategies. The share of cash stays what the policy chose. Advice at bar t is 
 sleeves returned until its close (`strategies.learning`), and the policy sees none of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -15,9 +15,14 @@ from benbot.agents.policy import Policy
 from benbot.agents.sleeve_learners import SLEEVE_LEARNERS, OverSleeves
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.history import History, Span
+from benbot.envs.observation import Layout
 from benbot.strategies.learning.correlation import uniqueness
 from benbot.strategies.learning.settings import MOST_ADVISED, LearningSettings
 
+Maker = Callable[[Layout], Policy]
+OWN: Mapping[str, Maker] = MappingProxyType(
+    {"equal_weight": equal_weight, "regime_record": regime_record}
+)
 # Baselines with advice, by name: what advises them. They come only when they are asked for.
 ADVISED: Mapping[str, LearningSettings] = MappingProxyType(
     {
@@ -25,9 +30,7 @@ ADVISED: Mapping[str, LearningSettings] = MappingProxyType(
         "blended": LearningSettings(online_share=MOST_ADVISED),
     }
 )
-ADVISED_BASELINES = tuple(
-    f"{own}_{advice}" for own in ("equal_weight", "regime_record") for advice in ADVISED
-)
+ADVISED_BASELINES = tuple(f"{own}_{advice}" for own in OWN for advice in ADVISED)
 
 
 class Advised:
@@ -77,8 +80,7 @@ def advised(policy: Policy, history: History, span: Span, settings: LearningSett
 def advised_baseline(name: str, history: History, span: Span) -> Policy:
     """Return the baseline of that name, one of `ADVISED_BASELINES`."""
     own, _, advice = name.rpartition("_")
-    make = {"equal_weight": equal_weight, "regime_record": regime_record}[own]
-    policy = Advised(make(history.layout), history, span, ADVISED[advice])
+    policy = Advised(OWN[own](history.layout), history, span, ADVISED[advice])
     policy.name = name
     return policy
 

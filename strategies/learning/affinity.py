@@ -27,7 +27,7 @@ def affinity_multiplier(experience: Experience, settings: LearningSettings) -> F
 
 def edge_of(own: Tally, mean: FloatArray, shrinkage: float) -> FloatArray:
     """Return by how much trades of a kind earned more than all do, shrunk to nothing."""
-    edge: FloatArray = (own.total - own.count * mean) / (shrinkage + own.count)
+    edge: FloatArray = (own.total - own.number * mean) / (shrinkage + own.number)
     return edge
 
 

@@ -88,7 +88,7 @@ class _Levels:
     def in_regime(self, regime: Int8Array, by_regime: Tally) -> Tally:
         """Return the tally without its last axis, in the regime of each bar; none if unknown."""
         rows, known = np.arange(self.n_bars), regime >= 0
-        shape = (-1,) + (1,) * (by_regime.count.ndim - 2)
+        shape = (-1,) + (1,) * (by_regime.number.ndim - 2)
         parts = (each[rows, ..., regime] for each in by_regime)
         return Tally(*(np.where(known.reshape(shape), part, 0.0) for part in parts))
 
@@ -99,7 +99,7 @@ class _Levels:
         for code in range(N_REGIMES):
             rows = regime == code
             own = self._of(self.trades["regime"] == code, ("strategy", "symbol"))
-            found.count[rows], found.total[rows] = own.count[rows], own.total[rows]
+            found.number[rows], found.total[rows] = own.number[rows], own.total[rows]
         return found
 
     def _of(self, which: BoolArray, names: tuple[str, ...]) -> Tally:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import FloatArray, IntArray, RecordArray
+from benbot.envs.arrays import AnyArray, FloatArray, IntArray, RecordArray
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeve_trades import sleeve_trades
 from benbot.envs.desk.sleeves import record_tape
@@ -50,9 +50,11 @@ class Experience:
         outcome: FloatArray = self.trades["profit"] / self.trades["notional"]
         return outcome
 
-    def then(self, values: FloatArray) -> FloatArray:
+    def then(self, values: AnyArray) -> FloatArray:
         """Return the entries (N,) of an array [T, K, S] at which the trades were decided."""
-        return values[self.decided, self.trades["strategy"], self.trades["symbol"]]
+        place = (self.decided, self.trades["strategy"], self.trades["symbol"])
+        entries: FloatArray = values[place].astype(np.float64)
+        return entries
 
 
 def live_through(
@@ -66,12 +68,12 @@ def live_through(
 class Tally(NamedTuple):
     """How many trades of each kind are known at each close, and the sum of what they earned."""
 
-    count: FloatArray  # (T, ...)
+    number: FloatArray  # (T, ...)
     total: FloatArray  # (T, ...)
 
     def mean(self, towards: FloatArray | float, shrinkage: float) -> FloatArray:
         """Return the mean as if so many more trades had earned `towards`."""
-        mean: FloatArray = (shrinkage * towards + self.total) / (shrinkage + self.count)
+        mean: FloatArray = (shrinkage * towards + self.total) / (shrinkage + self.number)
         return mean
 
 
@@ -79,10 +81,10 @@ def tally(
     closed: IntArray, outcome: FloatArray, place: tuple[IntArray, ...], shape: tuple[int, ...]
 ) -> Tally:
     """Return the tally (T, ...) of trades that belong to a place each; `shape` is with T."""
-    count, total = np.zeros(shape), np.zeros(shape)
-    np.add.at(count, (closed, *place), 1.0)
+    number, total = np.zeros(shape), np.zeros(shape)
+    np.add.at(number, (closed, *place), 1.0)
     np.add.at(total, (closed, *place), outcome)
-    return Tally(count.cumsum(axis=0), total.cumsum(axis=0))
+    return Tally(number.cumsum(axis=0), total.cumsum(axis=0))
 
 
 def refit_bars(market: Market, every: int) -> IntArray:

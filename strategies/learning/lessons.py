@@ -57,7 +57,8 @@ def learned(experience: Experience, settings: LearningSettings) -> Signals:
     signals = experience.signals
     stated, stop = signals.confidence, signals.stop_distance
     if settings.changes_confidence:
-        stated = np.minimum(confidence_multiplier(experience, settings) * stated, 1.0)
+        surer = np.minimum(confidence_multiplier(experience, settings) * stated, 1.0)
+        stated = surer.astype(np.float32)
     if settings.stops:
         stop = scaled(stop, stop_multiplier(experience, settings)[:, :, None])
     return replace(signals, confidence=stated, stop_distance=stop)

@@ -16,7 +16,7 @@ writes options are not lived through alone, and keep their distances.
 
 import numpy as np
 
-from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from benbot.envs.desk.ledger import DECISION
 from benbot.envs.desk.shadow import shadow_trades
 from benbot.envs.signals import NO_PAIRS, Overlay
@@ -71,7 +71,7 @@ def second_lives(experience: Experience) -> tuple[FloatArray, IntArray]:
         decisions[name] = trades[name][mine]
     decisions["wanted"] = SHARE * trades["side"][mine]
     equity = np.full(decisions.size, experience.rules.capital)
-    stated = experience.then(experience.tape.stop)[mine].astype(np.float64)
+    stated = experience.then(experience.tape.stop)[mine]
     ends = np.zeros((decisions.size, MULTIPLES.size), np.int64)
     for i, multiple in enumerate(MULTIPLES):
         stop = scaled(experience.tape.stop, multiple)
@@ -87,9 +87,9 @@ def second_lives(experience: Experience) -> tuple[FloatArray, IntArray]:
     return gain, known
 
 
-def scaled(stop: FloatArray, multiple: FloatArray | float) -> FloatArray:
+def scaled(stop: Float32Array, multiple: FloatArray | float) -> Float32Array:
     """Return stop distances times a multiple, below 1, as the desk holds them."""
-    wider: FloatArray = np.minimum(stop * multiple, WIDEST).astype(np.float32)
+    wider: Float32Array = np.minimum(stop * multiple, WIDEST).astype(np.float32)
     return wider
 
 
@@ -102,10 +102,11 @@ def relative_size(experience: Experience, stop: FloatArray) -> FloatArray:
     return size / sizing.position_cap
 
 
-def _single(experience: Experience) -> FloatArray:
+def _single(experience: Experience) -> BoolArray:
     """Return which strategies trade symbols by themselves, (K,)."""
     signals = experience.signals
-    return (signals.pairing == NO_PAIRS) & (signals.overlay == Overlay.NONE)
+    single: BoolArray = (signals.pairing == NO_PAIRS) & (signals.overlay == Overlay.NONE)
+    return single
 
 
 def _sums(values: FloatArray) -> FloatArray:
