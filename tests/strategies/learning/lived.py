@@ -37,7 +37,9 @@ def stated(n_bars: int, n_strategies: int, n_symbols: int, confidence: float = 0
     )
 
 
-def lived(rows: list[Row], n_bars: int = 12, n_strategies: int = 1, n_symbols: int = 2) -> Experience:
+def lived(
+    rows: list[Row], n_bars: int = 12, n_strategies: int = 1, n_symbols: int = 2
+) -> Experience:
     """Return an experience with these trades, in the middle regime and of a notional of 1."""
     market, signals = still_market(n_bars, n_symbols), stated(n_bars, n_strategies, n_symbols)
     tape = record_tape(market, signals, np.full(n_bars, 4, np.int8), RULES)
