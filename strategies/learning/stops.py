@@ -10,7 +10,7 @@ smaller. A strategy keeps its distances unless, of the gains over those of the s
     Σ gain - √Σ gain² > 0
 
 for one of the multiples, which is a mean above its standard error; the best by that measure wins. A
-second life is known when both it and that with the stated stop are over. Legs of pairs and what
+trade counts when it and all its second lives are over. Legs of pairs and what
 writes options are not lived through alone, and keep their distances.
 """
 
@@ -83,7 +83,8 @@ def second_lives(experience: Experience) -> tuple[FloatArray, IntArray]:
         gain[mine, i] = np.where(over, earned * size, 0.0)
         ends[:, i] = np.where(over, lives["closed"], -1)
     whole = (ends >= 0).all(axis=1)
-    known[mine] = np.where(whole, ends.max(axis=1, initial=-1), -1)
+    # A trade that was cut or grew may outlive its second lives, and nobody knows of it before.
+    known[mine] = np.where(whole, np.maximum(ends.max(axis=1), trades["closed"][mine]), -1)
     return gain, known
 
 

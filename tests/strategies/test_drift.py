@@ -26,7 +26,7 @@ from tests.strategies.learning.lived import stated
 
 LEVEL = 0.05
 REPEATS = 100
-BLOCK = 10
+BLOCK = 13
 # The most false alarms that a test of this size has in all but one of two hundred such trials.
 MOST_FALSE = float(binom.ppf(0.995, REPEATS, LEVEL)) / REPEATS
 
@@ -135,8 +135,8 @@ def test_only_what_is_alarming_among_all_that_was_asked_demotes() -> None:
     [
         (lambda x, rng: distribution_drift(x[:5], x, rng), "20 finite numbers or more on each"),
         (lambda x, rng: distribution_drift(x, x * np.nan, rng), "100 that are not finite"),
-        (lambda x, rng: distribution_drift(x, x, rng, 26), "block must be from 1 to 25"),
-        (lambda x, rng: distribution_drift(x, x, rng, 0), "block must be from 1 to 25"),
+        (lambda x, rng: distribution_drift(x, x, rng, 17), "block must be from 1 to 16"),
+        (lambda x, rng: distribution_drift(x, x, rng, 0), "block must be from 1 to 16"),
         (lambda x, rng: decay(x, 100, rng), "must leave some of 100 returns before it, was 100"),
         (lambda x, rng: decay(x, 0, rng), "was 0"),
         (lambda x, rng: slippage_drift(x, x[1:], rng), "as many of the model, was 100 and 99"),
