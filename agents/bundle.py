@@ -52,6 +52,7 @@ class Expectations:
     rules        of the desk, every value
     regime       what counted as bull, bear and volatile
     discovery    how the scanner chose what was heard; none where every symbol was
+    learning     which lessons changed it; none where there were none
     """
 
     layout: list[str]
@@ -61,6 +62,7 @@ class Expectations:
     data_digest: str
     config_digest: str
     discovery: dict[str, Any] | None = None
+    learning: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -69,6 +71,7 @@ class Expectations:
         strategies: list[dict[str, Any]],
         config_digest: str,
         discovery: dict[str, Any] | None = None,
+        learning: dict[str, Any] | None = None,
     ) -> "Expectations":
         return cls(
             list(history.layout.names),
@@ -78,6 +81,7 @@ class Expectations:
             history.market.digest,
             config_digest,
             discovery,
+            learning,
         )
 
 
@@ -93,7 +97,8 @@ class Bundle:
 
         Other data is no reason: new prices are what a policy is for.
         """
-        self._require_same(met, ("layout", "strategies", "rules", "regime", "discovery"))
+        parts = ("layout", "strategies", "rules", "regime", "discovery", "learning")
+        self._require_same(met, parts)
 
     def for_strategies(self, met: Expectations, layout: Layout) -> "Bundle":
         """Return the policy before other strategies, which only an equivariant one can meet.
@@ -111,7 +116,7 @@ class Bundle:
                 f"the layout must be that of what is met, of {len(met.layout)} entries; was another"
                 f", of {layout.size}. Take both from one history"
             )
-        self._require_same(met, ("rules", "regime", "discovery"))
+        self._require_same(met, ("rules", "regime", "discovery", "learning"))
         return Bundle(self.policy.for_layout(layout), met)
 
     def _require_same(self, met: Expectations, parts: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from benbot.agents import (
+    advised,
     buy_and_hold,
     hierarchical,
     hindsight,
@@ -59,16 +60,20 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
 )
 HINDSIGHT = (hindsight.NAME, oracle.NAME)  # whoever knows what came; no part of a verdict
 BASELINES = (*MAKERS, buy_and_hold.NAME, hindsight.NAME)
-ON_REQUEST = (placebo.NAME,)  # costs as much as the agent
+# The placebo costs as much as the agent; the others say what advice does to a simple rule.
+ON_REQUEST = (placebo.NAME, *advised.ADVISED_BASELINES)
 
 
 def evaluate_baseline(
     name: str, history: History, span: Span, before: Span, settings: EnvironmentSettings
 ) -> Evaluation:
-    """Trade one account through a span by the baseline of that name, one of `BASELINES`."""
+    """Trade one account through a span by the baseline of that name, one that is not trained."""
     if name == buy_and_hold.NAME:
         return buy_and_hold.buy_and_hold(history, span, settings)
     if name == hindsight.NAME:
         best = hindsight.best_fixed_weights(history, span, settings)
         return evaluate(best, history, span, settings)
+    if name in advised.ADVISED_BASELINES:
+        policy = advised.advised_baseline(name, history, span)
+        return evaluate(policy, history, span, settings)
     return evaluate(MAKERS[name](history, span, before), history, span, settings)

@@ -37,6 +37,8 @@ from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.catalogue import build as build_strategy
+from benbot.strategies.learning.settings import DEFAULT as NOTHING_LEARNED
+from benbot.strategies.learning.settings import LearningSettings
 from benbot.strategies.scanner import ScanSettings
 from benbot.strategies.tournament.settings import TournamentSettings
 
@@ -99,6 +101,10 @@ class ExperimentConfig(Settings):
     discovery: ScanSettings | None = Field(
         default=None,
         description="let only the best of each close be opened, as the scanner ranks them",
+    )
+    learning: LearningSettings = Field(
+        default=NOTHING_LEARNED,
+        description="what is learned from what the strategies earned; every method has a switch",
     )
     desk: DeskRules = Field(default=DeskRules(), description="sizing, gates, costs, exits")
     regime: RegimeSettings = Field(
@@ -286,6 +292,8 @@ def config_digest(config: ExperimentConfig) -> str:
         del counted["agent"]["patience"]
     if config.evolution is None:
         del counted["evolution"]
+    if config.learning == NOTHING_LEARNED:  # as before there was any
+        del counted["learning"]
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -23,7 +23,8 @@ from benbot.envs.signals import Signals
 
 DRAWS = 999
 FEWEST = 20  # bars on either side
-FEWEST_BLOCKS = 4  # on the shorter side; with less, blocks cannot be exchanged
+BLOCK = 20  # bars; with it false alarms are as rare as they should be (`benchmarks.drift`)
+FEWEST_BLOCKS = 6  # on the shorter side; of fewer, chance can make nothing that is alarming
 TOLERATED = 0.01  # share of bars with another signal that is put down to late or mended data
 
 
@@ -107,7 +108,7 @@ def slippage_drift(
         )
     _check(live, model)
     excess = live - model
-    length = _length(excess, block, live.size)
+    length = _length(block, live.size)
     blocks = np.arange(excess.size) // length
     sums = np.bincount(blocks, excess)
     sign = np.where(rng.random((DRAWS, sums.size)) < 0.5, -1.0, 1.0)
@@ -151,7 +152,7 @@ def _pooled(live: FloatArray, model: FloatArray, block: int | None) -> tuple[Flo
     """Return model and live returns as one series, and the length of its blocks."""
     _check(live, model)
     pooled = np.concatenate([model, live])
-    return pooled, _length(pooled, block, min(live.size, model.size))
+    return pooled, _length(block, min(live.size, model.size))
 
 
 def _check(*series: FloatArray) -> None:
@@ -163,23 +164,17 @@ def _check(*series: FloatArray) -> None:
             )
 
 
-def _length(series: FloatArray, block: int | None, shorter: int) -> int:
-    """Return the length of blocks: that of Politis and White (2004), unless one is given."""
+def _length(block: int | None, shorter: int) -> int:
+    """Return the length of blocks: `BLOCK` or what fits, unless one is given."""
     longest = shorter // FEWEST_BLOCKS
-    if block is not None:
-        if not 1 <= block <= longest:
-            raise InvalidParameter(
-                f"block must be from 1 to {longest}, so that {FEWEST_BLOCKS} fit into the shorter "
-                f"side of {shorter}, was {block}"
-            )
-        return block
-    from arch.bootstrap import optimal_block_length
-
-    if not np.ptp(series) > 0.0:
-        return 1
-    both = [optimal_block_length(each) for each in (series, np.abs(series - series.mean()))]
-    chosen = max(float(each["circular"].iloc[0]) for each in both)
-    return int(np.clip(np.ceil(chosen), 1, longest))
+    if block is None:
+        return min(BLOCK, longest)
+    if not 1 <= block <= longest:
+        raise InvalidParameter(
+            f"block must be from 1 to {longest}, so that {FEWEST_BLOCKS} fit into the shorter "
+            f"side of {shorter}, was {block}"
+        )
+    return block
 
 
 def _is_live(n_bars: int, n_live: int, block: int, rng: np.random.Generator) -> BoolArray:

@@ -167,7 +167,7 @@ class _Examination:
             starts=tuple((starts + offset).tolist()),
             orders=tuple((orders + offset).tolist()),
             n_fills=n_fills,
-            rows=tuple(self.findings.row(key, reason_of(key), dates, offset) for key in keys),
+            rows=tuple(self.findings.row(key, self._reason_of(key), dates, offset) for key in keys),
         )
 
     def _step(self) -> None:
@@ -211,10 +211,13 @@ class _Examination:
         computed = columns_of(self.subject, later, self.subject.history(later))
         for key, values in computed.items():
             before = whole.history.get(key, values[:0])[start:]
-            if not reason_of(key):
+            if not self._reason_of(key):
                 counted = remembers_enough(self.market, start, self._warmup_of(key))
                 found = first_difference(before, values, rounding_of(before), counted)
                 self._note(key, Probe.START, start, found)
+
+    def _reason_of(self, key: Key) -> str:
+        return reason_of(key, self.subject.learned)
 
     def _warmup_of(self, key: Key) -> int:
         if key.group not in OF_STRATEGY or self.subject.shared_memory:

@@ -73,6 +73,15 @@ DEPENDS_ON_HISTORY: dict[tuple[str, str], str] = {
     (ACCOUNT, "reward"): _PATH,
 }
 
+# What of the signals a lesson changes where the configuration has some, and what is made of it.
+LEARNED: dict[tuple[str, str], str] = {
+    (SIGNAL, "confidence"): "confidence",
+    (OBSERVATION, "confidence"): "confidence",
+    (SIGNAL, "stop_distance"): "stop_distance",
+    (TAPE, "stop"): "stop_distance",
+}
+_LESSONS = "depends on history: learned from the sleeves' trades"
+
 # Groups of which this is not asked. No indicator declares a warm-up, its strategy does for them.
 _GROUPS = {INDICATOR: "memory is that of its signals", ORDER: _PATH, GIVEN: "memory not declared"}
 
@@ -83,8 +92,13 @@ KNOWN_BEFORE = {(TAPE, "bars.impact"): "", (TAPE, "bars.half_spread"): "spread"}
 UNKNOWN = 0.01  # stands for a covariance that is not known; a day's are much smaller
 
 
-def reason_of(key: Key) -> str:
-    """Return why a column may depend on where the data begin, nothing if it may not."""
+def reason_of(key: Key, learned: frozenset[str] = frozenset()) -> str:
+    """Return why a column may depend on where the data begin, nothing if it may not.
+
+    `learned` names the parts of the signals that lessons change.
+    """
+    if LEARNED.get((key.group, key.name), "") in learned:
+        return _LESSONS
     return _GROUPS.get(key.group, "") or DEPENDS_ON_HISTORY.get((key.group, key.name), "")
 
 

@@ -53,6 +53,7 @@ class Subject:
     given       makes a further array (T, ...) of a market, by name
     shared_memory   bars that signals are made of beside those of their strategy, where all of them
                     decide together what is heard; 0 where each speaks for itself
+    learned     parts of the signals that were learned from trades: `confidence`, `stop_distance`
     feed        the items of which the market's news features were made, if it has any
     """
 
@@ -64,6 +65,7 @@ class Subject:
     walk: Walk = walk_account
     given: Mapping[str, Callable[[Market], NDArray[Any]]] = field(default_factory=dict)
     shared_memory: int = 0
+    learned: frozenset[str] = frozenset()
     feed: NewsFeed | None = None
 
     @property
@@ -88,5 +90,6 @@ def subject_of(prepared: Prepared) -> Subject:
         config.environment,
         config.regime,
         shared_memory=config.discovery.lookback if config.discovery else 0,
+        learned=config.learning.changes,
         feed=load_feed(config.market, prepared.market),
     )

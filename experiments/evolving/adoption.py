@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benbot.agents.advised import advised
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.policy import Policy
 from benbot.agents.roster import evaluate_baseline
@@ -85,8 +86,13 @@ class Side:
 
     def trade(self, segment: str) -> list[Evaluation]:
         prepared = self.prepared
-        span, settings = prepared.span(segment), prepared.config.environment
-        return [evaluate(each, prepared.history, span, settings) for each in self.policies]
+        config, history, span = prepared.config, prepared.history, prepared.span(segment)
+        return [
+            evaluate(
+                advised(each, history, span, config.learning), history, span, config.environment
+            )
+            for each in self.policies
+        ]
 
     def rival(self, name: str, segment: str) -> Evaluation:
         prepared = self.prepared

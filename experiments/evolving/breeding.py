@@ -95,6 +95,11 @@ def settings_of(config: ExperimentConfig) -> EvolutionSettings:
             f"a search tries each candidate alone, on all symbols; {config.name} has the section "
             "discovery, which would hide some from it. Say discovery: null"
         )
+    if config.learning.changes:
+        raise BadConfig(
+            f"a search tries candidates that have earned nothing yet; {config.name} draws lessons "
+            "from what was earned, which it would not. Say learning: {} for it"
+        )
     if config.evolution is None:
         raise BadConfig(
             f"a search needs the section evolution, {config.name} has none. Add `evolution: {{}}` "

@@ -92,4 +92,5 @@ def _expectations(training: "Training") -> Expectations:
         [choice.model_dump() for choice in config.strategies],
         training.provenance.config_digest,
         config.discovery.model_dump() if config.discovery else None,
+        config.learning.of_bundle,
     )

@@ -16,6 +16,7 @@ from benbot.experiments.training.folds import SEGMENTS, Fold, place_folds
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import build
 from benbot.strategies.hearing import check_history, collect
+from benbot.strategies.learning.lessons import taught
 from benbot.strategies.scanner import only_found
 
 
@@ -81,11 +82,14 @@ def _folds(
 
 
 def hear(config: ExperimentConfig, strategies: Sequence[Strategy], market: Market) -> Signals:
-    """Return what the strategies want, with no confidence in what the discovery leaves out."""
+    """Return what the desk hears of what the strategies want.
+
+    There is no confidence in what the discovery leaves out; then the lessons are drawn.
+    """
     signals = collect(strategies, market)
-    if config.discovery is None:
-        return signals
-    return only_found(signals, market, config.discovery)
+    if config.discovery is not None:
+        signals = only_found(signals, market, config.discovery)
+    return taught(market, signals, config.learning, config.desk, config.regime)
 
 
 def place_segments(market: Market, segments: SegmentSettings) -> dict[str, Span]:

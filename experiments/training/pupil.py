@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from benbot.agents.advised import advised
 from benbot.agents.bundle import CARD, Expectations, load_bundle, policy_digest, save_bundle
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.policy import TrainedPolicy
@@ -141,7 +142,13 @@ class Pupil:
         if "test" in training.judged:
             training.open_test()
         seen = training.seal.seen(self.fold, training.judged)
-        return {name: evaluate(policy, history, self.fold.spans[name], settings) for name in seen}
+        learning, spans = training.prepared.config.learning, self.fold.spans
+        return {
+            name: evaluate(
+                advised(policy, history, spans[name], learning), history, spans[name], settings
+            )
+            for name in seen
+        }
 
     def _say_stopped(self, trained: Trained) -> None:
         """Write down that the seed was out of patience, when, and what it left unused."""
@@ -167,6 +174,7 @@ class Pupil:
             [choice.model_dump() for choice in config.strategies],
             self.training.provenance.config_digest,
             config.discovery.model_dump() if config.discovery else None,
+            config.learning.of_bundle,
         )
 
     def _log(self, run: Run, evaluations: dict[str, Evaluation]) -> None:

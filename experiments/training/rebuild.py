@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benbot.agents.advised import advised
 from benbot.agents.bundle import CARD, Expectations, load_bundle
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.errors import UnknownName
@@ -106,9 +107,11 @@ def _verdict_of(folder: Path) -> RunVerdict | None:
 
 
 def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
-    settings, kept = prepared.config.environment, load_bundle(bundle)
+    config, kept = prepared.config, load_bundle(bundle)
     kept.require_fit(expectations_of(prepared))
-    return evaluate(kept.policy, prepared.history, prepared.spans[segment], settings)
+    history, span = prepared.history, prepared.spans[segment]
+    policy = advised(kept.policy, history, span, config.learning)
+    return evaluate(policy, history, span, config.environment)
 
 
 def expectations_of(prepared: Prepared) -> Expectations:
@@ -116,7 +119,8 @@ def expectations_of(prepared: Prepared) -> Expectations:
     config = prepared.config
     choices = [choice.model_dump() for choice in config.strategies]
     discovery = config.discovery.model_dump() if config.discovery else None
-    return Expectations.of(prepared.history, choices, config_digest(config), discovery)
+    digest, learning = config_digest(config), config.learning
+    return Expectations.of(prepared.history, choices, digest, discovery, learning.of_bundle)
 
 
 def _with_figures(segment: SegmentResult) -> SegmentResult:

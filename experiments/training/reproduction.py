@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benbot.agents.advised import advised
 from benbot.agents.bundle import policy_digest
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.policy import TrainedPolicy
@@ -152,14 +153,15 @@ def _compare_policy(
     for segment in seal.seen(fold, JUDGED):
         history, settings = prepared.history, prepared.config.environment
         span, what = fold.spans[segment], f"{name} on {segment}"
-        account = evaluate(policy, history, span, settings)
+        learning = prepared.config.learning
+        account = evaluate(advised(policy, history, span, learning), history, span, settings)
         digest = child.tags.get(f"{ACCOUNT}/{segment}")
         if digest is None:  # an older run
             yield _measured(what, child.metrics, account, segment)
             continue
         difference = ""
         if digest != equity_digest(account.equity) and kept is not None:
-            own = evaluate(kept, history, span, settings)
+            own = evaluate(advised(kept, history, span, learning), history, span, settings)
             difference = _first_mark(own, account.equity)
             if digest != equity_digest(own.equity):
                 difference = "the recorded policy itself trades otherwise now"

@@ -136,6 +136,7 @@ def changed(expectations: Expectations, path: tuple[Any, ...], value: object) ->
         (("rules", "capital"), 1.0, r"the rules must be.*capital expected 100000\.0, was 1\.0"),
         (("regime", "trend_window"), 5, r"the regime must be.*trend_window expected \d+, was 5"),
         (("discovery",), {"top": 5}, r"the discovery must be.*expected None, was \{'top': 5\}"),
+        (("learning",), {"news": True}, r"the learning must be.*expected None, was \{'news': True"),
         (("layout", 3), "k0/luck", r"layout must be.*\[3\] expected k0/volatility_21, was k0/luck"),
         (("layout",), [], r"the layout must be what.*; expected \d+ entries, was 0\. Use the"),
     ],

@@ -227,7 +227,10 @@ def test_no_digest_counts_what_there_was_not_before_there_were_more_algorithms(
     monkeypatch.setattr("benbot.experiments.config.json.dumps", dumps)
     plain = config_digest(load_config(small))
     assert not [
-        name for name in ("patience", "replay", "sac", "tuning") if f"'{name}'" in counted[0]
+        name
+        for name in ("patience", "replay", "sac", "tuning", "learning")
+        if f"'{name}'" in counted[0]
     ]
-    for change in ("agent.patience=3", "agent.entropy={start: 0.1, end: 0}"):
+    changes = ("agent.patience=3", "agent.entropy={start: 0.1, end: 0}", "learning.affinity=true")
+    for change in changes:
         assert config_digest(load_config(small, [change])) != plain, change

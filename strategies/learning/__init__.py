@@ -1,0 +1,1 @@
+"""What strategies earned, and what that changes: each method in one file, bounded, switchable."""
