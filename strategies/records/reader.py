@@ -54,7 +54,7 @@ class Reader:
 
         `by` and the filters: strategy, source, stage, regime, symbol; `since` and `until` are those
         of the closing time, the second not included. Over all of the time the answer comes from
-        cells, over a stretch from its trades, at some two microseconds each.
+        cells, over a stretch from its trades, at some four microseconds each.
 
         trades, win_rate, profit_factor (∞ without a loss), profit, costs, mean and deviation of the
         returns, sharpe with sharpe_error (of one trade), drawdown (of the sum of profits, account
