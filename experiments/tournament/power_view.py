@@ -20,7 +20,7 @@ from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage
 
 RATIOS = (0.0, 0.5, 1.0, 2.0)  # Sharpe ratios a year
-COLUMNS = ("Sharpe", "leave R1, %", "leave R2, %", "LIVE, %", "half within", "90 % within")
+COLUMNS = ("Sharpe", "leave R1, %", "leave R2, %", "LIVE, %", "half within", "9 in 10")
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,18 @@ def show_power(settings: TournamentSettings, asked: Simulated, console: Console)
         console.print(power_table(name, ladder, asked))
     longest = settings.retirement.sessions
     console.print(
-        f"Sessions until LIVE. {asked.n} strategies a line, over {longest} sessions, a volatility "
-        f"of {asked.volatility:.0%} a year, {asked.trades} round trips a session, normal returns. "
-        "In brackets the 95 % interval of the simulation.",
+        f"Sessions until LIVE. {asked.n} strategies a line, over {settings.retirement.sessions} "
+        f"sessions, a volatility of {asked.volatility:.0%} a year, {asked.trades} round trips a "
+        "session, normal returns. In brackets the 95 % interval of the simulation.",
         highlight=False,
     )
 
 
 def power_table(name: str, settings: TournamentSettings, asked: Simulated) -> Table:
     """Return how many of each skill reach each stage, and the sessions until LIVE."""
-    table = Table(title=name, box=box.SIMPLE_HEAD, padding=(0, 1), title_justify="left")
+    table = Table(
+        title=name, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, title_justify="left"
+    )
     for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for sharpe in RATIOS:
@@ -72,7 +74,7 @@ def power_table(name: str, settings: TournamentSettings, asked: Simulated) -> Ta
 def share_of(passage: Passage) -> str:
     """Return a share with its interval, in hundredths."""
     low, high = passage.interval
-    return rf"{100.0 * passage.share:.1f} \[{100.0 * low:.1f}–{100.0 * high:.1f}]"
+    return rf"{_hundredths(passage.share)} \[{_hundredths(low)}–{_hundredths(high)}]"
 
 
 def waits_of(passage: Passage) -> tuple[str, str]:
@@ -85,3 +87,8 @@ def waits_of(passage: Passage) -> tuple[str, str]:
 
 def _ends(sessions: float) -> str:
     return "never" if np.isinf(sessions) else f"{sessions:.0f}"
+
+
+def _hundredths(share: float) -> str:
+    value = 100.0 * share
+    return f"{value:.1f}" if value < 10.0 else f"{value:.0f}"

@@ -64,6 +64,12 @@ def season() -> Season:
     return Season(prepared, "fit", sleeve_sessions(prepared.history, prepared.span("fit")), "run")
 
 
+@pytest.fixture(scope="module")
+def brief(season: Season) -> Season:
+    """The first 60 sessions, in which somebody reaches LIVE."""
+    return replace(season, sessions=replace(season.sessions, days=season.sessions.days[:60]))
+
+
 def opened(url: str) -> Records:
     return open_records(url, owner="test", clock=lambda: datetime.now(UTC), takes_over=True)
 
@@ -89,10 +95,10 @@ def test_sleeves_do_what_those_of_the_tape_do(season: Season) -> None:
     np.testing.assert_array_equal(whole.breaches == 1, whole.returns <= -losses)
 
 
-def test_a_season_with_a_store_is_the_season_without_one(season: Season, tmp_path: Path) -> None:
-    moves = [move for session in play(season) for move in session]
+def test_a_season_with_a_store_is_the_season_without_one(brief: Season, tmp_path: Path) -> None:
+    moves = [move for session in play(brief) for move in session]
     with opened(f"sqlite:///{tmp_path}/a.db") as records:
-        tournament = play_recorded(season, records)
+        tournament = play_recorded(brief, records)
         kept, ladder, trades = moves_of(records), records.ladder(), records.trades(limit=10**6)
         assert records.verify().n_events == len(moves) + 4
         days = records.summary(by=("strategy", "source"))["days"]
@@ -103,19 +109,19 @@ def test_a_season_with_a_store_is_the_season_without_one(season: Season, tmp_pat
     assert "LIVE" in set(kept["to"])
     stands = dict(zip(ladder["strategy"], ladder["stage"], strict=True))
     assert stands == {n: Stage(s).name for n, s in zip(names, tournament.stages, strict=True)}
-    assert len(trades) == sum(len(own) for own in season.sessions.trades)
-    assert (days == season.sessions.n_sessions).all()
+    assert len(trades) == sum(len(own) for own in brief.sessions.trades[:60])
+    assert (days == brief.sessions.n_sessions).all()
     assert (trades["slippage"] == 0.0).all()
     assert trades["confidence"].between(0.0, 1.0).all()
 
 
-def test_a_season_ends_with_tables_and_numbers(season: Season, tmp_path: Path) -> None:
+def test_a_season_ends_with_tables_and_numbers(brief: Season, tmp_path: Path) -> None:
     with opened(f"sqlite:///{tmp_path}/a.db") as records:
-        tournament = play_recorded(season, records)
+        tournament = play_recorded(brief, records)
         moves = moves_of(records)
-    assert ladder_table(season, tournament).row_count == 4
+    assert ladder_table(brief, tournament).row_count == 4
     assert events_table(moves).row_count == min(len(moves), 40)
-    days, metrics = zip(*stage_metrics(season, moves), strict=True)
+    days, metrics = zip(*stage_metrics(brief, moves), strict=True)
     assert list(days) == sorted(set(days))
     assert all(sum(each.values()) == 4.0 for each in metrics)
 
@@ -125,11 +131,11 @@ def _play(season: Season, url: str) -> None:
         play_recorded(season, records)
 
 
-def killed_and_resumed(season: Season, url: str, n_kills: int, seed: int) -> dict[str, str]:
+def killed_and_resumed(brief: Season, url: str, n_kills: int, seed: int) -> dict[str, str]:
     """Play a season in children of which so many are killed, and return what the store has."""
     rng, fork = np.random.default_rng(seed), multiprocessing.get_context("fork")
     for i in range(n_kills + 1):
-        child = fork.Process(target=_play, args=(season, url))
+        child = fork.Process(target=_play, args=(brief, url))
         child.start()
         if i < n_kills:
             time.sleep(float(rng.uniform(0.02, 0.5)))
@@ -142,24 +148,24 @@ def killed_and_resumed(season: Season, url: str, n_kills: int, seed: int) -> dic
 
 
 @pytest.fixture(scope="module")
-def through(season: Season, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def through(brief: Season, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a store has of the season when nobody is killed."""
     with opened(f"sqlite:///{tmp_path_factory.mktemp('through')}/a.db") as records:
-        play_recorded(season, records)
+        play_recorded(brief, records)
         return content(records)
 
 
 def test_a_season_that_is_killed_goes_on_and_ends_the_same(
-    season: Season, through: dict[str, str], tmp_path: Path
+    brief: Season, through: dict[str, str], tmp_path: Path
 ) -> None:
-    assert killed_and_resumed(season, f"sqlite:///{tmp_path}/b.db", KILLS, 1) == through
+    assert killed_and_resumed(brief, f"sqlite:///{tmp_path}/b.db", KILLS, 1) == through
 
 
 @pytest.mark.nightly
 def test_a_season_that_is_killed_two_hundred_times_ends_the_same(
-    season: Season, through: dict[str, str], tmp_path: Path
+    brief: Season, through: dict[str, str], tmp_path: Path
 ) -> None:
-    assert killed_and_resumed(season, f"sqlite:///{tmp_path}/b.db", MANY_KILLS, 2) == through
+    assert killed_and_resumed(brief, f"sqlite:///{tmp_path}/b.db", MANY_KILLS, 2) == through
 
 
 @pytest.fixture(scope="module")
@@ -173,23 +179,23 @@ def server() -> Iterator[str]:
 
 @pytest.mark.nightly
 def test_a_season_in_postgresql_that_is_killed_ends_the_same(
-    season: Season, through: dict[str, str], server: str
+    brief: Season, through: dict[str, str], server: str
 ) -> None:
-    assert killed_and_resumed(season, server, KILLS, 3) == through
+    assert killed_and_resumed(brief, server, KILLS, 3) == through
 
 
-def test_a_season_goes_on_only_with_what_it_began_with(season: Season, tmp_path: Path) -> None:
+def test_a_season_goes_on_only_with_what_it_began_with(brief: Season, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/a.db"
-    days = replace(season.sessions, days=season.sessions.days[:5])
-    short = replace(season, sessions=days)
+    days = replace(brief.sessions, days=brief.sessions.days[:5])
+    short = replace(brief, sessions=days)
     with opened(url) as records:
         play_recorded(short, records)
         with pytest.raises(RunMismatch, match="only go on with the segment that it began with"):
-            play_recorded(replace(season, segment="valid"), records)
-        changed = replace(season.prepared, config=config_with(tournament=None))
+            play_recorded(replace(brief, segment="valid"), records)
+        changed = replace(brief.prepared, config=config_with(tournament=None))
         with pytest.raises(RunMismatch, match="only go on with the config that it began with"):
-            play_recorded(replace(season, prepared=changed), records)
-        assert play_recorded(season, records).ladder.session == season.sessions.days[-1]
+            play_recorded(replace(brief, prepared=changed), records)
+        assert play_recorded(brief, records).ladder.session == brief.sessions.days[-1]
 
 
 def test_a_tournament_that_binds_gives_the_money_to_live_alone(season: Season) -> None:
