@@ -33,8 +33,8 @@ def n_clusters(correlation: FloatArray) -> int:
         return len(correlation)
     from threadpoolctl import threadpool_limits
 
-    sound: FloatArray = np.clip(np.nan_to_num(correlation), -1.0, 1.0)
-    known: FloatArray = sound.round(GRAIN)
+    bounded: FloatArray = np.clip(np.nan_to_num(correlation), -1.0, 1.0)
+    known = bounded.round(GRAIN)
     np.fill_diagonal(known, 1.0)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of k-means, about fewer points that differ than k

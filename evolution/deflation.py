@@ -10,7 +10,8 @@ by correlation   with a mean correlation ρ of their returns, N trials count for
 by clusters      as many as their returns fall into, see `clustering`
 
 The larger counts. Clusters are nearly always fewer: there are no more of them than trials in the
-sample, and of trials that have nothing at all in common the method finds two.
+sample, and trials that have nothing at all in common are put together as well, a hundred of them
+into anything from two clusters to fifty.
 
 A ratio is of one bar. Without skill the ratio of T bars deviates by 1 / √T (Lo 2002), and that is
 what the highest is computed with. The deviation of the ratios that were observed, which the paper

@@ -46,7 +46,6 @@ def show_power(settings: TournamentSettings, asked: Simulated, console: Console)
         ladders[name] = first_of_cohort(settings)
     for name, ladder in ladders.items():
         console.print(power_table(name, ladder, asked))
-    longest = settings.retirement.sessions
     console.print(
         f"Sessions until LIVE. {asked.n} strategies a line, over {settings.retirement.sessions} "
         f"sessions, a volatility of {asked.volatility:.0%} a year, {asked.trades} round trips a "
