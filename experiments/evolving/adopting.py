@@ -43,7 +43,7 @@ def adopt(question: Question, programs: str, runs: Path, console: "Console") -> 
     folder = run_folder(question.run, runs)
     own = load_config(config_of(folder))
     newcomers = find_newcomers(programs, runs, own)
-    both = own.model_copy(update={"strategies": (*own.strategies, *newcomers.choices)})
+    both = newcomers.joining(own, programs)
     with Display(console) as display:
         known, all_of_them = (prepare_shown(config, display) for config in (own, both))
         before, after = _sides(folder, known, all_of_them, question.segment)

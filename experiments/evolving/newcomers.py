@@ -7,6 +7,8 @@ from pathlib import Path
 from benbot.envs.errors import BadConfig, RunMismatch, UnknownName
 from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.breeding import EVOLVED_FILE
+from benbot.experiments.validation import build as check
+from benbot.experiments.yaml_files import Layer
 from benbot.strategies.catalogue import StrategyChoice, build
 
 
@@ -24,6 +26,12 @@ class Newcomers:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(build(choice).name for choice in self.choices)
+
+    def joining(self, own: ExperimentConfig, named: str) -> ExperimentConfig:
+        """Return a configuration with them after its own strategies, checked as any is."""
+        strategies = [choice.model_dump() for choice in (*own.strategies, *self.choices)]
+        layers = [Layer(own.name, own.model_dump()), Layer(named, {"strategies": strategies})]
+        return check(ExperimentConfig, layers)
 
     def require_unseen(self, first: date) -> None:
         """Refuse to judge on bars, the first on this day, of which some chose the strategies."""

@@ -229,11 +229,14 @@ def test_programs_that_were_chosen_on_bars_of_test_are_not_judged_there(place: P
     ("programs", "message"),
     [
         ("nowhere", "must be the file of a configuration or the id of a search below"),
+        ("needy", "news_diamond needs news in the market config, was a market without"),
         ("none", "can be given strategies that it does not have; none has 1 and it has all"),
     ],
 )
 def test_what_cannot_be_adopted_is_refused(place: Place, programs: str, message: str) -> None:
     place.search("none", "  - rsi_reversion\n")
+    with_news = ("n_sectors: 2}", "n_sectors: 2, news: {}}")
+    place.search("needy", "  - rsi_reversion\n  - news_diamond\n", with_news)
     with pytest.raises(TradingError, match=message):
         place.adopt(programs=programs)
 
