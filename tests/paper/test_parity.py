@@ -24,15 +24,9 @@ from benbot.paper.turn import Turn
 from benbot.paper.venue import OrderIntent, OrderKind, Side, TimeInForce
 from tests.paper.scenes import MONDAY
 
-N_BARS, N_SYMBOLS, DELISTED_AT = 160, 6, 120
+N_BARS, N_SYMBOLS, DELISTED_AT = 160, 6, 111
 SPAN = Span(30, N_BARS - 1)
-IN_THE_BAR = {
-    Exit.STOP: OrderKind.STOP,
-    Exit.TRAILING_STOP: OrderKind.STOP,
-    Exit.BREAK_EVEN: OrderKind.STOP,
-    Exit.TARGET: OrderKind.LIMIT,
-    Exit.PARTIAL: OrderKind.LIMIT,
-}
+IN_THE_BAR = {Exit.STOP, Exit.TRAILING_STOP, Exit.BREAK_EVEN, Exit.TARGET, Exit.PARTIAL}
 RULES = DeskRules(
     costs=Costs(borrow_rate=0.2, commission_per_order=0.5, participation=1.0),
     execution=Execution(style="almgren_chriss", large=0.0005, tick=0.01),
@@ -85,19 +79,15 @@ def traded(history: History) -> Evaluation:
     return evaluate(Random(history.layout, 3), history, SPAN, EnvironmentSettings(episode_bars=20))
 
 
-def intent_of(fill: Record, number: int, market: Market) -> OrderIntent:
+def intent_of(fill: Record, number: int, playback: Playback) -> OrderIntent:
     """Return the order that the desk's fill would have been."""
-    kind = IN_THE_BAR.get(Exit(int(fill["reason"])), OrderKind.MARKET)
-    is_market = kind is OrderKind.MARKET
-    return OrderIntent(
-        f"desk-{number}",
-        market.symbols[fill["symbol"]],
-        Side.BUY if fill["units"] > 0.0 else Side.SELL,
-        abs(float(fill["units"])),
-        kind,
-        None if is_market else float(fill["price"]),
-        TimeInForce.OPENING if is_market else TimeInForce.DAY,
-    )
+    side = Side.BUY if fill["units"] > 0.0 else Side.SELL
+    symbol, units = playback.market.symbols[fill["symbol"]], abs(float(fill["units"]))
+    if fill["reason"] not in IN_THE_BAR:
+        return OrderIntent(f"desk-{number}", symbol, side, units, time_in_force=TimeInForce.OPENING)
+    beyond = side.sign * (fill["price"] - playback.bars[fill["bar"], fill["symbol"]]["open"])
+    kind = OrderKind.STOP if beyond >= 0.0 else OrderKind.LIMIT
+    return OrderIntent(f"desk-{number}", symbol, side, units, kind, float(fill["price"]))
 
 
 def test_every_fill_and_every_mark_is_that_of_the_desk(
@@ -111,19 +101,26 @@ def test_every_fill_and_every_mark_is_that_of_the_desk(
     for i, bar in enumerate(traded.bars[1:], 1):
         turn = Turn(state)
         expected = [one for one in traded.fills if one["bar"] == bar]
+        late: list[OrderIntent] = []
         for number, fill in enumerate(expected):
             seen.add(Exit(int(fill["reason"])))
-            if fill["reason"] != Exit.DELISTED:  # that happens by itself
-                exchange.accept(turn, intent_of(fill, 1000 * i + number, market), now[0])
+            intent = intent_of(fill, 1000 * i + number, playback)
+            if fill["reason"] in IN_THE_BAR:
+                late.append(intent)
+            elif fill["reason"] != Exit.DELISTED:  # that happens by itself
+                exchange.accept(turn, intent, now[0])
+        exchange.live_until(turn, 2 * int(bar) + 1)
+        for intent in late:  # as if they had waited; a split at the opening would cancel them
+            turn.keep(replace(turn.take(intent, now[0]), moment=2 * int(bar)))
         now[0] = to_datetime(market.timestamps[bar])
-        exchange.live_until(turn, playback.hours.n_moments(now[0]))
+        exchange.live_until(turn, 2 * int(bar) + 2)  # to its close, where the next bar opens, too
         key = sorted((f["symbol"], f["units"], f["price"], round(f["cost"], 9)) for f in expected)
         assert key == sorted(
             (playback.columns[f.symbol], f.signed_units, f.price, round(f.cost, 9))
             for f in turn.fills
         )
         state = turn.state()
-        assert state.equity == pytest.approx(traded.equity[i], abs=1e-6)
+        assert state.equity == pytest.approx(traded.equity[i], abs=1e-6), f"at bar {bar}"
     assert len(traded.fills) > 300
     assert {*IN_THE_BAR, Exit.NONE, Exit.DELISTED, Exit.REVERSAL} <= seen
 
