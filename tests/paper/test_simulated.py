@@ -304,3 +304,14 @@ def test_a_market_of_closes_fills_at_the_next_close() -> None:
         order = venue.order(identifier)
         assert order is not None
         assert order.filled_price == 110.0
+
+
+def test_a_clock_that_goes_back_brings_nothing_back() -> None:
+    world = World([FLAT, FLAT, (110.0,) * 4])
+    world.venue.submit(buy("b", "A"))
+    world.close_of(2)
+    before = world.venue.account(), list(world.venue.fills(LONG_AGO))
+    world.close_of(1)
+    assert (world.venue.account(), list(world.venue.fills(LONG_AGO))) == before
+    assert world.venue.submit(buy("b", "A")).status is OrderStatus.FILLED
+    assert [one.units for one in world.venue.positions()] == [10.0]
