@@ -42,6 +42,7 @@ def test_each_service_has_its_own_host(public: str) -> None:
         "https://paper-api.alpaca.markets:8443",
         "https://paper-api.alpaca.markets.evil.example",
         "https://paper-api.alpaca.markets@evil.example",
+        "https://me:password@paper-api.alpaca.markets",
         "https://evil.example?https://paper-api.alpaca.markets",
         "https://evil.example#https://paper-api.alpaca.markets",
         "http://127.0.0.1.evil.example",
