@@ -53,8 +53,10 @@ def test_a_second_owner_is_refused(path: Path) -> None:
 
 def test_an_account_of_another_market_is_refused(path: Path) -> None:
     opened(path).close()
-    with pytest.raises(RunMismatch, match="Give each market a file of its own"):
+    with pytest.raises(RunMismatch, match="Give each market a file of its own") as refusal:
         opened(path, seed=1)
+    opened(path).close()  # and it is not kept from its owner
+    assert "seed 1" in str(refusal.value)
 
 
 def test_an_account_of_another_version_is_refused(path: Path) -> None:
