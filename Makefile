@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TYPING := $(VENV)/typing
-FOLDERS := agents benchmarks envs evolution experiments strategies tests benbot
+FOLDERS := agents benchmarks envs evolution experiments paper strategies tests benbot
 WORKERS ?= 2
 
 .PHONY: demo test nightly check format lint types bench mutate schema clean
@@ -33,7 +33,7 @@ format: $(INSTALLED)
 # linked below the name under which they are installed.
 types: $(INSTALLED)
 	mkdir -p $(TYPING)/benbot
-	for part in agents envs evolution experiments strategies benbot/__init__.py benbot/gym.py benbot/py.typed; do \
+	for part in agents envs evolution experiments paper strategies benbot/__init__.py benbot/gym.py benbot/py.typed; do \
 		ln -sfn ../../../$$part $(TYPING)/benbot/$$(basename $$part); done
 	MYPYPATH=$(TYPING) $(BIN)/mypy -p benbot
 

@@ -58,3 +58,35 @@ class DiedOut(TradingError, RuntimeError):
 
 class BadProgram(TradingError, ValueError):
     """A program that is no typed expression within the limits of the language."""
+
+
+class VenueUnavailable(TradingError, ConnectionError):
+    """A question that the venue did not answer, or whose answer cannot be read.
+
+    What was asked for is unknown: no positions read is not the same as no positions held.
+    `retry_after` is in seconds, None where the venue did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotAuthorised(VenueUnavailable):
+    """Keys that are missing, wrong or no longer valid; asking again with them is of no use."""
+
+
+class OutcomeUnknown(TradingError, TimeoutError):
+    """An order, or a cancellation, of which nobody knows whether it arrived: ask before acting."""
+
+
+class OrderRefused(TradingError, ValueError):
+    """An order that does not exist at the venue and never will, and why.
+
+    `reason` is a name that `paper.venue.Refusal` knows; `retry_after` as of `VenueUnavailable`.
+    """
+
+    def __init__(self, message: str, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry_after = retry_after

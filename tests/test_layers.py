@@ -15,7 +15,8 @@ BELOW = {
     "strategies": ("envs",),
     "evolution": ("envs", "strategies"),
     "agents": ("envs", "strategies"),
-    "experiments": ("envs", "strategies", "evolution", "agents"),
+    "paper": ("envs", "strategies", "evolution", "agents"),
+    "experiments": ("envs", "strategies", "evolution", "agents", "paper"),
 }
 
 
@@ -75,6 +76,8 @@ def test_every_package_has_its_floor() -> None:
         ("strategies", "from benbot import agents", "outside what strategies may import"),
         ("agents", "from benbot.evolution.trees import Tree", "outside what agents may import"),
         ("evolution", "def f():\n    from benbot.agents.policy import Policy", "outside"),
+        ("agents", "from benbot.paper.venue import Venue", "outside what agents may import"),
+        ("paper", "from benbot.experiments.config import Config", "outside what paper may import"),
         ("agents", "from envs.errors import TradingError", "would be loaded twice"),
         ("agents", "from ..envs import errors", "is relative"),
         ("experiments", "from tests.conftest import shared_data", "is a test"),
