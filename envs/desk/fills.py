@@ -33,13 +33,18 @@ class Terms(NamedTuple):
 
 @compiled
 def terms_of(desk: Desk, t: int, s: int, units: float) -> Terms:
-    """Return the terms of an order of the close of bar `t`: at the open, or sliced if it is large.
+    """Return the terms on which an order of the close of bar `t` fills in the next one."""
+    return terms_in(desk.tape.bars[t + 1, s], desk.tape.facts[t, s].adv, units, desk.rules[0])
 
-    A sliced order pays the mean price of its slices; see `execution.fill_model`.
+
+@compiled
+def terms_in(bar: Record, adv: float, units: float, rules: Record) -> Terms:
+    """Return at which price and impact a bar fills an order: at the open, or sliced if it is large.
+
+    `adv` is the value traded a day as known before the bar. A sliced order pays the mean price of
+    its slices; see `execution.fill_model`.
     """
-    rules, bar = desk.rules[0], desk.tape.bars[t + 1, s]
-    large = rules.execution_large * desk.tape.facts[t, s].adv
-    if not abs(units) * bar.open > large:
+    if not abs(units) * bar.open > rules.execution_large * adv:
         return Terms(bar.open, AT_ONCE, False)
     typical = (bar.high + bar.low + bar.close) / 3.0
     price = bar.open + rules.execution_drift_share * (bar.close - bar.open)

@@ -43,7 +43,7 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
     risk = risk_facts(market, rules.gates.risk)
     sizing = _sizing(market, signals, risk, rules)
     return Tape(
-        bars=_bars(market, rules.costs),
+        bars=bars_of(market, rules.costs),
         actions=_actions(market),
         facts=_facts(market, risk),
         sizing=sizing,
@@ -56,7 +56,7 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
         session=market.session,
         regime=regime,
         sleeve_return=np.zeros((n_bars, n_strategies)),
-        year_share=_year_share(market),
+        year_share=year_share(market),
         stress=signals.stress,
         pairing=signals.pairing,
         legs=_legs(signals),
@@ -75,7 +75,8 @@ def _legs(signals: Signals) -> RecordArray:
     return legs
 
 
-def _bars(market: Market, costs: Costs) -> RecordArray:
+def bars_of(market: Market, costs: Costs) -> RecordArray:
+    """Return what every bar of a market costs and has room for, (T, S) of BAR."""
     bars = _aligned_bars(market.n_bars, market.n_symbols)
     for name in PRICES:
         bars[name] = getattr(market, name) * market.unadjusted
@@ -205,7 +206,8 @@ def _calendar(market: Market, risk: RiskFacts) -> RecordArray:
     return calendar
 
 
-def _year_share(market: Market) -> FloatArray:
+def year_share(market: Market) -> FloatArray:
+    """Return the share of a year since the bar before, (T,); 0 at the first."""
     year = np.timedelta64(CALENDAR_DAYS_PER_YEAR, "D")
     share: FloatArray = np.diff(market.timestamps, prepend=market.timestamps[:1]) / year
     return share
