@@ -41,9 +41,7 @@ class Opening:
         return bool(((self.actions["split"] != 1.0) | (self.actions["dividend"] != 0.0)).any())
 
 
-def opening_of(
-    opened: FloatArray, room: FloatArray, actions: RecordArray, session: int
-) -> Opening:
+def opening_of(opened: FloatArray, room: FloatArray, actions: RecordArray, session: int) -> Opening:
     """Return an opening of prices and of the room to fill, (S,); inf where that is not known."""
     bars = np.zeros(opened.size, BAR)
     for name in ("open", "high", "low", "close"):

@@ -104,7 +104,9 @@ class Playback:
         """Return what a short position pays for bar `t`, fraction of its worth."""
         rate = float(self.bars[t, s]["borrow_rate"])
         if not rate < float("inf"):
-            rate = float(self.rules["gates_borrow_rate"])  # it was held before nobody could borrow it
+            rate = float(
+                self.rules["gates_borrow_rate"]
+            )  # it was held before nobody could borrow it
         return rate * float(self._year_share[t])
 
     def actions(self, t: int) -> list[tuple[int, float, float]]:

@@ -3,7 +3,7 @@
 A venue is asked bar by bar, and a bar is traded again and again, each time from the book of the
 close before: what the venue has answered so far is in the ledger, and the first order that it has
 not answered is the next to be sent. What follows that order is only expected, because it may depend
-on what becomes of it. Once every order has its answer the bar is done, and the book is true.
+on what becomes of it; and so is its own cost. Once every order has its answer the bar is done, and the book is true.
 """
 
 import numpy as np
@@ -39,6 +39,7 @@ def ask_venue(desk: Desk, b: int, wish: Wish, cost: float) -> Deal:
     row.units, row.price = wish.units, wish.price
     if row.is_answered != 0:
         return Deal(row.filled, row.fill_price, row.cost)
+    row.cost = cost
     return Deal(wish.units, wish.price, cost)
 
 
