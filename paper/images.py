@@ -30,8 +30,8 @@ def restore(image: bytes, into: Sequence[AnyArray]) -> None:
     if head + ENDS != expected or len(body) != size:
         raise RunMismatch(
             f"a stored state must be that of {expected.decode().strip()}, was of "
-            f"{head[:200].decode(errors='replace')} and {len(body)} bytes instead of {size}. It was "
-            "written with other strategies, limits or by another version; use those"
+            f"{head[:200].decode(errors='replace')} and {len(body)} bytes instead of {size}. It "
+            "was written with other strategies, limits or by another version; use those"
         )
     start = 0
     for array in into:

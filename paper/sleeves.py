@@ -79,7 +79,7 @@ class ShadowSleeves:
 
 @compiled
 def follow_sleeves(floor: Words, opinions: Opinions, records: TrackRecord, begun: int) -> None:
-    """Trade every sleeve from bar `begun` to the end of the tape; they open where it is negative."""
+    """Trade every sleeve from bar `begun` to the end of the tape; a negative one opens them."""
     desk, contest = take_floor(floor)
     last = desk.tape.bars.shape[0] - 1
     if begun < 0:

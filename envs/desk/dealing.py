@@ -2,8 +2,9 @@
 
 A venue is asked bar by bar, and a bar is traded again and again, each time from the book of the
 close before: what the venue has answered so far is in the ledger, and the first order that it has
-not answered is the next to be sent. What follows that order is only expected, because it may depend
-on what becomes of it; and so is its own cost. Once every order has its answer the bar is done, and the book is true.
+not answered is the next to be sent. What follows that order is only expected, as its cost is,
+because it may depend on what becomes of it. Once every order has its answer the bar is done, and
+the book is true.
 """
 
 import numpy as np
