@@ -90,3 +90,19 @@ class OrderRefused(TradingError, ValueError):
         super().__init__(message)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class RecordsUnavailable(TradingError, OSError):
+    """A store of records that cannot be reached, read or written."""
+
+
+class RecordsHeld(TradingError, RuntimeError):
+    """A store that another process writes, or has taken over."""
+
+
+class RecordsDamaged(TradingError, ValueError):
+    """A store whose content is not what was written."""
+
+
+class BadRecord(TradingError, ValueError):
+    """Something that cannot be recorded, because it contradicts itself or what is recorded."""

@@ -18,7 +18,7 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import ORDER, Ledger, open_ledger
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape
-from benbot.envs.errors import RunMismatch, TradingError
+from benbot.envs.errors import RunMismatch
 from benbot.envs.observation import Features
 from benbot.envs.stepping import EPISODE, TERMS, Arena, ArenaLoan
 from benbot.paper.images import image_of, restore
@@ -33,10 +33,6 @@ from benbot.paper.stages import (
 
 KINDS = ("fills", "trades", "decisions")
 UNBOUNDED = np.inf  # a trailing stop at this many distances never moves
-
-
-class StageMismatch(TradingError, RuntimeError):
-    """A stage that asks for other orders than those that were sent for it."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +165,7 @@ class PaperDesk:
         orders = self._ledger.orders[0, :n_orders].copy()
         try:
             _check(orders, n_orders, answers)
-        except StageMismatch:
+        except RunMismatch:
             _copy(self._base, self.book)
             raise
         open_orders = orders[len(answers) :]
@@ -191,15 +187,15 @@ class PaperDesk:
 def _check(orders: RecordArray, n_orders: int, answers: Sequence[Answer]) -> None:
     """Refuse to go on where what was sent is not what would be sent now."""
     if n_orders > orders.size:
-        raise StageMismatch(f"a stage must have at most {orders.size} orders, was {n_orders}")
+        raise RunMismatch(f"a stage must have at most {orders.size} orders, was {n_orders}")
     if n_orders < len(answers):
-        raise StageMismatch(
+        raise RunMismatch(
             f"a stage must ask for the {len(answers)} orders that were sent, asked for {n_orders}"
         )
     for i, (row, sent) in enumerate(zip(orders, answers, strict=False)):
         was = (int(row["symbol"]), int(row["reason"]), float(row["units"]))
         if was != (sent.symbol, sent.reason, sent.units):
-            raise StageMismatch(
+            raise RunMismatch(
                 f"order {i} of a stage must be the one that was sent, symbol {sent.symbol}, reason "
                 f"{sent.reason}, {sent.units} units, was {was}. Data or code have changed since"
             )
