@@ -20,7 +20,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from benbot.envs.errors import InvalidParameter
-from benbot.paper.boundary import identifier_of, money_of, price_of, symbol_of, time_of, units_of
+from benbot.paper.boundary import (
+    SMALLEST_UNITS,
+    identifier_of,
+    money_of,
+    price_of,
+    symbol_of,
+    time_of,
+    units_of,
+)
 
 Clock = Callable[[], datetime]  # the time now, with a zone
 
@@ -197,7 +205,7 @@ class VenueOrder:
     status: OrderStatus
     filled_units: float = 0.0
     filled_price: float | None = None  # mean
-    kind: OrderKind | None = None  # None: of a kind that we never send
+    kind: OrderKind | None = None  # None: not said, or of a kind that we never send
     limit: float | None = None
     time_in_force: TimeInForce | None = None
     submitted_at: datetime | None = None
@@ -227,13 +235,12 @@ class VenueOrder:
         return self.side.sign * self.filled_units
 
     def is_of(self, intent: OrderIntent) -> bool:
-        """Return whether this is what the intent asked for."""
-        return (self.symbol, self.side, self.units, self.kind) == (
-            intent.symbol,
-            intent.side,
-            intent.units,
-            intent.kind,
-        )
+        """Return whether this is what the intent asked for, as far as the venue says."""
+        if (self.symbol, self.side) != (intent.symbol, intent.side):
+            return False
+        if self.units is None or abs(self.units - intent.units) > SMALLEST_UNITS:
+            return False
+        return self.kind in (None, intent.kind)
 
 
 @dataclass(frozen=True, slots=True)
