@@ -140,6 +140,24 @@ class PaperDesk:
         """Mark the account at the close of bar `t`; return its log growth since the one before."""
         return float(close_bar(self._words(), t))
 
+    def note_health(self, failures: int, stale: int) -> None:
+        """Note the venue's calls that failed in a row, and the quotes that are too old."""
+        self.account["api_failures"], self.account["stale_quotes"] = failures, stale
+
+    def weights(self) -> Float32Array:
+        """Return the weights (K+1,) that the account follows."""
+        parts = (self.book.sleeves["weight"][0], self.book.accounts["cash_weight"])
+        return np.concatenate(parts).astype(np.float32)
+
+    def missing(self) -> dict[int, int]:
+        """Return the bars without a price of what is held, by symbol."""
+        return {int(row["symbol"]): int(row["missing"]) for row in self.positions}
+
+    def put_missing(self, missing: dict[int, int]) -> None:
+        """Set them: a look inside a bar is no bar."""
+        for row in self.positions:
+            row["missing"] = missing.get(int(row["symbol"]), row["missing"])
+
     def image(self) -> bytes:
         """Return the book as bytes."""
         return image_of(self.book)

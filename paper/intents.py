@@ -1,4 +1,4 @@
-"""Orders that were meant: written down before they are sent, so that none is sent twice or forgotten.
+"""Orders that were meant: written down before they are sent, so that none is sent twice.
 
 units, filled   signed: bought, negative is sold
 price           account currency per unit
@@ -110,7 +110,9 @@ class Intent:
         return Answer(self.symbol, self.reason, self.units, self.filled, price, self.cost)
 
 
-def intent_of(order: Record, place: tuple[int, int, int], ticker: str, who: tuple[str, datetime]) -> Intent:
+def intent_of(
+    order: Record, place: tuple[int, int, int], ticker: str, who: tuple[str, datetime]
+) -> Intent:
     """Return the intent of a record of ORDER at (bar, stage, sequence), of (account's key, now)."""
     bar, stage, sequence = place
     key, now = who

@@ -6,13 +6,12 @@ trading must, or it shows what was computed before, row by row, which is as much
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from benbot.envs.arrays import AnyArray, FloatArray, RecordArray
 from benbot.envs.desk.tape import ACTION, BAR, OFFER, Tape
-from benbot.envs.errors import InvalidParameter
+from benbot.envs.errors import InvalidParameter, RunMismatch
 from benbot.envs.history import History
 from benbot.envs.observation import Features
 
@@ -50,17 +49,6 @@ def opening_of(opened: FloatArray, room: FloatArray, actions: RecordArray, sessi
     return Opening(bars, np.asarray(actions, ACTION), session)
 
 
-class Chronicle(Protocol):
-    """Whoever knows the history of a market up to its last closed bar."""
-
-    @property
-    def strategies(self) -> tuple[str, ...]:
-        """The names of the strategies, in the order of the weights."""
-
-    def until(self, t: int) -> tuple[Tape, Features]:
-        """Return the history with bars 0 to `t`; nothing later is in it."""
-
-
 class Foreseen:
     """A chronicle of a history that was prepared before; it shows no row before its time."""
 
@@ -69,10 +57,6 @@ class Foreseen:
         self._last = -1
         self._tape = _blank(history.tape)
         self._features = Features(*(np.zeros_like(each) for each in history.features))
-
-    @property
-    def strategies(self) -> tuple[str, ...]:
-        return self._history.signals.strategies
 
     def until(self, t: int) -> tuple[Tape, Features]:
         if not -1 <= self._last <= t < self._history.n_bars:
@@ -87,6 +71,26 @@ class Foreseen:
             own[rows] = all_of_it[rows]
         self._last = t
         return self._tape, self._features
+
+    def growth(self, t: int) -> FloatArray:
+        """Return what the sleeves returned over bar `t`, (K,)."""
+        return self._tape.sleeve_return[t]
+
+    def growth_until(self, t: int) -> FloatArray:
+        """Return what the sleeves returned over bars 0 to `t`, (t + 1, K)."""
+        return self._tape.sleeve_return[: t + 1]
+
+    def image(self) -> bytes:
+        """Return nothing: the sleeves have run already."""
+        return b""
+
+    def restore(self, image: bytes, growth: FloatArray) -> None:
+        """Refuse a history in which the sleeves returned something else."""
+        if image or not np.array_equal(growth, self._history.tape.sleeve_return[: len(growth)]):
+            raise RunMismatch(
+                "a replayed account must go on with the market and the strategies it began with, "
+                "was another market or others. Begin a new one"
+            )
 
 
 def with_opening(tape: Tape, opening: Opening, t: int) -> Tape:

@@ -18,7 +18,8 @@ class Phase(StrEnum):
     OPENING = "opening"  # the orders of its opening
     INSIDE = "inside"  # nothing: its orders are done, and it has not closed
     WATCHING = "watching"  # exits, after something that was seen inside it
-    CLOSING = "closing"  # exits, after the last of it; then it is marked
+    CLOSING = "closing"  # exits, after the last of it
+    CLOSED = "closed"  # nothing: all is done, and it is not marked yet
 
     @property
     def is_stage(self) -> bool:

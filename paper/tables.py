@@ -60,7 +60,7 @@ ACCOUNTS = Table(
 LEASES = Table(
     "leases",
     METADATA,
-    _account(),
+    _text("account", 32, is_key=True),
     Column("token", BigInteger, nullable=False),  # grows with every holder
     _text("owner", 200),
     _moment("acquired"),
@@ -70,7 +70,7 @@ LEASES = Table(
 SWITCHES = Table(
     "switches",
     METADATA,
-    _account(),
+    _text("account", 32, is_key=True),
     Column("is_halted", Boolean, nullable=False),  # no order is sent
     Column("must_stop", Boolean, nullable=False),  # the loop ends after its cycle
     _text("reason", 200),
@@ -141,7 +141,9 @@ INTENTS = Table(
     _count("stage"),
     _count("sequence"),
     _text("symbol", 32),
+    _count("symbol_number"),
     _text("strategy"),
+    _count("strategy_number"),
     _text("reason", 16),  # NONE opens or enlarges a position
     _number("units"),
     _text("kind", 8),
