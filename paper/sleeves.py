@@ -9,25 +9,19 @@ import numpy as np
 
 from benbot.envs.arrays import AnyArray, FloatArray
 from benbot.envs.desk.book import open_book
-from benbot.envs.desk.compiled import compiled
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.floor import lend, take_floor
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
-from benbot.envs.desk.loan import Words
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import (
     N_REGIMES,
     Opinions,
     TrackRecord,
-    open_sleeve,
-    trade_sleeve,
-    value_candidates,
+    run_sleeves,
 )
 from benbot.envs.desk.tape import Tape
 from benbot.envs.signals import Signals
 from benbot.paper.images import image_of, restore
-
-NOT_BEGUN = -1
 
 
 class ShadowSleeves:
@@ -58,7 +52,7 @@ class ShadowSleeves:
         tape.sleeve_return[: begun + 1] = self.growth
         desk = Desk(self._book, tape, self._rules, open_ledger(n_strategies, trades=2 * self._most))
         floor = lend(desk)
-        follow_sleeves(
+        run_sleeves(
             floor.words, Opinions(signals.direction, signals.confidence), self._records, begun
         )
         self.growth = tape.sleeve_return.copy()
@@ -75,18 +69,3 @@ class ShadowSleeves:
     @property
     def _arrays(self) -> list[AnyArray]:
         return [*self._book, *self._records]
-
-
-@compiled
-def follow_sleeves(floor: Words, opinions: Opinions, records: TrackRecord, begun: int) -> None:
-    """Trade every sleeve from bar `begun` to the end of the tape; a negative one opens them."""
-    desk, contest = take_floor(floor)
-    last = desk.tape.bars.shape[0] - 1
-    if begun < 0:
-        for k in range(desk.book.sleeves.shape[1]):
-            open_sleeve(desk, k, 0)
-    for t in range(max(begun, 0), last):
-        value_candidates(desk, opinions, records, t)
-        for k in range(desk.book.sleeves.shape[1]):
-            desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, records, k, t)
-    value_candidates(desk, opinions, records, last)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from benbot.envs.arrays import Float32Array, FloatArray
-from benbot.envs.errors import InvalidParameter, RecordsUnavailable
+from benbot.envs.errors import InvalidParameter
 from benbot.paper import lease
 from benbot.paper.change import Change
 from benbot.paper.intents import Intent
@@ -221,6 +221,3 @@ def _checked_name(account: str) -> str:
             f"an account's name must be 1 to {LONGEST_NAME} letters and digits, was {account!r}"
         )
     return account
-
-
-__all__ = ["PaperStore", "RecordsUnavailable", "open_store", "reading", "set_switch"]

@@ -65,7 +65,7 @@ class Trader:
         self._is_kept = False  # whether the standing is in the store
         self.standing = Standing(NOWHERE, Phase.DECIDED, 0, b"")
         self.health = (0, 0)  # calls of the venue that failed in a row, quotes that are too old
-        self.traded: list[Traded] = []  # the stages since the last decision
+        self.opened: list[tuple[Traded, int]] = []  # openings, and the signals that they followed
         self.weights: Float32Array
 
     @property
@@ -185,7 +185,8 @@ class Trader:
         standing = self.standing
         after = Phase.CLOSED if standing.phase is Phase.CLOSING else Phase.INSIDE
         self._pending.add(traded, standing.stage)
-        self.traded.append(traded)
+        if standing.phase is Phase.OPENING:
+            self.opened.append((traded, self._n_signals(standing.bar)))
         self._stand(
             replace(
                 standing, phase=after, stage=standing.stage + 1, book=self.desk.image(), facts=b""
@@ -260,7 +261,7 @@ class Trader:
         self.standing = Standing(t, Phase.DECIDED, 0, book, b"", sleeves, foreign)
         self._keep(change)
         change.positions(self.desk.positions, foreign, self.setting.names)
-        self._intents, self._is_kept, self.traded = [], True, []
+        self._intents, self._is_kept = [], True
 
     def _chosen(self, change: Change, t: int, observation: Float32Array) -> Float32Array:
         """Ask the policy; nonsense keeps the weights that there are."""
@@ -282,6 +283,16 @@ class Trader:
             with self._store.change() as change:
                 self._keep(change)
             self._is_kept = True
+
+    def stand_with(self, change: Change, standing: Standing) -> None:
+        """Keep another standing, of the book as it is now, within a change."""
+        self._stand(replace(standing, book=self.desk.image()))
+        self._keep(change)
+        change.positions(self.desk.positions, standing.foreign, self.setting.names)
+        self._is_kept = True
+
+    def _n_signals(self, t: int) -> int:
+        return int(np.count_nonzero(self._tape.value[t]))
 
     def _stand(self, standing: Standing) -> None:
         self.standing, self._is_kept = standing, False
