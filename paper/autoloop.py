@@ -20,8 +20,9 @@ from benbot.envs.errors import VenueUnavailable
 from benbot.paper.desk import Traded
 from benbot.paper.outbox import Outbox
 from benbot.paper.reconciliation import Reconciliation
+from benbot.paper.staging import Leave
 from benbot.paper.store import PaperStore
-from benbot.paper.trader import Leave, Progress, Trader
+from benbot.paper.trader import Progress, Trader
 from benbot.paper.venue import AccountFacts, Clock, Venue
 
 PERIOD = 30.0  # seconds from the beginning of one cycle to that of the next

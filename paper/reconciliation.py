@@ -6,7 +6,7 @@ venues show a fill in one place sooner than in another.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from benbot.paper.adoption import close_units, flow, is_same_money, is_same_units
 from benbot.paper.outbox import Outbox
@@ -89,7 +89,7 @@ class Reconciliation:
                 change.event("adopted", symbol, units=units, foreign=foreign.get(symbol, 0.0))
             if not is_same_money(money, 0.0):
                 change.event("flow", "cash", money=money)
-            trader.stand_with(change, replace(trader.standing, foreign=foreign))
+            trader.stand_with(change, foreign)
 
     def _settle(self, symbol: str, units: float, prices: Mapping[str, float]) -> float:
         """Make the desk hold no more than the venue of a symbol; return what it holds then."""
