@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from benbot.envs.errors import TradingError
+from benbot.experiments.paper_cli import app as paper_app
 from benbot.experiments.sentiment_cli import app as sentiment_app
 from benbot.experiments.tuning_cli import tune
 
@@ -22,6 +23,7 @@ config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
 data_app = typer.Typer(help="Look at market data.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
+app.add_typer(paper_app, name="paper")
 app.add_typer(sentiment_app, name="sentiment")
 
 Config = Annotated[str, typer.Argument(help="A YAML file, or the name of one that comes with us.")]
