@@ -93,9 +93,8 @@ def _print(parity: Parity, subject: "Subject", console: "Console") -> None:
 
     timestamps, span = subject.prepared.market.timestamps, subject.stretch.span
     first, last = (str(timestamps[t].astype("datetime64[m]")) for t in (span.first, span.last))
-    console.print(
-        f"Replayed  {first} to {last}, {span.n_decisions} bars, policy {subject.stretch.policy.name}"
-    )
+    name = subject.stretch.policy.name
+    console.print(f"Replayed  {first} to {last}, {span.n_decisions} bars, policy {name}")
     table = Table("", "paper", "environment", box=None)
     for kind, (ours, theirs) in parity.counts.items():
         table.add_row(kind, f"{ours:,}", f"{theirs:,}")
@@ -123,8 +122,8 @@ def _in_equity(paper: FloatArray, told: Evaluation) -> list[str]:
     if off.size:
         i = int(off[0])
         return [
-            f"equity at {told.timestamps[i].astype('datetime64[m]')}: {paper[i]!r}, the environment "
-            f"has {expected[i]!r}; {off.size} closes differ"
+            f"equity at {told.timestamps[i].astype('datetime64[m]')}: {paper[i]!r}, the "
+            f"environment has {expected[i]!r}; {off.size} closes differ"
         ]
     stays = np.all(told.equity[len(paper) :] == expected[-1])
     return [] if stays else [f"only {len(paper)} of {len(told.equity)} closes were traded"]

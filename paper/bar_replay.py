@@ -110,7 +110,7 @@ class BarFeed:
         return int(self._playback.hours.ends[t].astype("datetime64[us]").astype(np.int64))
 
     def is_past(self, t: int) -> bool:
-        return False
+        return self._n_moments() >= 2 * t + 2
 
     def _has_opened(self, t: int) -> bool:
         if self._playback.market.has_range:

@@ -144,9 +144,10 @@ class Outbox:
         if not order.filled_units > 0.0:
             return []
         identifiers = {intent.client_order_id, order.venue_order_id}
+        once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}
         return [
             fill
-            for fill in self._venue.fills(intent.planned)
+            for fill in once.values()
             if identifiers & {fill.client_order_id, fill.venue_order_id}
         ]
 

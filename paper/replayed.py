@@ -21,7 +21,7 @@ from benbot.paper.setting import Chronicle, Setting, require_same, require_trada
 from benbot.paper.simulated import SimulatedAccount
 from benbot.paper.store import open_store
 from benbot.paper.trader import Progress, Trader
-from benbot.paper.venue import TimeInForce
+from benbot.paper.venue import TimeInForce, Venue
 from benbot.strategies.records.moments import EPOCH, microseconds
 
 AT_ONCE = Manners(TimeInForce.IOC, looks=1)  # the venue is in this process and shows all it has
@@ -46,6 +46,7 @@ class Stretch:
     account: str = "replay"
     identity: Mapping[str, object] = field(default_factory=dict)
     chronicle: Chronicle | None = None  # if not what was prepared, shown row by row
+    wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
 
     def url(self, folder: Path) -> str:
         """Return where the account is kept."""
@@ -56,48 +57,51 @@ def replay(
     stretch: Stretch, folder: Path, report: Callable[[Cycle], None] = lambda cycle: None
 ) -> None:
     """Trade the stretch, or what is left of it; all of it is in the folder afterwards."""
-    history, span = stretch.history, stretch.span
+    history = stretch.history
     require_tradable(history.rules, history.signals)
     folder.mkdir(parents=True, exist_ok=True)
     playback, clock = _playback(stretch)
-    capital = history.rules.capital
-    account = SimulatedAccount(capital=capital, multiplier=MARGIN)
+    account = SimulatedAccount(capital=history.rules.capital, multiplier=MARGIN)
     venue = BarVenue(playback, account, folder / VENUE)
     with open_store(stretch.url(folder), stretch.account, clock) as store:
-        names = Names(history.market.symbols, history.signals.strategies)
         begun, standing = store.identity(), store.standing()
         if begun is not None:
             require_same(begun.identity, dict(stretch.identity))
-        first = playback.hours.time_of(2 * span.first + 1)
-        setting = Setting(
-            policy=stretch.policy,
-            rules=history.rules,
-            names=names,
-            layout=history.layout,
-            chronicle=stretch.chronicle or Foreseen(history),
-            identity=dict(stretch.identity),
-            key=key_of(stretch.account, first),
-            began=microseconds(first),
-            conditions=True,
-            ruin=stretch.ruin * capital,
-        )
         if standing is not None:
             clock.move(
                 time_of_standing(playback.hours, standing, has_range=history.market.has_range)
             )
-        outbox = Outbox(venue, store, names, AT_ONCE, lambda seconds: None)
+        met, setting = stretch.wrapped(venue), _setting(stretch, playback)
+        outbox = Outbox(met, store, setting.names, AT_ONCE, lambda seconds: None)
         trader = Trader(setting, store, BarFeed(playback), outbox)
-        loop = AutoLoop(venue, store, trader, outbox, _clocks(clock))
+        loop = AutoLoop(met, store, trader, outbox, _clocks(clock))
         loop.resume()
-        for tick in ticks(playback.hours, span):
-            if tick < clock():
-                continue
-            clock.move(tick)
-            cycle = loop.cycle()
-            report(cycle)
-            if cycle.progress is Progress.ENDED:
-                break
+        for tick in ticks(playback.hours, stretch.span):
+            if tick >= clock():
+                clock.move(tick)
+                cycle = loop.cycle()
+                report(cycle)
+                if cycle.progress is Progress.ENDED or store.must_stop():
+                    break
+        trader.keep()
     venue.close()
+
+
+def _setting(stretch: Stretch, playback: Playback) -> Setting:
+    history = stretch.history
+    began = playback.hours.time_of(2 * stretch.span.first + 1)
+    return Setting(
+        policy=stretch.policy,
+        rules=history.rules,
+        names=Names(history.market.symbols, history.signals.strategies),
+        layout=history.layout,
+        chronicle=stretch.chronicle or Foreseen(history),
+        identity=dict(stretch.identity),
+        key=key_of(stretch.account, began),
+        began=microseconds(began),
+        conditions=True,
+        ruin=stretch.ruin * history.rules.capital,
+    )
 
 
 def _playback(stretch: Stretch) -> tuple[Playback, BarClock]:

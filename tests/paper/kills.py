@@ -1,4 +1,4 @@
-"""A process that is killed at a line of our choice, by SIGKILL: nobody is told, nothing is tidied up.
+"""A process that is killed at a line of our choice, by SIGKILL: nothing is tidied up.
 
 The child is a fork, so that it need not load and compile everything again.
 """
@@ -16,7 +16,7 @@ DONE, RAISED = 0, 70
 
 
 class Countdown:
-    """Counts the lines of the paper loop that are executed, and kills its process at one of them."""
+    """Counts the lines of the paper loop that are executed, and kills its process at one."""
 
     def __init__(self, at: int | None) -> None:
         self.n_lines, self._at = 0, at

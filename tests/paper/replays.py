@@ -1,5 +1,6 @@
 """Small markets through the paper loop, beside the environment, and what both have to show."""
 
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,22 @@ from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.features import static_features
-from benbot.envs.history import History, Span
-from benbot.envs.market.regime import DEFAULT
+from benbot.envs.history import History, Span, prepare
+from benbot.envs.market.market import market_from_prices
+from benbot.envs.market.regime import DEFAULT, RegimeSettings
 from benbot.envs.vector import EnvironmentSettings
-from benbot.paper.replayed import Stretch, replay
+from benbot.paper.replayed import VENUE, Stretch, replay
 from benbot.paper.store import reading
 from benbot.paper.tables import METADATA
+from benbot.strategies.base import Strategy
+from benbot.strategies.hearing import collect
+from benbot.strategies.rules.bollinger_reversion import BollingerReversion
+from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
+from benbot.strategies.rules.rsi_reversion import RsiReversion
 from tests.envs.desk.worlds import FIRST, random_world
 
 SETTINGS = EnvironmentSettings(episode_bars=1)
+N_HEARD = 80  # bars
 NEVER_THE_SAME = {"attempts", "token", "acquired", "expires", "owner"}
 
 
@@ -61,6 +69,35 @@ def random_stretch(seed: int) -> Stretch:
     return Stretch(history, span, Scripted(weights), SETTINGS.ruin)
 
 
+def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
+    """Return a small market under rules of the catalogue, and the rules."""
+    rng = np.random.default_rng(5)
+    shape = (N_HEARD, 6)
+    close = 50.0 * np.exp(np.cumsum(0.02 * rng.standard_normal(shape), axis=0))
+    opened = close * np.exp(rng.normal(0.0, 0.005, shape))
+    prices = {
+        "open": opened,
+        "high": np.maximum(opened, close) * 1.005,
+        "low": np.minimum(opened, close) * 0.995,
+        "close": close,
+        "volume": rng.uniform(1e5, 1e6, shape),
+    }
+    stamps = np.datetime64("2021-01-04T21", "h") + 24 * np.arange(N_HEARD)
+    market = market_from_prices(stamps, tuple(f"S{s}" for s in range(6)), prices)
+    strategies = (
+        RsiReversion(window=2),
+        MovingAverageCrossover(fast=3, slow=8),
+        BollingerReversion(window=8),
+    )
+    regime = RegimeSettings(trend_window=10, volatility_window=5, volatility_history=20)
+    history = prepare(market, collect(strategies, market), DeskRules(), regime)
+    script = rng.dirichlet(np.ones(4), N_HEARD)
+    return (
+        Stretch(history, Span(40, N_HEARD - 1), Scripted(script), SETTINGS.ruin),
+        strategies,
+    )
+
+
 def environment(stretch: Stretch) -> Evaluation:
     """Return what the environment makes of the same."""
     return evaluate(stretch.policy, stretch.history, stretch.span, SETTINGS)
@@ -78,6 +115,13 @@ def kept(stretch: Stretch, folder: Path, table: str) -> pd.DataFrame:
 def everything(stretch: Stretch, folder: Path) -> dict[str, pd.DataFrame]:
     """Return all tables of the account."""
     return {name: kept(stretch, folder, name) for name in METADATA.tables}
+
+
+def venue_of(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return everything the venue knows: its account, its orders and its fills."""
+    connection = sqlite3.connect(folder / VENUE)
+    tables = ("account", "holdings", "orders", "fills")
+    return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}  # noqa: S608
 
 
 def assert_parity(stretch: Stretch, folder: Path) -> dict[str, pd.DataFrame]:

@@ -1,6 +1,5 @@
 """Whoever is killed at any line and started again ends where nobody was killed."""
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from benbot.envs.history import Span
-from benbot.paper.replayed import STORE, VENUE, Stretch, replay
+from benbot.paper.replayed import STORE, Stretch, replay
 from tests.paper.kills import finished, killed, lines_of
-from tests.paper.replays import Scripted, everything, random_stretch
+from tests.paper.replays import Scripted, everything, random_stretch, venue_of
 
 EVENTFUL = 2  # a seed in which positions open, grow, shrink and hit their stops
 N_BARS = 12
@@ -36,13 +35,6 @@ def quiet(stretch: Stretch, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     """The folder of a run that nobody killed, and how many lines it took."""
     folder = tmp_path_factory.mktemp("quiet")
     return folder, lines_of(lambda: replay(stretch, folder))
-
-
-def venue_of(folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return everything the venue knows: its account, its orders and its fills."""
-    connection = sqlite3.connect(folder / VENUE)
-    tables = ("account", "holdings", "orders", "fills")
-    return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}  # noqa: S608
 
 
 def assert_same_end(stretch: Stretch, folder: Path, quiet: Path) -> None:
