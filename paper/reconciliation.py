@@ -7,6 +7,7 @@ venues show a fill in one place sooner than in another.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from benbot.paper.adoption import close_units, flow, is_same_money, is_same_units
 from benbot.paper.outbox import Outbox
@@ -15,6 +16,7 @@ from benbot.paper.store import PaperStore
 from benbot.paper.trader import Trader
 from benbot.paper.venue import Venue, VenueOrder
 
+LOOK_BACK = timedelta(days=7)  # in which strangers' fills are looked for
 NEEDED = 2  # looks at the same difference before it is believed
 
 
@@ -107,7 +109,7 @@ class Reconciliation:
 
     def _prices(self) -> dict[str, float]:
         """Return the last price of each symbol that a stranger traded."""
-        since = self._store.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = self._store.now() - LOOK_BACK
         strangers = self._outbox.book_all(list(self._venue.fills(since)))
         return {fill.symbol: fill.price for fill in strangers}
 

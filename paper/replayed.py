@@ -4,7 +4,8 @@ Whoever is interrupted goes on: the venue and the account are files, and the clo
 where the account stands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from benbot.paper.reel import Foreseen
 from benbot.paper.replay import Playback
 from benbot.paper.setting import Chronicle, Setting, require_same, require_tradable
 from benbot.paper.simulated import SimulatedAccount
-from benbot.paper.store import open_store
+from benbot.paper.store import PaperStore, open_store
 from benbot.paper.trader import Progress, Trader
 from benbot.paper.venue import TimeInForce, Venue
 from benbot.strategies.records.moments import EPOCH, microseconds
@@ -53,10 +54,21 @@ class Stretch:
         return f"sqlite:///{folder / STORE}"
 
 
-def replay(
-    stretch: Stretch, folder: Path, report: Callable[[Cycle], None] = lambda cycle: None
-) -> None:
-    """Trade the stretch, or what is left of it; all of it is in the folder afterwards."""
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A stretch that is open to be traded."""
+
+    loop: AutoLoop
+    store: PaperStore
+    clock: BarClock
+    playback: Playback
+
+
+@contextmanager
+def opened(
+    stretch: Stretch, folder: Path, elapsed: Callable[[], float] = lambda: 0.0
+) -> Iterator[Opened]:
+    """Open the account of a stretch, or begin it; `elapsed` says what work takes, seconds."""
     history = stretch.history
     require_tradable(history.rules, history.signals)
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,19 +84,28 @@ def replay(
                 time_of_standing(playback.hours, standing, has_range=history.market.has_range)
             )
         met, setting = stretch.wrapped(venue), _setting(stretch, playback)
-        outbox = Outbox(met, store, setting.names, AT_ONCE, lambda seconds: None)
+        outbox = Outbox(met, store, setting.names, AT_ONCE, _wait)
         trader = Trader(setting, store, BarFeed(playback), outbox)
-        loop = AutoLoop(met, store, trader, outbox, _clocks(clock))
+        loop = AutoLoop(met, store, trader, outbox, Clocks(clock, elapsed, _wait))
         loop.resume()
-        for tick in ticks(playback.hours, stretch.span):
-            if tick >= clock():
-                clock.move(tick)
-                cycle = loop.cycle()
-                report(cycle)
-                if cycle.progress is Progress.ENDED or store.must_stop():
-                    break
+        yield Opened(loop, store, clock, playback)
         trader.keep()
     venue.close()
+
+
+def replay(
+    stretch: Stretch, folder: Path, report: Callable[[Cycle], None] = lambda cycle: None
+) -> None:
+    """Trade the stretch, or what is left of it; all of it is in the folder afterwards."""
+    with opened(stretch, folder) as on:
+        for tick in ticks(on.playback.hours, stretch.span):
+            if tick < on.clock():
+                continue
+            on.clock.move(tick)
+            cycle = on.loop.cycle()
+            report(cycle)
+            if cycle.progress is Progress.ENDED or on.store.must_stop():
+                break
 
 
 def _setting(stretch: Stretch, playback: Playback) -> Setting:
@@ -112,6 +133,5 @@ def _playback(stretch: Stretch) -> tuple[Playback, BarClock]:
     return playback, clock
 
 
-def _clocks(clock: BarClock) -> Clocks:
-    """Return clocks of a market in which no time passes while something is done."""
-    return Clocks(clock, lambda: 0.0, lambda seconds: None)
+def _wait(seconds: float) -> None:
+    """Wait for nothing: no time passes in this market while something is done."""

@@ -54,27 +54,27 @@ def test_the_run_that_is_killed_has_something_to_lose(
 
 @pytest.mark.parametrize("seed", range(N_KILLS))
 def test_one_kill_changes_nothing(
-    seed: int, stretch: Stretch, quiet: tuple[Path, int], tmp_path: Path
+    seed: int, stretch: Stretch, quiet: tuple[Path, int], folder: Path
 ) -> None:
-    kill_and_compare(stretch, quiet, tmp_path, np.random.default_rng([1, seed]), 1)
+    kill_and_compare(stretch, quiet, folder, np.random.default_rng([1, seed]), 1)
 
 
 @pytest.mark.parametrize("seed", range(N_DOUBLE))
 def test_nor_do_several_in_a_row(
-    seed: int, stretch: Stretch, quiet: tuple[Path, int], tmp_path: Path
+    seed: int, stretch: Stretch, quiet: tuple[Path, int], folder: Path
 ) -> None:
-    kill_and_compare(stretch, quiet, tmp_path, np.random.default_rng([2, seed]), 3)
+    kill_and_compare(stretch, quiet, folder, np.random.default_rng([2, seed]), 3)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("block", range(10))
 def test_a_thousand_kills_change_nothing(
-    block: int, stretch: Stretch, quiet: tuple[Path, int], tmp_path: Path
+    block: int, stretch: Stretch, quiet: tuple[Path, int], folder: Path
 ) -> None:
     for i in range(N_NIGHTLY // 10):
-        folder = tmp_path / str(i)
+        home = folder / str(i)
         rng = np.random.default_rng([3, block, i])
-        kill_and_compare(stretch, quiet, folder, rng, 1 + i % 3)
+        kill_and_compare(stretch, quiet, home, rng, 1 + i % 3)
 
 
 def kill_and_compare(
