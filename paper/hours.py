@@ -3,7 +3,8 @@
 A market says when its bars closed. A bar began when the one before it in its session closed; the
 first of a session began one bar earlier, a day's only bar as much earlier as a session lasts.
 
-moment   2 k is the opening of bar k, 2 k + 1 its close
+moment   2 k is the opening of bar k, 2 k + 1 its close; where they are at one time, in this order
+         the close of a bar and the opening of the next
 times    datetime64[us], UTC
 """
 

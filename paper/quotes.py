@@ -1,7 +1,7 @@
 """What is bid and asked, where it comes from, and what may be done with it.
 
 price   account currency per unit
-age     seconds from the time of a quote, and the delay of its source, to now
+age     seconds from the time of a quote to now
 spread  (ask − bid) / mid, fraction
 """
 

@@ -5,6 +5,7 @@ would be a guess must be there, or the whole answer counts as unread: a position
 is unknown, and unknown is not the same as flat. A status that we do not know is UNKNOWN.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -47,6 +48,8 @@ STATUSES = {
     "replaced": OrderStatus.REPLACED,
 }
 TRADING = ("ACTIVE", "PAPER_ONLY")  # of an account; in any other state it may only close
+LONGEST_NAME, LONGEST_NOTE = 128, 200  # characters
+VENUE_IDENTIFIER = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 KINDS = {kind.value: kind for kind in OrderKind}
 DURATIONS = {duration.value: duration for duration in TimeInForce}
 
@@ -113,7 +116,7 @@ def order_of(answer: object) -> VenueOrder:
     kind = _word(row, "type") or _word(row, "order_type")
     return VenueOrder(
         client_order_id=_needed(row, "client_order_id"),
-        venue_order_id=_needed(row, "id"),
+        venue_order_id=_identifier(row, "id"),
         symbol=_needed(row, "symbol"),
         side=_side(row),
         units=_number(row, "qty") if _is_said(row, "qty") else None,
@@ -125,7 +128,7 @@ def order_of(answer: object) -> VenueOrder:
         time_in_force=DURATIONS.get(_word(row, "time_in_force")),
         submitted_at=_time_if_said(row, "submitted_at"),
         updated_at=_time_if_said(row, "updated_at"),
-        note=_word(row, "status"),
+        note=_word(row, "status")[:LONGEST_NOTE],
     )
 
 
@@ -134,7 +137,7 @@ def fill_of(answer: object) -> VenueFill:
     row = _object(answer)
     return VenueFill(
         execution_id=_needed(row, "id"),
-        venue_order_id=_needed(row, "order_id"),
+        venue_order_id=_identifier(row, "order_id"),
         client_order_id=None,
         symbol=_needed(row, "symbol"),
         side=_side(row),
@@ -161,8 +164,16 @@ def _word(row: Fields, name: str) -> str:
 
 def _needed(row: Fields, name: str) -> str:
     value = _word(row, name)
-    if not value:
-        raise InvalidParameter(f"{name} is missing")
+    if not (0 < len(value) <= LONGEST_NAME and value.isprintable()):
+        raise InvalidParameter(f"{name} must be one line of at most {LONGEST_NAME} characters")
+    return value
+
+
+def _identifier(row: Fields, name: str) -> str:
+    """Return an identifier that may become a part of an address."""
+    value = _needed(row, name)
+    if not VENUE_IDENTIFIER.fullmatch(value):
+        raise InvalidParameter(f"{name} must be letters, digits and hyphens")
     return value
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from requests.exceptions import RequestException
 
 from benbot.envs.errors import BadConfig, NotAuthorised, TradingError, VenueUnavailable
-from benbot.paper.alpaca.address import DATA, PAPER, address_of
+from benbot.paper.address import DATA, PAPER, address_of
 from benbot.paper.alpaca.keys import AlpacaKeys
-from benbot.paper.alpaca.session import DEADLINE, GuardedSession
+from benbot.paper.network import DEADLINE, GuardedSession
 from benbot.paper.venue import Clock
 
 if TYPE_CHECKING:

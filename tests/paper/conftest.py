@@ -13,13 +13,13 @@ ALPACA = "needs alpaca-py; install benbot[alpaca]"
 
 @pytest.fixture(params=["simulated", "replay", "alpaca"])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
-    """Every venue: half-hour bars on disk, days that cost something, Alpaca at the emulator."""
+    """Every venue: half-hour bars with an account on disk, days with one in memory, an Alpaca."""
     if request.param == "alpaca":
         yield request.getfixturevalue("alpaca")
         return
     is_simulated = request.param == "simulated"
     bars_a_day, rules = (BARS_A_DAY, FREE) if is_simulated else (1, COSTLY)
-    played = Played(tmp_path / "account.db", bars_a_day, rules)
+    played = Played(tmp_path / "account.db" if is_simulated else None, bars_a_day, rules)
     yield played
     played.venue.close()
 

@@ -210,7 +210,7 @@ class Broker:
         order.filled += qty
         order.paid += qty * price
         order.updated = now
-        order.status = "filled" if order.left == 0 else "partially_filled"
+        order.status = "filled" if order.left <= 0 else "partially_filled"
         signed = order.sign * qty
         self.cash -= signed * price
         held = self.positions.setdefault(order.symbol, Held())

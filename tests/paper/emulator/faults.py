@@ -37,6 +37,7 @@ class Fault:
     body: str = HTML
     seconds: float = 0.0
     change: Callable[[Any], Any] | None = None  # of the answer
+    fuzz: random.Random | None = None  # of the answer, with `body`
     headers: dict[str, str] = field(default_factory=dict)
     seen: int = 0
 

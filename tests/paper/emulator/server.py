@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.paper.emulator.broker import Broker, Fill, Order, Refused
-from tests.paper.emulator.faults import Fault
+from tests.paper.emulator.faults import Fault, fuzzed
 
 KEY, SECRET = "PKEMULATED", "a-secret-of-the-emulator"
 MOST_BYTES = 9 * 2**20
@@ -276,6 +276,8 @@ class Handler(BaseHTTPRequestHandler):
     def _changed(self, fault: Fault, answer: Any) -> bytes:  # noqa: ANN401
         if fault.action == "huge":
             return b" " * MOST_BYTES
+        if fault.fuzz is not None:
+            return fuzzed(fault.fuzz, answer)
         if fault.action == "body":
             return fault.body.encode("latin-1")
         return _text(answer if fault.change is None else fault.change(answer))

@@ -1,7 +1,7 @@
-"""How Alpaca's client talks to the network: with limits on time, size and place.
+"""How this program talks to the network: with limits on time, size and place.
 
-The client sets no timeout, reads whatever is sent, and obeys the environment's proxies and its
-netrc; so it is given a session that does none of that. Times are in seconds.
+Clients of brokers set no timeout, read whatever is sent, and obey the environment's proxies and its
+netrc; so they are given a session that does none of that. Times are in seconds.
 """
 
 import threading

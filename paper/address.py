@@ -1,4 +1,4 @@
-"""Where orders may go: this machine, or Alpaca's paper host. Nowhere else, whatever is set."""
+"""Where calls may go: this machine, or a host for paper trading. Nowhere else, whatever is set."""
 
 from urllib.parse import SplitResult, urlsplit
 
@@ -6,7 +6,8 @@ from benbot.envs.errors import BadConfig
 
 PAPER = "https://paper-api.alpaca.markets"
 DATA = "https://data.alpaca.markets"
-LIVE_HOSTS = ("api.alpaca.markets", "broker-api.alpaca.markets")
+SANDBOX = "https://sandbox.tradier.com"
+LIVE_HOSTS = ("api.alpaca.markets", "broker-api.alpaca.markets", "api.tradier.com")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HTTPS_PORTS = (None, 443)
 
