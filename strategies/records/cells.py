@@ -11,17 +11,18 @@ path   profit; its highest and lowest running total, from 0 on, and the deepest 
        before (drawdown); the first and the last closing time
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection
 
-from benbot.envs.arrays import FloatArray
+from benbot.envs.arrays import AnyArray, FloatArray
 from benbot.strategies.records.columns import EVERY, codes
-from benbot.strategies.records.folding import Stretches, folded, merged, runs_of, starts_of
-from benbot.strategies.records.rows import Row, listed, put, slices
+from benbot.strategies.records.folding import Stretches, folded, runs_of, starts_of
+from benbot.strategies.records.keeping import Key, Kind, kept_at, merge_kept
+from benbot.strategies.records.rows import listed, put
 from benbot.strategies.records.sketches import (
     Sketches,
     joined,
@@ -33,11 +34,13 @@ from benbot.strategies.records.tables import CELLS, PATH, SUMS
 
 TOLD = ("stage", "regime", "symbol")  # apart by a level, in the order of its bits
 KEY = ("level", "strategy_id", "source", *TOLD)
-BATCH = 20_000  # trades that are summed up at a time, which bounds the memory
+BATCH = 50_000  # trades that are summed up at a time, which bounds the memory
 
+NUMBERS = ("profit", "return", "costs", "slippage", "closed")
+NEEDED = ("strategy_id", "source", *TOLD, *NUMBERS)
 LEVELS = tuple(range(1 << len(TOLD)))
 
-Key = tuple[Any, ...]
+Columns = Mapping[str, Sequence[Any] | AnyArray]
 
 
 def level_of(names: set[str]) -> int:
@@ -61,27 +64,16 @@ def follow(earlier: FloatArray, later: FloatArray) -> FloatArray:
     )
 
 
-def single(trades: pd.DataFrame) -> Stretches:
+TRADED = Kind(CELLS, KEY, SUMS, PATH, follow)
+
+
+def single(trades: Columns) -> Stretches:
     """Return each trade as a stretch of its own."""
-    profit, gain = trades["profit"].to_numpy(), trades["return"].to_numpy()
-    slippage, closed = trades["slippage"].to_numpy(), trades["closed"].to_numpy(np.float64)
-    zero = np.zeros(profit.size)
-    sums = [
-        zero + 1.0,
-        profit > 0.0,
-        profit < 0.0,
-        np.maximum(profit, 0.0),
-        np.maximum(-profit, 0.0),
-        trades["costs"].to_numpy(),
-        gain,
-        gain**2,
-        gain**3,
-        gain**4,
-        np.isfinite(slippage),
-        np.nan_to_num(slippage, nan=0.0),
-    ]
-    up, down = np.maximum(profit, 0.0), np.minimum(profit, 0.0)
-    path = [profit, up, down, -down, closed, closed]
+    profit, gain, costs, slippage, closed = (_numbers(trades[name]) for name in NUMBERS)
+    up, down = np.where(profit > 0.0, profit, 0.0), np.where(profit < 0.0, -profit, 0.0)
+    sums = [np.ones(profit.size), profit > 0.0, profit < 0.0, up, down, costs]
+    sums += [gain, gain**2, gain**3, gain**4, np.isfinite(slippage), np.nan_to_num(slippage)]
+    path = [profit, up, -down, down, closed, closed]
     return Stretches(np.column_stack(sums).astype(np.float64), np.column_stack(path))
 
 
@@ -89,30 +81,33 @@ def count_trades(connection: Connection, trades: pd.DataFrame) -> None:
     """Add new trades, in their order and with their `strategy_id`, to the cells."""
     for first in range(0, len(trades), BATCH):
         some = trades.iloc[first : first + BATCH]
-        _store(connection, *summed(some))
+        _store(connection, *summed({name: some[name].to_numpy() for name in NEEDED}))
 
 
 def summed(
-    trades: pd.DataFrame, levels: Sequence[int] = LEVELS
+    trades: Columns, levels: Sequence[int] = LEVELS
 ) -> tuple[list[Key], Stretches, Sketches]:
-    """Return the cells of trades that stand in their order: keys, summaries and sketches."""
-    numbered = {name: codes(trades[name].tolist()) for name in ("source", *TOLD)}
-    strategy = trades["strategy_id"].to_numpy(np.int64)
-    n = len(trades)
-    parts = [np.repeat(np.array(levels, np.int64), n), np.tile(strategy, len(levels))]
+    """Return the cells of trades that stand in their order: keys, summaries and sketches.
+
+    `trades` are the columns `NEEDED`; of stage, regime and symbol those that a level tells apart.
+    """
+    n, accounts = len(trades["source"]), np.asarray(trades["strategy_id"], np.int64)
+    numbered = {name: codes(trades[name]) for name in ("source", *TOLD) if name in trades}
+    parts = [np.repeat(np.array(levels, np.int64), n), np.tile(accounts, len(levels))]
     parts.append(np.tile(numbered["source"][0], len(levels)))
+    names = []
     for bit, name in enumerate(TOLD):
         # 0 stands for all of them
-        told = [(level >> bit & 1) * (numbered[name][0] + 1) for level in levels]
-        parts.append(np.concatenate(told))
+        place, known = numbered.get(name, (np.zeros(n, np.int64), []))
+        parts.append(np.concatenate([(level >> bit & 1) * (place + 1) for level in levels]))
+        names.append([EVERY, *known])
     order = np.lexsort(parts[::-1])
     columns = [part[order] for part in parts]
     group = runs_of(columns)
     begins = starts_of(group)
     rows = order % n
     stretches = folded(single(trades).at(rows), group, follow)
-    sketches = sketches_of(group, trades["slippage"].to_numpy()[rows])
-    names = [[EVERY, *numbered[name][1]] for name in TOLD]
+    sketches = sketches_of(group, _numbers(trades["slippage"])[rows])
     keys = [
         (level, account, numbered["source"][1][source], *(names[i][c] for i, c in enumerate(told)))
         for level, account, source, *told in zip(
@@ -126,39 +121,18 @@ def _store(
     connection: Connection, keys: list[Key], stretches: Stretches, sketches: Sketches
 ) -> None:
     """Merge cells with those that are kept, and write them."""
-    kept = _kept(connection, keys)
-    rows = np.array([row for row, key in enumerate(keys) if key in kept], np.int64)
-    if rows.size:
-        old = [kept[keys[row]] for row in rows]
-        before = as_stretches(old)
-        both = merged(before, stretches.at(rows), follow)
-        stretches.sums[rows], stretches.path[rows] = both
-        earlier = unpacked([row.sketch for row in old])
-        sketches = joined(earlier._replace(owner=rows[earlier.owner]), sketches)
+    kept = kept_at(connection, TRADED, keys)
+    merge_kept(TRADED, kept, stretches)
+    if kept:
+        earlier = unpacked([row.sketch for row in kept.values()])
+        places = np.array(list(kept), np.int64)
+        sketches = joined(earlier._replace(owner=places[earlier.owner]), sketches)
     names = (*KEY, *SUMS, *PATH, "sketch")
     columns = (*listed(SUMS, stretches.sums), *listed(PATH, stretches.path))
-    content = zip(*columns, packed(sketches, len(keys)), strict=True)
-    put(
-        connection,
-        CELLS,
-        [
-            dict(zip(names, (*key, *values), strict=True))
-            for key, values in zip(keys, content, strict=True)
-        ],
-    )
+    content = zip(keys, zip(*columns, packed(sketches, len(keys)), strict=True), strict=True)
+    put(connection, CELLS, [dict(zip(names, (*key, *row), strict=True)) for key, row in content])
 
 
-def as_stretches(rows: list[Row]) -> Stretches:
-    """Return rows of the table of cells as summaries."""
-    sums = np.array([[getattr(row, name) for name in SUMS] for row in rows], np.float64)
-    path = np.array([[getattr(row, name) for name in PATH] for row in rows], np.float64)
-    return Stretches(sums, path)
-
-
-def _kept(connection: Connection, keys: list[Key]) -> dict[Key, Row]:
-    place = tuple_(*(CELLS.c[name] for name in KEY))
-    found = {}
-    for some in slices(keys):
-        for row in connection.execute(select(CELLS).where(place.in_(some))):
-            found[tuple(row)[: len(KEY)]] = row
-    return found
+def _numbers(column: Sequence[Any] | AnyArray) -> FloatArray:
+    """Return a column as numbers, NaN where it has none."""
+    return np.asarray(column, np.float64)

@@ -1,5 +1,6 @@
 """One change of the records: everything in it is written, or nothing."""
 
+import pandas as pd
 from sqlalchemy import Connection, insert, select, update
 
 from benbot.envs.errors import BadRecord
@@ -47,26 +48,20 @@ class Change:
 
     def trades(self, given: Given) -> int:
         """Record trades, described in `trades`, and return how many are new."""
-        checked = trades.read_given(given, self._moment)
-        ids = ids_of(self._connection, checked["strategy"])
+        checked = self._numbered(trades.read_given(given, self._moment))
         new = trades.without_known(self._connection, checked)
         if len(new):
-            trades.write_trades(self._connection, new, ids, self._id)
-            cells.count_trades(
-                self._connection, new.assign(strategy_id=[ids[name] for name in new["strategy"]])
-            )
+            trades.write_trades(self._connection, new, self._id)
+            cells.count_trades(self._connection, new)
         return len(new)
 
     def days(self, given: Given) -> int:
         """Record days of strategies, described in `days`, and return how many are new."""
-        checked = days.read_given(given)
-        ids = ids_of(self._connection, checked["strategy"])
+        checked = self._numbered(days.read_given(given, self._moment))
         new = days.without_known(self._connection, checked)
         if len(new):
-            days.write_days(self._connection, new, ids, self._id)
-            days.count_days(
-                self._connection, new.assign(strategy_id=[ids[name] for name in new["strategy"]])
-            )
+            days.write_days(self._connection, new, self._id)
+            days.count_days(self._connection, new)
         return len(new)
 
     def stage(self, strategy: str, source: str | None, target: str, reasons: Reasons) -> None:
@@ -93,3 +88,8 @@ class Change:
             .where(CHANGES.c.id == self._id)
             .values(n_events=head.n_events, head=head.hash)
         )
+
+    def _numbered(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows with the numbers of their strategies."""
+        ids = ids_of(self._connection, frame["strategy"])
+        return frame.assign(strategy_id=[ids[name] for name in frame["strategy"]])

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from benbot.envs.arrays import FloatArray, IntArray, RecordArray
+from benbot.envs.arrays import AnyArray, FloatArray, IntArray, RecordArray
 from benbot.envs.errors import BadRecord
 
 EVERY = "*"  # stands for all regimes, symbols or stages in a summary, so none may be called so
@@ -83,7 +83,7 @@ def sides(frame: pd.DataFrame) -> IntArray:
     return column.astype(np.int64)
 
 
-def codes(column: Sequence[str]) -> tuple[IntArray, list[str]]:
+def codes(column: Sequence[str] | AnyArray) -> tuple[IntArray, list[str]]:
     """Return each value as a number, and the values by number."""
     numbered, names = pd.factorize(np.asarray(column, dtype=object))
     return numbered.astype(np.int64), [str(name) for name in names]

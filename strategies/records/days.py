@@ -12,12 +12,12 @@ the lowest equity, the deepest drawdown as a fraction of the equity before it, t
 last session). The equity before the first return counts as a height to fall from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, Select
 
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.errors import BadRecord
@@ -32,21 +32,25 @@ from benbot.strategies.records.columns import (
     numbers,
     texts,
 )
-from benbot.strategies.records.folding import Stretches, folded, merged, runs_of, starts_of
-from benbot.strategies.records.rows import Row, add, listed, next_id, put, slices
+from benbot.strategies.records.folding import Stretches, folded, runs_of, starts_of
+from benbot.strategies.records.keeping import Key, Kind, kept_at, merge_kept
+from benbot.strategies.records.moments import moment_of, written
+from benbot.strategies.records.rows import Row, add, columns_of, found, listed, next_id, put
 from benbot.strategies.records.stages import Source, Stage
-from benbot.strategies.records.tables import DAY_CELLS, DAY_PATH, DAY_SUMS, DAYS, STRATEGIES
+from benbot.strategies.records.tables import DAY_CELLS, DAY_PATH, DAY_SUMS, DAYS
 
 DAY = Shape(
     "days",
     ("strategy", "session", "source", "stage", "return", "equity", "n_trades", "breaches"),
 )
+PLACE = ("strategy_id", "source", "session")
 FACTS = ("stage", "return", "equity", "n_trades", "breaches")
 KEY = ("level", "strategy_id", "source", "stage")
+NUMBERS = ("session", "return", "equity", "n_trades", "breaches")
 LEVELS = (0, 1)  # all stages together, each stage
 
 
-def read_given(given: Given) -> pd.DataFrame:
+def read_given(given: Given, moment: int) -> pd.DataFrame:
     """Return days that may be recorded, by session; refuse any that may not."""
     frame = framed(given, DAY)
     days = pd.DataFrame(
@@ -66,34 +70,47 @@ def read_given(given: Given) -> pd.DataFrame:
         if wrong.size:
             value = days.loc[wrong[0], name]
             raise BadRecord(f"{name} of a day must be above {low}, was {value} in row {wrong[0]}")
+    today = moment_of(moment).date().isoformat()
+    late = np.flatnonzero(days["session"] > today)
+    if late.size:
+        raise BadRecord(
+            f"a session must be over by the moment at which it is recorded, {written(moment)}, "
+            f"was {days.loc[late[0], 'session']} in row {late[0]}"
+        )
     return days.sort_values(["session", "strategy", "source"], ignore_index=True)
 
 
 def without_known(connection: Connection, days: pd.DataFrame) -> pd.DataFrame:
     """Return the days that are not recorded yet; refuse one whose record says something else."""
-    kept = _kept(connection, days)
+    told = _told(days)
+    rows = found(connection, DAYS, PLACE, [place for place, _ in told])
+    kept = {_part(row, PLACE): _part(row, FACTS) for row in rows}
     fresh = []
-    for place, facts in _told(days):
+    for row, (place, facts) in enumerate(told):
         fresh.append(place not in kept)
         if kept.setdefault(place, facts) != facts:
             raise BadRecord(
-                f"a day must be recorded as it was the first time, {place[0]} ({place[1]}) on "
-                f"{place[2]} was not: {kept[place]} then, {facts} now ({', '.join(FACTS)})"
+                f"a day must be recorded as it was the first time, {days['strategy'][row]} "
+                f"({place[1]}) on {place[2]} was not: {kept[place]} then, {facts} now "
+                f"({', '.join(FACTS)})"
             )
     return days[np.array(fresh, bool)].reset_index(drop=True)
 
 
-def write_days(
-    connection: Connection, days: pd.DataFrame, ids: Mapping[str, int], change_id: int
-) -> None:
-    """Write new days in their order; `ids` are the numbers of their strategies."""
+def write_days(connection: Connection, days: pd.DataFrame, change_id: int) -> None:
+    """Write new days in their order."""
     first = next_id(connection, DAYS)
     columns = {str(name): days[name].tolist() for name in days if name != "strategy"}
     columns["id"] = list(range(first, first + len(days)))
-    columns["strategy_id"] = [ids[name] for name in days["strategy"]]
     columns["change_id"] = [change_id] * len(days)
     rows = zip(*columns.values(), strict=True)
     add(connection, DAYS, [dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def read_days(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    """Return the days that a query finds; sessions as days without a zone."""
+    frame = pd.DataFrame(columns_of(connection, query))
+    return frame.assign(session=pd.to_datetime(frame["session"], format="%Y-%m-%d"))
 
 
 def follow(earlier: FloatArray, later: FloatArray) -> FloatArray:
@@ -111,6 +128,9 @@ def follow(earlier: FloatArray, later: FloatArray) -> FloatArray:
     )
 
 
+LIVED = Kind(DAY_CELLS, KEY, DAY_SUMS, DAY_PATH, follow)
+
+
 def single(days: pd.DataFrame) -> Stretches:
     """Return each day as a stretch of its own."""
     gain, equity = days["return"].to_numpy(), days["equity"].to_numpy()
@@ -125,27 +145,16 @@ def single(days: pd.DataFrame) -> Stretches:
 def count_days(connection: Connection, days: pd.DataFrame) -> None:
     """Add new days, in their order and with their `strategy_id`, to the cells."""
     keys, stretches = summed(days)
-    kept = _kept_cells(connection, keys)
-    rows = np.array([row for row, key in enumerate(keys) if key in kept], np.int64)
-    if rows.size:
-        before = as_stretches([kept[keys[row]] for row in rows])
-        both = merged(before, stretches.at(rows), follow)
-        stretches.sums[rows], stretches.path[rows] = both
+    merge_kept(LIVED, kept_at(connection, LIVED, keys), stretches)
     names = (*KEY, *DAY_SUMS, *DAY_PATH)
     columns = (*listed(DAY_SUMS, stretches.sums), *listed(DAY_PATH, stretches.path))
+    content = zip(keys, zip(*columns, strict=True), strict=True)
     put(
-        connection,
-        DAY_CELLS,
-        [
-            dict(zip(names, (*key, *values), strict=True))
-            for key, values in zip(keys, zip(*columns, strict=True), strict=True)
-        ],
+        connection, DAY_CELLS, [dict(zip(names, (*key, *row), strict=True)) for key, row in content]
     )
 
 
-def summed(
-    days: pd.DataFrame, levels: Sequence[int] = LEVELS
-) -> tuple[list[tuple[Any, ...]], Stretches]:
+def summed(days: pd.DataFrame, levels: Sequence[int] = LEVELS) -> tuple[list[Key], Stretches]:
     """Return the cells of days that stand in their order: keys and summaries."""
     source, sources = codes(days["source"].tolist())
     stage, stages = codes(days["stage"].tolist())
@@ -166,37 +175,14 @@ def summed(
     return keys, stretches
 
 
-def as_stretches(rows: list[Row]) -> Stretches:
-    """Return rows of the table of day cells as summaries."""
-    sums = np.array([[getattr(row, name) for name in DAY_SUMS] for row in rows], np.float64)
-    path = np.array([[getattr(row, name) for name in DAY_PATH] for row in rows], np.float64)
-    return Stretches(sums, path)
+def _told(days: pd.DataFrame) -> list[tuple[Key, Key]]:
+    """Return the place of each day, and what is recorded of it."""
+    rows = days[[*PLACE, *FACTS]].itertuples(index=False, name=None)
+    return [(row[: len(PLACE)], row[len(PLACE) :]) for row in rows]
 
 
-def _kept_cells(connection: Connection, keys: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], Row]:
-    place = tuple_(*(DAY_CELLS.c[name] for name in KEY))
-    found = {}
-    for some in slices(keys):
-        for row in connection.execute(select(DAY_CELLS).where(place.in_(some))):
-            found[tuple(row)[: len(KEY)]] = row
-    return found
-
-
-def _kept(connection: Connection, days: pd.DataFrame) -> dict[tuple[str, ...], tuple[Any, ...]]:
-    """Return the facts of the days that are recorded, by strategy, source and session."""
-    columns = (STRATEGIES.c.name, DAYS.c.source, DAYS.c.session, *(DAYS.c[f] for f in FACTS))
-    query = select(*columns).select_from(DAYS.join(STRATEGIES))
-    place = tuple_(*columns[:3])
-    found = {}
-    for some in slices([place for place, _ in _told(days)]):
-        for row in connection.execute(query.where(place.in_(some))):
-            found[tuple(row)[:3]] = tuple(row)[3:]
-    return found
-
-
-def _told(days: pd.DataFrame) -> list[tuple[tuple[str, ...], tuple[Any, ...]]]:
-    rows = days[["strategy", "source", "session", *FACTS]].itertuples(index=False, name=None)
-    return [(row[:3], row[3:]) for row in rows]
+def _part(row: Row, names: tuple[str, ...]) -> Key:
+    return tuple(row._mapping[name] for name in names)
 
 
 def _sessions(frame: pd.DataFrame) -> list[str]:

@@ -1,13 +1,13 @@
 """What can be asked of the records, without the right to write."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self, Unpack
 
 import pandas as pd
 from sqlalchemy import URL, Connection, Select, select
 
-from benbot.strategies.records import events, trades
+from benbot.strategies.records import days, events, trades
 from benbot.strategies.records.database import (
     PATIENCE,
     address_of,
@@ -17,10 +17,10 @@ from benbot.strategies.records.database import (
 from benbot.strategies.records.events import Head, Json
 from benbot.strategies.records.ladder import read_ladder
 from benbot.strategies.records.schema import check_current
-from benbot.strategies.records.selection import Selection, Where
+from benbot.strategies.records.selection import Period, Selection, Where
 from benbot.strategies.records.states import read_state
 from benbot.strategies.records.summaries import summary
-from benbot.strategies.records.tables import EVENTS, STRATEGIES, TRADES
+from benbot.strategies.records.tables import DAYS, EVENTS, STRATEGIES, TRADES
 
 PAGE = 1000  # rows
 
@@ -31,10 +31,12 @@ class Reader:
     def __init__(self, url: URL, patience: float = PATIENCE) -> None:
         """Open the store, which must exist and be of this version."""
         self._url = url
-        with answering(url):
+        with answering(url), ExitStack() as undone:
             self._reading = open_reader(url, patience)
+            undone.callback(self._reading.dispose)
             with self._reading.connect() as connection:
                 check_current(connection, url)
+            undone.pop_all()
 
     def __enter__(self) -> Self:
         """Return itself; the store is closed at the end of the block."""
@@ -79,6 +81,18 @@ class Reader:
         with self._asking() as connection:
             return trades.read_trades(connection, query.order_by(TRADES.c.id).limit(limit))
 
+    def days(self, *, after: int = 0, limit: int = PAGE, **where: Unpack[Where]) -> pd.DataFrame:
+        """Return days of strategies in the order in which they were recorded, a page at a time.
+
+        `since` and `until` choose sessions by their day; regime and symbol tell no days apart.
+        """
+        columns = [c for c in DAYS.c if c.name not in {"strategy_id", "change_id"}]
+        query: Select[Any] = select(*columns, STRATEGIES.c.name.label("strategy"))
+        query = query.select_from(DAYS.join(STRATEGIES)).where(DAYS.c.id > after)
+        query = Selection(**where).applied_to_days(query)
+        with self._asking() as connection:
+            return days.read_days(connection, query.order_by(DAYS.c.id).limit(limit))
+
     def ladder(self) -> pd.DataFrame:
         """Return every strategy with its stage and since when, the highest stage first."""
         with self._asking() as connection:
@@ -91,13 +105,14 @@ class Reader:
         *,
         after: int = 0,
         limit: int = PAGE,
+        **period: Unpack[Period],
     ) -> pd.DataFrame:
         """Return events in their order, a page at a time; the next is `after` the last `id`."""
         query = select(EVENTS).where(EVENTS.c.id > after)
-        if kind is not None:
-            query = query.where(EVENTS.c.kind == kind)
-        if subject is not None:
-            query = query.where(EVENTS.c.subject == subject)
+        for column, wanted in ((EVENTS.c.kind, kind), (EVENTS.c.subject, subject)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        query = Selection(**period).applied(query, EVENTS, "moment")
         with self._asking() as connection:
             return events.read_events(connection, query, limit)
 

@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Select, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benbot.envs.arrays import FloatArray
-from benbot.strategies.records.database import POSTGRESQL
+from benbot.strategies.records.database import POSTGRESQL, SQLITE
 from benbot.strategies.records.tables import WHOLE
 
 MANY = 500  # values that one query asks for; SQLite takes 32,766 parameters
 
 Row = Any  # of a result: its columns by name
+Keys = Sequence[tuple[Any, ...]]
 Rows = Sequence[Mapping[str, Any]]
 Item = TypeVar("Item")
 
@@ -45,6 +46,38 @@ def put(connection: Connection, table: Table, rows: Rows) -> None:
     connection.execute(
         statement.on_conflict_do_update(index_elements=sorted(kept), set_=changed), rows
     )
+
+
+def found(connection: Connection, table: Table, names: Sequence[str], keys: Keys) -> list[Row]:
+    """Return the rows of a table in which these columns have one of these values.
+
+    It is a join, for SQLite reads the whole table where it is asked for (a, b) in a list; and it is
+    plain SQL, for a thousand values take longer to be written by SQLAlchemy than to be found.
+    """
+    mark = "?" if connection.dialect.name == SQLITE else "%s"
+    one = f"({', '.join([mark] * len(names))})"
+    same = " AND ".join(f"{table.name}.{name} = wanted.{name}" for name in names)
+    rows: list[Row] = []
+    for some in slices(keys):
+        query = (
+            f"WITH wanted ({', '.join(names)}) AS (VALUES {', '.join([one] * len(some))}) "  # noqa: S608
+            f"SELECT {table.name}.* FROM wanted CROSS JOIN {table.name} WHERE {same}"
+        )
+        values = tuple(value for key in some for value in key)
+        rows += connection.exec_driver_sql(query, values).all()
+    return rows
+
+
+def columns_of(connection: Connection, query: Select[Any]) -> dict[str, list[Any]]:
+    """Return what a query finds, column by column, as the driver gives it.
+
+    Of many rows SQLAlchemy's own take as long to make as the driver takes to read them.
+    """
+    with connection.execute(query) as result:
+        names = list(result.keys())
+        rows = result.cursor.fetchall() if result.cursor is not None else []
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    return dict(zip(names, columns, strict=True))
 
 
 def listed(names: Sequence[str], values: FloatArray) -> list[list[Any]]:

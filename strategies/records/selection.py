@@ -4,22 +4,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from sqlalchemy import Select, Table
+from sqlalchemy import Select, Table, select
 
 from benbot.strategies.records.moments import microseconds
 from benbot.strategies.records.tables import DAYS, STRATEGIES
 
 
-class Where(TypedDict, total=False):
-    """Filters, as keywords; `since` is included, `until` is not."""
+class Period(TypedDict, total=False):
+    """A stretch of time, as keywords; `since` is included, `until` is not."""
+
+    since: datetime | None
+    until: datetime | None
+
+
+class Where(Period, total=False):
+    """Filters, as keywords."""
 
     strategy: str | None
     source: str | None
     stage: str | None
     regime: str | None
     symbol: str | None
-    since: datetime | None
-    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,12 @@ class Selection:
         return {name for name in names if getattr(self, name) is not None}
 
     def applied(self, query: Select[Any], table: Table, time: str | None) -> Select[Any]:
-        """Return the query over a table joined to strategies, with these filters."""
-        for name in sorted(self.named):
-            column = STRATEGIES.c.name if name == "strategy" else table.c[name]
-            query = query.where(column == str(getattr(self, name)))
+        """Return the query over a table of what strategies did, with these filters."""
+        for name in sorted(self.named - {"strategy"}):
+            query = query.where(table.c[name] == str(getattr(self, name)))
+        if self.strategy is not None:
+            one = select(STRATEGIES.c.id).where(STRATEGIES.c.name == str(self.strategy))
+            query = query.where(table.c.strategy_id == one.scalar_subquery())
         if time is not None and self.since is not None:
             query = query.where(table.c[time] >= microseconds(self.since))
         if time is not None and self.until is not None:
@@ -57,7 +64,7 @@ class Selection:
         return query
 
     def applied_to_days(self, query: Select[Any]) -> Select[Any]:
-        """Return the query over days joined to strategies: sessions on the days of the stretch."""
+        """Return the query over days, with these filters: sessions on the days of the stretch."""
         query = self.applied(query, DAYS, None)
         if self.since is not None:
             query = query.where(DAYS.c.session >= _day(self.since))

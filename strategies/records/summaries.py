@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from benbot.envs.arrays import IntArray
+from benbot.envs.arrays import AnyArray, IntArray
 from benbot.envs.errors import UnknownName
 from benbot.strategies.records import cells, days
 from benbot.strategies.records.columns import codes
 from benbot.strategies.records.folding import Stretches, starts_of
 from benbot.strategies.records.moments import times_of
 from benbot.strategies.records.ratios import ratio_of
+from benbot.strategies.records.rows import columns_of
 from benbot.strategies.records.selection import Selection
 from benbot.strategies.records.sketches import Sketches, combined, quantiles, unpacked
 from benbot.strategies.records.tables import (
@@ -42,10 +43,13 @@ RETURNS = ("return_1", "return_2", "return_3", "return_4")
 NO_SKETCHES = unpacked([])
 
 
+Named = dict[str, list[Any]]
+
+
 class Parts(NamedTuple):
     """Summaries of accounts, with what they are of; many may belong to one group."""
 
-    names: dict[str, list[str]]  # by column of `GROUPS`
+    names: Named  # by column of `GROUPS`
     stretches: Stretches
     sketches: Sketches = NO_SKETCHES
 
@@ -72,82 +76,61 @@ def _trade_parts(connection: Connection, by: Sequence[str], chosen: Selection) -
     if not chosen.whole:
         return _from_trades(connection, by, chosen)
     level = cells.level_of({*by, *chosen.named})
-    names = ("source", *cells.TOLD)
-    columns = (STRATEGIES.c.name, *(CELLS.c[n] for n in (*names, *SUMS, *PATH, "sketch")))
-    query = select(*columns).select_from(CELLS.join(STRATEGIES)).where(CELLS.c.level == level)
-    result = connection.execute(chosen.applied(query, CELLS, None))
-    content = _columns(result.all(), len(columns))
-    return Parts(
-        dict(zip(("strategy", *names), content, strict=False)),
-        _stretches(content[len(GROUPS) : -1], len(SUMS)),
-        unpacked(content[-1]),
-    )
+    names = ("strategy_id", "source", *cells.TOLD, *SUMS, *PATH, "sketch")
+    query = select(*(CELLS.c[name] for name in names)).where(CELLS.c.level == level)
+    kept = columns_of(connection, chosen.applied(query, CELLS, None))
+    told = _with_strategies(connection, kept)
+    return Parts(told, _stretches(kept, SUMS, PATH), unpacked(kept["sketch"]))
 
 
 def _from_trades(connection: Connection, by: Sequence[str], chosen: Selection) -> Parts:
     """Return the summaries of the trades that closed in a stretch of time."""
-    wanted = (
-        "strategy_id",
-        "source",
-        *cells.TOLD,
-        "profit",
-        "return",
-        "costs",
-        "slippage",
-        "closed",
-    )
-    columns = (*(TRADES.c[name] for name in wanted), STRATEGIES.c.name)
-    query = select(*columns).select_from(TRADES.join(STRATEGIES)).order_by(TRADES.c.id)
-    content = _columns(
-        connection.execute(chosen.applied(query, TRADES, "closed")).all(), len(columns)
-    )
-    trades = pd.DataFrame(dict(zip(wanted, content, strict=False)))
-    trades["slippage"] = trades["slippage"].astype(np.float64)
-    names = dict(zip(content[0], content[-1], strict=True))
+    apart = [name for name in cells.TOLD if name in by]
+    names = ("id", "strategy_id", "source", *apart, *cells.NUMBERS)
+    query = select(*(TRADES.c[name] for name in names))
+    found = columns_of(connection, chosen.applied(query, TRADES, "closed"))
+    # The index that found them gives them by closing time, and the order is that of recording.
+    order = np.argsort(np.array(found["id"], np.int64), kind="stable")
+    trades: dict[str, AnyArray] = {
+        name: np.asarray(found[name], _kind(name))[order] for name in names
+    }
     keys, stretches, sketches = cells.summed(trades, (cells.level_of(set(by)),))
-    told = dict(zip(cells.KEY, _columns(keys, len(cells.KEY)), strict=True))
-    told["strategy"] = [names[number] for number in told["strategy_id"]]
-    return Parts({name: told[name] for name in GROUPS}, stretches, sketches)
+    return Parts(_with_strategies(connection, _told(keys, cells.KEY)), stretches, sketches)
 
 
 def _day_parts(connection: Connection, by: Sequence[str], chosen: Selection) -> Parts:
     if not chosen.whole:
         return _from_days(connection, by, chosen)
     level = int("stage" in {*by, *chosen.named})
-    columns = (
-        STRATEGIES.c.name,
-        *(DAY_CELLS.c[n] for n in ("source", "stage", *DAY_SUMS, *DAY_PATH)),
-    )
-    query = select(*columns).select_from(DAY_CELLS.join(STRATEGIES))
-    query = query.where(DAY_CELLS.c.level == level)
-    content = _columns(
-        connection.execute(chosen.applied(query, DAY_CELLS, None)).all(), len(columns)
-    )
-    names = dict(zip(OF_DAYS, content, strict=False))
-    return Parts(names, _stretches(content[len(OF_DAYS) :], len(DAY_SUMS)))
+    names = ("strategy_id", "source", "stage", *DAY_SUMS, *DAY_PATH)
+    query = select(*(DAY_CELLS.c[name] for name in names)).where(DAY_CELLS.c.level == level)
+    kept = columns_of(connection, chosen.applied(query, DAY_CELLS, None))
+    return Parts(_with_strategies(connection, kept), _stretches(kept, DAY_SUMS, DAY_PATH))
 
 
 def _from_days(connection: Connection, by: Sequence[str], chosen: Selection) -> Parts:
     """Return the summaries of the sessions of a stretch of time."""
-    wanted = (
-        "strategy_id",
-        "source",
-        "stage",
-        "session",
-        "return",
-        "equity",
-        "n_trades",
-        "breaches",
-    )
-    columns = (*(DAYS.c[name] for name in wanted), STRATEGIES.c.name)
-    query = select(*columns).select_from(DAYS.join(STRATEGIES)).order_by(DAYS.c.id)
-    content = _columns(connection.execute(chosen.applied_to_days(query)).all(), len(columns))
-    frame = pd.DataFrame(dict(zip(wanted, content, strict=False)))
-    names = dict(zip(content[0], content[-1], strict=True))
-    keys, stretches = days.summed(frame, (int("stage" in by),))
-    told = dict(zip(days.KEY, _columns(keys, len(days.KEY)), strict=True))
-    told["strategy"] = [names[number] for number in told["strategy_id"]]
-    return Parts({name: told[name] for name in OF_DAYS}, stretches)
+    names = ("strategy_id", "source", "stage", *days.NUMBERS)
+    query = select(*(DAYS.c[name] for name in names)).order_by(DAYS.c.id)
+    found = columns_of(connection, chosen.applied_to_days(query))
+    keys, stretches = days.summed(pd.DataFrame(found), (int("stage" in by),))
+    return Parts(_with_strategies(connection, _told(keys, days.KEY)), stretches)
+
+
+def _with_strategies(connection: Connection, columns: Named) -> Named:
+    """Return columns with the names of strategies beside their numbers."""
+    rows = connection.execute(select(STRATEGIES.c.id, STRATEGIES.c.name)).all()
+    names = {int(row.id): str(row.name) for row in rows}
+    return {**columns, "strategy": [names[number] for number in columns["strategy_id"]]}
+
+
+def _told(keys: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Named:
+    columns = [list(column) for column in zip(*keys, strict=True)] or [[] for _ in names]
+    return dict(zip(names, columns, strict=True))
+
+
+def _kind(name: str) -> type:
+    return object if name in {"source", *cells.TOLD} else np.float64
 
 
 def _of_trades(parts: Parts, by: Sequence[str]) -> pd.DataFrame:
@@ -193,9 +176,9 @@ def _of_days(parts: Parts, by: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _groups(names: dict[str, list[str]], by: Sequence[str]) -> tuple[IntArray, pd.DataFrame]:
+def _groups(names: Named, by: Sequence[str]) -> tuple[IntArray, pd.DataFrame]:
     """Return the group of each part, and the names of the groups."""
-    n_parts = len(next(iter(names.values())))
+    n_parts = len(names["strategy"])
     group = np.zeros(n_parts, np.int64)
     for name in by:
         numbered, known = codes(names[name])
@@ -220,11 +203,7 @@ def _added(parts: Stretches, group: IntArray, n_groups: int) -> Stretches:
     return Stretches(sums, path)
 
 
-def _columns(rows: Sequence[Any], n_columns: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(n_columns)]
-
-
-def _stretches(columns: list[list[Any]], n_sums: int) -> Stretches:
-    """Return columns of numbers as summaries: first the sums, then the path."""
-    values = np.array(columns, np.float64).reshape(len(columns), -1).T
-    return Stretches(values[:, :n_sums], values[:, n_sums:])
+def _stretches(columns: Named, sums: Sequence[str], path: Sequence[str]) -> Stretches:
+    """Return columns of numbers as summaries."""
+    parts = (np.array([columns[name] for name in names], np.float64).T for names in (sums, path))
+    return Stretches(*parts)

@@ -17,7 +17,6 @@ a trade; where none is given it is made of source, stage, strategy, symbol, side
 """
 
 import hashlib
-from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
@@ -83,17 +82,14 @@ def without_known(connection: Connection, trades: pd.DataFrame) -> pd.DataFrame:
     return once[~once["key"].isin(list(known))].reset_index(drop=True)
 
 
-def write_trades(
-    connection: Connection, trades: pd.DataFrame, ids: Mapping[str, int], change_id: int
-) -> None:
-    """Write new trades in their order; `ids` are the numbers of their strategies."""
+def write_trades(connection: Connection, trades: pd.DataFrame, change_id: int) -> None:
+    """Write new trades in their order."""
     first = next_id(connection, TRADES)
     plain = (name for name in trades if name not in {"strategy", *MAYBE})
     columns = {str(name): trades[name].tolist() for name in plain}
     for name in MAYBE:
         columns[name] = [None if isnan(value) else value for value in trades[name].tolist()]
     columns["id"] = list(range(first, first + len(trades)))
-    columns["strategy_id"] = [ids[name] for name in trades["strategy"]]
     columns["change_id"] = [change_id] * len(trades)
     rows = zip(*columns.values(), strict=True)
     add(connection, TRADES, [dict(zip(columns, row, strict=True)) for row in rows])
