@@ -14,6 +14,7 @@ from benbot.envs.history import History, Span
 from benbot.paper.autoloop import AutoLoop, Clocks, Cycle
 from benbot.paper.bar_replay import BarClock, BarFeed, BarVenue, ticks, time_of_standing
 from benbot.paper.change import Names
+from benbot.paper.feed import Feed
 from benbot.paper.intents import key_of
 from benbot.paper.outbox import Manners, Outbox
 from benbot.paper.reel import Foreseen
@@ -48,6 +49,8 @@ class Stretch:
     identity: Mapping[str, object] = field(default_factory=dict)
     chronicle: Chronicle | None = None  # if not what was prepared, shown row by row
     wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
+    feed: Callable[[Playback], Feed] = BarFeed
+    conditions: bool = True  # see `Setting`
 
     def url(self, folder: Path) -> str:
         """Return where the account is kept."""
@@ -85,7 +88,7 @@ def opened(
             )
         met, setting = stretch.wrapped(venue), _setting(stretch, playback)
         outbox = Outbox(met, store, setting.names, AT_ONCE, _wait)
-        trader = Trader(setting, store, BarFeed(playback), outbox)
+        trader = Trader(setting, store, stretch.feed(playback), outbox)
         loop = AutoLoop(met, store, trader, outbox, Clocks(clock, elapsed, _wait))
         loop.resume()
         yield Opened(loop, store, clock, playback)
@@ -120,7 +123,7 @@ def _setting(stretch: Stretch, playback: Playback) -> Setting:
         identity=dict(stretch.identity),
         key=key_of(stretch.account, began),
         began=microseconds(began),
-        conditions=True,
+        conditions=stretch.conditions,
         ruin=stretch.ruin * history.rules.capital,
     )
 
