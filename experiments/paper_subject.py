@@ -52,6 +52,7 @@ class Subject:
 @contextmanager
 def subject_of(asked: Asked) -> Iterator[Subject]:
     """Prepare what is asked for; a bundle that was trained on something else is refused."""
+    _check(asked)
     if is_registered(asked.source):
         with fetched(asked.source, asked.store or TrackingSettings().uri) as folder:
             yield _of_bundle(folder, asked)
@@ -86,8 +87,6 @@ def _of_bundle(folder: Path, asked: Asked) -> Subject:
 
 
 def _of_baseline(config: ExperimentConfig, asked: Asked) -> Subject:
-    if asked.baseline not in MAKERS:
-        raise UnknownName(f"a baseline must be one of {', '.join(MAKERS)}, was {asked.baseline!r}")
     prepared = prepare_experiment(config)
     span = _span(prepared, asked)
     policy = MAKERS[asked.baseline](prepared.history, span, prepared.spans["fit"])
@@ -116,15 +115,21 @@ def _met(prepared: Prepared) -> Expectations:
     return Expectations.of(prepared.history, choices, config_digest(config), discovery)
 
 
-def _span(prepared: Prepared, asked: Asked) -> Span:
+def _check(asked: Asked) -> None:
+    """Refuse what cannot be traded before anything is computed."""
     if asked.segment not in SEGMENTS:
         raise RunMismatch(
             f"paper trading replays {' or '.join(SEGMENTS)}, was {asked.segment!r}. Results on "
             "test are asked for with benbot evaluate, which counts them"
         )
+    if asked.baseline not in MAKERS:
+        raise UnknownName(f"a baseline must be one of {', '.join(MAKERS)}, was {asked.baseline!r}")
+    if asked.bars is not None and asked.bars < 1:
+        raise InvalidParameter(f"bars must be at least 1, was {asked.bars}")
+
+
+def _span(prepared: Prepared, asked: Asked) -> Span:
     span = prepared.spans[asked.segment]
     if asked.bars is None:
         return span
-    if asked.bars < 1:
-        raise InvalidParameter(f"--bars must be at least 1, was {asked.bars}")
     return Span(span.first, min(span.first + asked.bars, span.last))

@@ -121,9 +121,9 @@ class PaperDesk:
 
     def observe(self, t: int, size: int) -> Float32Array:
         """Return what a policy sees at the close of bar `t`, (D,)."""
-        observation = np.empty((1, size), np.float32)
+        observation: Float32Array = np.empty((1, size), np.float32)
         look(self._words(), t, observation)
-        return observation[0]
+        return observation.ravel()
 
     def trade_opening(self, t: int, answers: Sequence[Answer]) -> Traded:
         """Trade the opening of bar `t` as far as the venue has answered."""
@@ -147,7 +147,8 @@ class PaperDesk:
     def weights(self) -> Float32Array:
         """Return the weights (K+1,) that the account follows."""
         parts = (self.book.sleeves["weight"][0], self.book.accounts["cash_weight"])
-        return np.concatenate(parts).astype(np.float32)
+        weights: Float32Array = np.concatenate(parts).astype(np.float32)
+        return weights
 
     def missing(self) -> dict[int, int]:
         """Return the bars without a price of what is held, by symbol."""

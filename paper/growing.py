@@ -45,7 +45,8 @@ class Growing:
 
     def growth(self, t: int) -> FloatArray:
         """Return what the sleeves returned over bar `t`, (K,)."""
-        return self._sleeves.growth[t]
+        row: FloatArray = self._sleeves.growth[t]
+        return row
 
     def growth_until(self, t: int) -> FloatArray:
         """Return what the sleeves returned over bars 0 to `t`, (t + 1, K)."""

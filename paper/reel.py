@@ -74,7 +74,8 @@ class Foreseen:
 
     def growth(self, t: int) -> FloatArray:
         """Return what the sleeves returned over bar `t`, (K,)."""
-        return self._tape.sleeve_return[t]
+        row: FloatArray = self._tape.sleeve_return[t]
+        return row
 
     def growth_until(self, t: int) -> FloatArray:
         """Return what the sleeves returned over bars 0 to `t`, (t + 1, K)."""
