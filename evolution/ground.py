@@ -15,7 +15,7 @@ from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.floor import lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.desk.sleeves import blank_records, heard, run_sleeves
+from benbot.envs.desk.sleeves import NOT_BEGUN, blank_records, heard, run_sleeves
 from benbot.envs.desk.tally import N_REGIMES, open_tally
 from benbot.envs.desk.tape import VECTOR, Tape
 from benbot.envs.desk.taping import blank_tape
@@ -95,7 +95,7 @@ class Ground:
         opinions = heard(
             self._heard(opinion.direction)[:, None], self._heard(opinion.confidence)[:, None]
         )
-        run_sleeves(floor.words, opinions, records, tally)
+        run_sleeves(floor.words, opinions, records, tally, NOT_BEGUN)
         growth, (traded, n_trades) = tape.sleeve_return[1:, 0], tally.totals[0, :]
         turnover = float(traded) / self.span.n_decisions
         return Outcome(growth, tally.cases[0], turnover, int(n_trades))

@@ -9,6 +9,7 @@ import typer
 
 from benbot.envs.errors import TradingError
 from benbot.experiments.orchestration.cli import orchestrate
+from benbot.experiments.paper.cli import app as paper_app
 from benbot.experiments.sentiment.cli import app as sentiment_app
 from benbot.experiments.tournament.cli import app as tournament_app
 from benbot.experiments.tuning.cli import tune
@@ -24,6 +25,7 @@ config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
 data_app = typer.Typer(help="Look at market data.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
+app.add_typer(paper_app, name="paper")
 app.add_typer(sentiment_app, name="sentiment")
 app.add_typer(tournament_app, name="tournament")
 

@@ -93,10 +93,9 @@ def _enlarges(intent: OrderIntent, state: State) -> bool:
 
 
 def _can_borrow(intent: OrderIntent, state: State, playback: Playback) -> bool:
-    t = playback.shown_bar(playback.columns[intent.symbol], state.moment)
-    return t is not None and bool(
-        playback.bars[t, playback.columns[intent.symbol]]["borrow_rate"] < float("inf")
-    )
+    t = state.moment // 2 - 1  # the last bar that has closed: the rate of one is known at its close
+    rate = playback.bars[t, playback.columns[intent.symbol]]["borrow_rate"]
+    return t >= 0 and bool(rate < float("inf"))
 
 
 def _reference(intent: OrderIntent, state: State, playback: Playback) -> float | None:

@@ -9,7 +9,8 @@ a bar came, so the bad one is assumed. `Playback` says how a market without rang
 from typing import NamedTuple
 
 from benbot.envs.arrays import Record
-from benbot.envs.desk.fills import AT_ONCE, cost_of, fillable, terms_in
+from benbot.envs.desk.dealing import cost_of
+from benbot.envs.desk.fills import AT_ONCE, fillable, terms_in
 from benbot.paper.resting import Resting
 from benbot.paper.venue import OrderKind
 

@@ -11,10 +11,11 @@ import numpy as np
 from benbot.envs.arrays import Record
 from benbot.envs.desk.book import NOBODY
 from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.dealing import deal_of
 from benbot.envs.desk.desk import Desk
 from benbot.envs.desk.ledger import write_fill, write_trade
 from benbot.envs.desk.options import begin_overlay, in_hundreds, is_covered, move_option, uncover
-from benbot.envs.desk.orders import Leave, Order
+from benbot.envs.desk.orders import Deal, Leave, Order, Wish
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.sizing import learn_performance, whole_lots
 
@@ -71,6 +72,9 @@ def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
     units = in_hundreds(desk, order.strategy, units)
     if units == 0.0:
         return False
+    deal = deal_of(desk, b, t + 1, buying(order.symbol, order.strategy, units, terms))
+    if deal.units == 0.0:
+        return False
     i = account.n_positions
     position = desk.book.positions[b, i]
     account.n_positions += 1
@@ -85,7 +89,7 @@ def open_position(desk: Desk, b: int, t: int, order: Order) -> bool:
     position.diamond = desk.tape.sizing[t, order.symbol].diamond
     position.last_price = last_close(desk, t, order.symbol)
     position.overlay = begin_overlay(desk, b, i, order.strategy, order.units)
-    add_units(desk, b, i, t + 1, units, terms)
+    add_units(desk, b, i, t + 1, deal)
     place_stop(position, position.entry_price, order.stop, desk.rules[0])
     return True
 
@@ -138,29 +142,38 @@ def to_tick(price: float, direction: float, rules: Record) -> float:
 @compiled
 def enlarge(desk: Desk, b: int, i: int, t: int, units: float) -> bool:
     """Fill an order of the close of bar `t` that adds to position `i`; say whether any filled."""
-    s = desk.book.positions[b, i].symbol
+    position = desk.book.positions[b, i]
+    s = position.symbol
     terms = terms_of(desk, t, s, units)
     units = fillable(units, terms.price, desk.tape.bars[t + 1, s], desk.rules[0])
-    if units != 0.0:
-        add_units(desk, b, i, t + 1, units, terms)
-    return units != 0.0
+    if units == 0.0:
+        return False
+    deal = deal_of(desk, b, t + 1, buying(s, position.strategy, units, terms))
+    if deal.units != 0.0:
+        add_units(desk, b, i, t + 1, deal)
+    return deal.units != 0.0
 
 
 @compiled
-def add_units(desk: Desk, b: int, i: int, t: int, units: float, terms: Terms) -> None:
+def buying(s: int, k: int, units: float, terms: Terms) -> Wish:
+    """Return the order of strategy `k` that opens or enlarges a position on these terms."""
+    return Wish(s, k, Exit.NONE, units, terms.price, terms.impact)
+
+
+@compiled
+def add_units(desk: Desk, b: int, i: int, t: int, deal: Deal) -> None:
     """Book bought (or, negative, shorted) units of position `i` that filled in bar `t`."""
     account, position = desk.book.accounts[b], desk.book.positions[b, i]
-    bar = desk.tape.bars[t, position.symbol]
-    cost = cost_of(units, terms.price, terms.impact, bar, desk.rules[0])
-    pay(account, units, terms.price, cost)
+    units, price, cost = deal
+    pay(account, units, price, cost)
     held = position.units + units
-    position.entry_price += (terms.price - position.entry_price) * (units / held)
+    position.entry_price += (price - position.entry_price) * (units / held)
     position.units = held
     position.costs += cost
     position.notional = max(position.notional, abs(held) * position.entry_price)
     hold(account, position, units)
     account.trades_today += 1
-    write_fill(desk.ledger, b, position, (t, units, terms.price, cost, Exit.NONE))
+    write_fill(desk.ledger, b, position, (t, units, price, cost, Exit.NONE))
 
 
 @compiled
@@ -177,38 +190,27 @@ def sell(desk: Desk, b: int, i: int, t: int, leave: Leave) -> bool:
     units = fillable(units, leave.price, bar, rules)
     if units == 0.0:
         return False
+    s, k = position.symbol, position.strategy
+    wish = Wish(s, k, leave.reason, units, leave.price, leave.impact)
+    units, price, cost = deal_of(desk, b, t, wish)
+    if units == 0.0:
+        return False
     if is_covered(position):
-        uncover(desk, b, i, t, (-units, leave.price, leave.reason))
-    cost = cost_of(units, leave.price, leave.impact, bar, rules)
-    pay(account, units, leave.price, cost)
-    position.realised -= units * (leave.price - position.entry_price)
+        uncover(desk, b, i, t, (-units, price, leave.reason))
+    pay(account, units, price, cost)
+    position.realised -= units * (price - position.entry_price)
     hold(account, position, units)
     all_of_it = units == -position.units
     if leave.reason != Exit.WEIGHT:  # or its weight would buy back what is closed
         position.base_units *= 1.0 + units / position.units
     position.units += units
     position.costs += cost
-    write_fill(desk.ledger, b, position, (t, units, leave.price, cost, leave.reason))
+    write_fill(desk.ledger, b, position, (t, units, price, cost, leave.reason))
     if all_of_it:
-        write_trade(desk.ledger, b, position, (t, leave.price, leave.reason, -np.sign(units)))
+        write_trade(desk.ledger, b, position, (t, price, leave.reason, -np.sign(units)))
         note_day_trade(desk, b, i, t)
         free_slot(desk, b, i)
     return all_of_it
-
-
-@compiled
-def cost_of(units: float, price: float, impact: float, bar: Record, rules: Record) -> float:
-    """Return what a fill costs: half the spread, square-root impact, commission."""
-    notional = abs(units) * price
-    rate = bar.half_spread + bar.impact * impact * np.sqrt(notional)
-    return rate * notional + commission(notional, abs(units), rules)
-
-
-@compiled
-def commission(notional: float, units: float, rules: Record) -> float:
-    """Return the commission of one order, positive units."""
-    by_size = rules.costs_commission_rate * notional + rules.costs_commission_per_unit * units
-    return max(rules.costs_commission_minimum, rules.costs_commission_per_order + by_size)
 
 
 @compiled

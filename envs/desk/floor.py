@@ -7,7 +7,7 @@ import numpy as np
 from benbot.envs.desk.book import ACCOUNT, OPTION, POSITION, SLEEVE, Book
 from benbot.envs.desk.coordinate import PLACE, Contest, open_contest
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.ledger import DECISION, FILL, OPTION_FILL, TRADE, Ledger
+from benbot.envs.desk.ledger import DECISION, FILL, OPTION_FILL, ORDER, TRADE, Ledger
 from benbot.envs.desk.loan import Kind, Loan, array_of, taker, tuple_of
 from benbot.envs.desk.rules import RULES
 from benbot.envs.desk.tape import ACTION, BAR, CALENDAR, FACTS, LEG, OFFER, SIZING, Tape
@@ -54,7 +54,7 @@ TAPE = tuple_of(
 LEDGER = tuple_of(
     Ledger,
     *(written(FILL, 2), COUNT, written(TRADE, 2), COUNT, written(DECISION, 2), COUNT),
-    *(written(OPTION_FILL, 2), COUNT),
+    *(written(OPTION_FILL, 2), COUNT, written(ORDER, 2), COUNT),
 )
 CONTEST = tuple_of(
     Contest,

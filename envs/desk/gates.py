@@ -14,8 +14,8 @@ import numpy as np
 from benbot.envs.arrays import Record
 from benbot.envs.desk.breakers import may_enter
 from benbot.envs.desk.compiled import compiled
+from benbot.envs.desk.dealing import commission
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.fills import commission
 from benbot.envs.desk.orders import Answer, Ask
 from benbot.envs.desk.reasons import Verdict
 from benbot.envs.desk.sizing import whole_lots

@@ -86,8 +86,28 @@ OPTION_FILL = np.dtype(
 )
 
 
+ORDER = np.dtype(
+    [  # what is asked of a venue, and below it what the venue answered
+        ("symbol", np.int32),
+        ("strategy", np.int32),  # owner of the position
+        ("reason", np.int32),  # `Exit`; NONE opens or enlarges a position
+        ("is_answered", np.int32),  # 1: what follows the price is true; 0: nobody knows yet
+        ("units", np.float64),  # bought, negative is sold
+        ("price", np.float64),  # at which it should fill, before costs
+        ("filled", np.float64),  # units, as above
+        ("fill_price", np.float64),  # mean, before costs
+        ("cost", np.float64),  # account currency
+    ],
+    align=True,
+)
+
+
 class Ledger(NamedTuple):
-    """Room for the records of B accounts, and how many were written; `n_…` is (B,)."""
+    """Room for the records of B accounts, and how many were written; `n_…` is (B,).
+
+    With room for orders there is a venue that fills them, and `desk.dealing` says what that means;
+    without, as in training, they fill as the rules say.
+    """
 
     fills: RecordArray  # (B, room) of FILL
     n_fills: IntArray
@@ -97,13 +117,21 @@ class Ledger(NamedTuple):
     n_decisions: IntArray
     options: RecordArray  # (B, room) of OPTION_FILL
     n_options: IntArray
+    orders: RecordArray  # (B, room) of ORDER
+    n_orders: IntArray
 
 
 def open_ledger(
-    n_accounts: int, *, fills: int = 0, trades: int = 0, decisions: int = 0, options: int = 0
+    n_accounts: int,
+    *,
+    fills: int = 0,
+    trades: int = 0,
+    decisions: int = 0,
+    options: int = 0,
+    orders: int = 0,
 ) -> Ledger:
     """Return an empty ledger with room for so many records of each kind per account."""
-    counts = np.zeros((4, n_accounts), np.int64)
+    counts = np.zeros((5, n_accounts), np.int64)
     return Ledger(
         np.zeros((n_accounts, fills), FILL),
         counts[0],
@@ -113,6 +141,8 @@ def open_ledger(
         counts[2],
         np.zeros((n_accounts, options), OPTION_FILL),
         counts[3],
+        np.zeros((n_accounts, orders), ORDER),
+        counts[4],
     )
 
 

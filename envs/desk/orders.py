@@ -45,3 +45,22 @@ class Leave(NamedTuple):
     price: float
     reason: int  # `Exit`
     impact: float  # factor of the style in which it is done
+
+
+class Wish(NamedTuple):
+    """A fill that is wanted in a bar."""
+
+    symbol: int
+    strategy: int  # owner of the position
+    reason: int  # `Exit`; NONE opens or enlarges a position
+    units: float  # bought; negative is sold
+    price: float  # at which the rules let it fill
+    impact: float  # factor of the style in which it is done
+
+
+class Deal(NamedTuple):
+    """What became of it."""
+
+    units: float  # of those wanted; 0: nothing
+    price: float  # mean, before costs
+    cost: float  # account currency

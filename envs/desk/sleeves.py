@@ -28,6 +28,7 @@ from benbot.envs.desk.taping import blank_tape
 from benbot.envs.market.market import Market
 from benbot.envs.signals import Signals
 
+NOT_BEGUN = -1  # bar at which sleeves stand that have not traded yet
 WANTS_OUT = 1e-30  # value of a direction without confidence: it closes a position, opens none
 LEAST_CAPITAL = 0.1  # share of the capital; with much less a sleeve could not pay for its orders
 
@@ -72,18 +73,25 @@ def record_tape(market: Market, signals: Signals, regime: Int8Array, rules: Desk
     nowhere = np.zeros(market.n_bars, np.int64), np.zeros(market.n_symbols, np.int64)
     tally = open_tally(n_strategies, *nowhere)
     floor = lend(desk)
-    run_sleeves(floor.words, heard(signals.direction, signals.confidence), records, tally)
+    opinions = heard(signals.direction, signals.confidence)
+    run_sleeves(floor.words, opinions, records, tally, NOT_BEGUN)
     return tape
 
 
 @unlocked
-def run_sleeves(floor: Words, opinions: Opinions, records: TrackRecord, tally: Tally) -> None:
-    """Trade every sleeve through the whole tape, writing values and sleeve returns as it goes."""
+def run_sleeves(
+    floor: Words, opinions: Opinions, records: TrackRecord, tally: Tally, begun: int
+) -> None:
+    """Trade every sleeve to the end of the tape, writing values and sleeve returns as it goes.
+
+    They stand at the close of bar `begun`; where that is NOT_BEGUN they open at that of the first.
+    """
     desk, contest = take_floor(floor)
     last = desk.tape.bars.shape[0] - 1
-    for k in range(desk.book.sleeves.shape[1]):
-        open_sleeve(desk, k, 0)
-    for t in range(last):
+    if begun == NOT_BEGUN:
+        for k in range(desk.book.sleeves.shape[1]):
+            open_sleeve(desk, k, 0)
+    for t in range(max(begun, 0), last):
         value_candidates(desk, opinions, records, t)
         for k in range(desk.book.sleeves.shape[1]):
             desk.tape.sleeve_return[t + 1, k] = trade_sleeve(desk, contest, (records, tally), k, t)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -21,6 +22,14 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     played = Played(tmp_path / "account.db" if is_simulated else None, bars_a_day, rules)
     yield played
     played.venue.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder, in memory where that can be: a process that is killed loses no file."""
+    memory = Path("/dev/shm")  # noqa: S108
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -1,0 +1,224 @@
+"""One transaction of a paper account: what is written together is kept together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Table, delete, insert, update
+
+from benbot.envs.arrays import Float32Array, FloatArray, RecordArray
+from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.paper import chain
+from benbot.paper.intents import Intent
+from benbot.paper.lease import Lease
+from benbot.paper.standing import Standing
+from benbot.paper.store_rows import intent_row, standing_row
+from benbot.paper.tables import (
+    ACCOUNTS,
+    BOOKINGS,
+    DECISIONS,
+    EQUITY,
+    FILLS,
+    INTENTS,
+    ORDERS,
+    POSITIONS,
+    STANDINGS,
+    TRADES,
+    VERDICTS,
+)
+from benbot.paper.venue import VenueFill, VenueOrder
+from benbot.strategies.records.moments import microseconds
+from benbot.strategies.records.rows import put
+
+EXTERNAL = "EXTERNAL"  # owner of what the desk did not buy
+
+
+@dataclass(frozen=True)
+class Names:
+    """The symbols and strategies of an account by number."""
+
+    symbols: tuple[str, ...]
+    strategies: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What a policy saw and chose at the close of a bar, and what the sleeves returned over it."""
+
+    bar: int
+    observation: Float32Array
+    weights: Float32Array
+    growth: FloatArray
+
+
+class Change:
+    """Writes within one transaction."""
+
+    def __init__(self, connection: Connection, lease: Lease, now: int) -> None:
+        self._connection, self._lease, self._now = connection, lease, now
+        self._own = {"account": lease.account}
+
+    def begin(
+        self, identity: str, first_bar: int, capital: float, growth: FloatArray, began: int
+    ) -> None:
+        """Note what the account is, once; `growth` (first_bar + 1, K) is that of the sleeves."""
+        values = {"identity": identity, "began": began, "first_bar": first_bar}
+        values |= {"capital": capital, "growth": growth.tobytes()}
+        self._connection.execute(insert(ACCOUNTS).values(**self._own, **values))
+
+    def stand(self, standing: Standing) -> None:
+        """Note where the account stands from now on."""
+        row = self._own | standing_row(standing)
+        put(
+            self._connection,
+            STANDINGS,
+            [row | {"moment": self._now, "token": self._lease.token}],
+        )
+
+    def decide(self, decision: Decision) -> None:
+        """Note a decision."""
+        row = {
+            "bar": decision.bar,
+            "moment": self._now,
+            "observation": np.ascontiguousarray(decision.observation, np.float32).tobytes(),
+            "weights": np.ascontiguousarray(decision.weights, np.float32).tobytes(),
+            "growth": np.ascontiguousarray(decision.growth, np.float64).tobytes(),
+        }
+        self._insert(DECISIONS, [row])
+
+    def equity(self, bar: int, moment: int, facts: Mapping[str, Any]) -> None:
+        """Note what the account is worth at the close of a bar."""
+        self._insert(EQUITY, [{"bar": bar, "moment": moment, **facts}])
+
+    def plan(self, intent: Intent, names: Names) -> None:
+        """Note an order before it is sent."""
+        row = intent_row(intent, names.strategies[intent.strategy], self._now)
+        self._insert(INTENTS, [row])
+
+    def note(self, intent: Intent, names: Names) -> None:
+        """Note what became of an order."""
+        row = intent_row(intent, names.strategies[intent.strategy], self._now)
+        own = INTENTS.c.client_order_id == intent.client_order_id
+        self._connection.execute(update(INTENTS).where(own).values(**row))
+
+    def order(self, order: VenueOrder, *, is_external: bool) -> None:
+        """Note what the venue says of an order."""
+        row = {
+            "venue_order_id": order.venue_order_id,
+            "client_order_id": order.client_order_id,
+            "symbol": order.symbol,
+            "side": order.side.value,
+            "units": order.units,
+            "status": order.status.value,
+            "filled": order.filled_units,
+            "fill_price": order.filled_price,
+            "is_external": is_external,
+            "updated": self._now,
+        }
+        put(self._connection, ORDERS, [self._own | row])
+
+    def fill(self, fill: VenueFill, *, is_external: bool) -> None:
+        """Book a fill, which must not be booked yet."""
+        row = {
+            "execution_id": fill.execution_id,
+            "client_order_id": fill.client_order_id,
+            "venue_order_id": fill.venue_order_id,
+            "symbol": fill.symbol,
+            "units": fill.signed_units,
+            "price": fill.price,
+            "cost": fill.cost,
+            "is_external": is_external,
+            "moment": microseconds(fill.time),
+        }
+        self._insert(FILLS, [row])
+
+    def bookings(self, fills: RecordArray, first: int, names: Names) -> None:
+        """Note fills as the desk books them, records of FILL; `first` numbers the first."""
+        self._insert(
+            BOOKINGS,
+            [
+                {
+                    "bar": int(fill["bar"]),
+                    "number": first + i,
+                    "symbol": names.symbols[fill["symbol"]],
+                    "strategy": names.strategies[fill["strategy"]],
+                    **{name: float(fill[name]) for name in ("units", "price", "cost")},
+                    "reason": Exit(fill["reason"]).name,
+                }
+                for i, fill in enumerate(fills)
+            ],
+        )
+
+    def trades(self, trades: RecordArray, first: int, names: Names) -> None:
+        """Note round trips, records of TRADE, likewise."""
+        numbers = ("entry_price", "exit_price", "notional", "income", "costs", "profit")
+        self._insert(
+            TRADES,
+            [
+                {
+                    "closed": int(trade["closed"]),
+                    "number": first + i,
+                    "symbol": names.symbols[trade["symbol"]],
+                    "strategy": names.strategies[trade["strategy"]],
+                    **{name: int(trade[name]) for name in ("opened", "side", "regime")},
+                    **{name: float(trade[name]) for name in numbers},
+                    "reason": Exit(trade["reason"]).name,
+                    "diamond": bool(trade["diamond"]),
+                }
+                for i, trade in enumerate(trades)
+            ],
+        )
+
+    def verdicts(self, decisions: RecordArray, first: int, names: Names) -> None:
+        """Note what the gates said of a bar's candidates, records of DECISION, likewise."""
+        self._insert(
+            VERDICTS,
+            [
+                {
+                    "bar": int(row["bar"]),
+                    "number": first + i,
+                    "symbol": names.symbols[row["symbol"]],
+                    "strategy": names.strategies[row["strategy"]],
+                    "wanted": _known(row["wanted"]),
+                    "allowed": _known(row["allowed"]),
+                    "verdict": Verdict(row["verdict"]).name,
+                    "limit": Verdict(row["limit"]).name,
+                    "enlarges": bool(row["enlarges"]),
+                }
+                for i, row in enumerate(decisions)
+            ],
+        )
+
+    def positions(self, positions: RecordArray, foreign: Mapping[str, float], names: Names) -> None:
+        """Note what is held, records of POSITION, and units that the desk did not buy."""
+        own = POSITIONS.c.account == self._lease.account
+        self._connection.execute(delete(POSITIONS).where(own))
+        numbers = ("units", "entry_price", "last_price", "stop", "target")
+        rows = [
+            {
+                "symbol": names.symbols[row["symbol"]],
+                "strategy": names.strategies[row["strategy"]],
+                **{name: float(row[name]) for name in numbers},
+                "opened": int(row["opened"]),
+            }
+            for row in positions
+        ]
+        nothing = dict.fromkeys(numbers[1:])
+        rows += [
+            {"symbol": symbol, "strategy": EXTERNAL, "units": units, **nothing, "opened": -1}
+            for symbol, units in foreign.items()
+        ]
+        self._insert(POSITIONS, rows)
+
+    def event(self, kind: str, subject: str, **reasons: Any) -> None:  # noqa: ANN401
+        """Add to the chain what happened."""
+        chain.append(self._connection, self._lease.account, self._now, (kind, subject, reasons))
+
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(insert(table), [{**self._own, **row} for row in rows])
+
+
+def _known(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None

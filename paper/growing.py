@@ -1,0 +1,61 @@
+"""A chronicle of a market of which bars arrive one by one."""
+
+from collections.abc import Callable
+
+from benbot.envs.arrays import FloatArray
+from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.tape import Tape
+from benbot.envs.desk.taping import blank_tape
+from benbot.envs.features import static_features
+from benbot.envs.market.market import Market
+from benbot.envs.market.regime import RegimeSettings, detect_regime
+from benbot.envs.observation import Features
+from benbot.envs.signals import Signals
+from benbot.paper.sleeves import ShadowSleeves
+
+Markets = Callable[[int], Market]  # of the first so many bars
+Hearing = Callable[[Market], Signals]
+
+
+class Growing:
+    """What is known of a market, computed anew from the bars that are closed; the sleeves go on.
+
+    So nothing that happens later can be in it. They have to be kept with the account.
+    """
+
+    def __init__(
+        self,
+        markets: Markets,
+        hear: Hearing,
+        rules: DeskRules,
+        regime: RegimeSettings,
+        sleeves: ShadowSleeves,
+    ) -> None:
+        self._markets, self._hear = markets, hear
+        self._rules, self._regime = rules, regime
+        self._sleeves = sleeves
+
+    def until(self, t: int) -> tuple[Tape, Features]:
+        market = self._markets(t + 1)
+        signals = self._hear(market)
+        regime = detect_regime(market, self._regime)
+        tape = blank_tape(market, signals, regime, self._rules)
+        self._sleeves.follow(tape, signals)
+        return tape, static_features(market, signals, tape, self._regime)
+
+    def growth(self, t: int) -> FloatArray:
+        """Return what the sleeves returned over bar `t`, (K,)."""
+        row: FloatArray = self._sleeves.growth[t]
+        return row
+
+    def growth_until(self, t: int) -> FloatArray:
+        """Return what the sleeves returned over bars 0 to `t`, (t + 1, K)."""
+        return self._sleeves.growth[: t + 1]
+
+    def image(self) -> bytes:
+        """Return where the sleeves stand as bytes."""
+        return self._sleeves.image()
+
+    def restore(self, image: bytes, growth: FloatArray) -> None:
+        """Bring the sleeves back as they stood after they had returned `growth`, (T, K)."""
+        self._sleeves.restore(image, growth)

@@ -1,0 +1,1 @@
+"""How a paper store is brought up to date; alembic reads this folder."""

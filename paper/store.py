@@ -1,0 +1,223 @@
+"""The paper store: everything an account needs to go on after a crash, and all that it did.
+
+    with open_store("sqlite:///paper.db", "main", clock) as store:
+        with store.change() as change:
+            change.plan(intent)
+            change.stand(standing)
+
+A change is one transaction under the lease of the account: all of it is kept, or nothing. SQLite is
+opened with a write-ahead log and synchronous FULL, so what was kept outlives a loss of power.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from benbot.envs.arrays import Float32Array, FloatArray
+from benbot.envs.errors import InvalidParameter
+from benbot.paper import lease
+from benbot.paper.change import Change
+from benbot.paper.intents import Intent
+from benbot.paper.lease import AccountLock
+from benbot.paper.schema import check_current, migrate
+from benbot.paper.standing import Standing
+from benbot.paper.store_rows import intent_from, standing_from
+from benbot.paper.tables import ACCOUNTS, DECISIONS, FILLS, INTENTS, STANDINGS, SWITCHES
+from benbot.paper.venue import Clock
+from benbot.strategies.records.database import (
+    PATIENCE,
+    address_of,
+    answering,
+    check_intact,
+    open_reader,
+    open_writer,
+)
+from benbot.strategies.records.moments import microseconds
+
+LONGEST_NAME = 12  # characters of an account's name
+
+
+class PaperStore:
+    """The store of one account, open to write; see `open_store`."""
+
+    def __init__(self, url: str, account: str, clock: Clock) -> None:
+        """Open or make the store, bring it forward, and take the account's lease.
+
+        `clock` is that of what is recorded, and may be simulated.
+        """
+        self.account, self._clock = _checked_name(account), clock
+        self._url = address_of(url)
+        self._lock = AccountLock(self._url, account)
+        try:
+            with answering(self._url):
+                self._writing = open_writer(self._url, PATIENCE)
+                with self._writing.begin() as connection:
+                    check_intact(connection, self._url)
+                    migrate(connection, self._url)
+                    owner = f"{socket.gethostname()}:{os.getpid()}"
+                    who = (owner, self._lock.is_held)
+                    self._lease = lease.take(connection, self._url, account, who, _machine_time())
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def now(self) -> datetime:
+        """Return the time of what is recorded."""
+        return self._clock()
+
+    @contextmanager
+    def change(self) -> Iterator[Change]:
+        """Begin a change: committed at the end of the block, undone by any error in it."""
+        with answering(self._url), self._writing.begin() as connection:
+            lease.renew(connection, self._url, self._lease, _machine_time())
+            yield Change(connection, self._lease, microseconds(self._clock()))
+
+    def is_halted(self) -> bool:
+        """Return whether no order may be sent; what cannot be read halts."""
+        try:
+            with self._writing.connect() as connection:
+                row = _switch(connection, self.account)
+        except SQLAlchemyError:
+            return True
+        return row is not None and bool(row.is_halted)
+
+    def must_stop(self) -> bool:
+        """Return whether the loop was asked to end."""
+        with answering(self._url), self._writing.connect() as connection:
+            row = _switch(connection, self.account)
+        return row is not None and bool(row.must_stop)
+
+    def identity(self) -> Row[Any] | None:
+        """Return the row of the account, None before it has begun."""
+        return self._first(select(ACCOUNTS).where(ACCOUNTS.c.account == self.account))
+
+    def standing(self) -> Standing | None:
+        """Return where the account stands, None before it has begun."""
+        row = self._first(select(STANDINGS).where(STANDINGS.c.account == self.account))
+        return None if row is None else standing_from(row)
+
+    def intents(self, bar: int, stage: int) -> list[Intent]:
+        """Return the intents of a stage, in order."""
+        ours = (INTENTS.c.account == self.account, INTENTS.c.bar == bar, INTENTS.c.stage == stage)
+        rows = self._all(select(INTENTS).where(*ours).order_by(INTENTS.c.sequence))
+        return [intent_from(row) for row in rows]
+
+    def is_ours(self, client_order_id: str) -> bool:
+        """Return whether an identifier is that of an intent of this account."""
+        ours = (INTENTS.c.account == self.account, INTENTS.c.client_order_id == client_order_id)
+        return self._first(select(INTENTS.c.client_order_id).where(*ours)) is not None
+
+    def booked(self) -> set[str]:
+        """Return the execution identifiers of all fills that are booked."""
+        rows = self._all(select(FILLS.c.execution_id).where(FILLS.c.account == self.account))
+        return {row.execution_id for row in rows}
+
+    def observations(self) -> list[tuple[Float32Array, Float32Array]]:
+        """Return what the policy saw and chose at every decision, in order."""
+        columns = (DECISIONS.c.observation, DECISIONS.c.weights)
+        query = select(*columns).where(DECISIONS.c.account == self.account)
+        return [
+            (np.frombuffer(row.observation, np.float32), np.frombuffer(row.weights, np.float32))
+            for row in self._all(query.order_by(DECISIONS.c.bar))
+        ]
+
+    def growth(self, n_strategies: int) -> FloatArray:
+        """Return what the sleeves have returned, (T, K)."""
+        begun = self.identity()
+        parts = [] if begun is None else [begun.growth]
+        query = select(DECISIONS.c.growth).where(DECISIONS.c.account == self.account)
+        parts += [row.growth for row in self._all(query.order_by(DECISIONS.c.bar))[1:]]
+        return np.frombuffer(b"".join(parts), np.float64).reshape(-1, n_strategies).copy()
+
+    def close(self) -> None:
+        """Give the lease back and let go of the database."""
+        with answering(self._url), self._writing.begin() as connection:
+            lease.release(connection, self._lease)
+        self._writing.dispose()
+        self._lock.close()
+
+    def __enter__(self) -> "PaperStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _first(self, query: Select[Any]) -> Row[Any] | None:
+        with answering(self._url), self._writing.connect() as connection:
+            return connection.execute(query).first()
+
+    def _all(self, query: Select[Any]) -> list[Row[Any]]:
+        with answering(self._url), self._writing.connect() as connection:
+            return list(connection.execute(query))
+
+
+def open_store(url: str, account: str, clock: Clock) -> PaperStore:
+    """Open the store of an account to trade with it; another process that does is refused."""
+    return PaperStore(url, account, clock)
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """Open a store to read, whoever writes it; refuse none, and one of another version."""
+    address = address_of(url)
+    with answering(address):
+        engine = open_reader(address, PATIENCE)
+        try:
+            with engine.connect() as connection:
+                check_current(connection, address)
+                yield connection
+        finally:
+            engine.dispose()
+
+
+def set_switch(url: str, account: str, now: datetime, reason: str, **changed: bool) -> None:
+    """Set `is_halted` or `must_stop` of an account, whoever trades it; the other stays."""
+    address = address_of(url)
+    if set(changed) - {"is_halted", "must_stop"}:
+        raise InvalidParameter(f"a switch has is_halted and must_stop, was {sorted(changed)}")
+    with answering(address):
+        engine = open_writer(address, PATIENCE)
+        try:
+            with engine.begin() as connection:
+                migrate(connection, address)
+                _set(connection, account, microseconds(now), reason, changed)
+        finally:
+            engine.dispose()
+
+
+def _set(
+    connection: Connection, account: str, now: int, reason: str, changed: dict[str, bool]
+) -> None:
+    row = _switch(connection, account)
+    before = {"is_halted": False, "must_stop": False}
+    if row is not None:
+        before = {name: bool(getattr(row, name)) for name in before}
+        connection.execute(SWITCHES.delete().where(SWITCHES.c.account == account))
+    values = before | changed | {"reason": reason[:200], "moment": now}
+    connection.execute(SWITCHES.insert().values(account=account, **values))
+
+
+def _switch(connection: Connection, account: str) -> Row[Any] | None:
+    return connection.execute(select(SWITCHES).where(SWITCHES.c.account == account)).first()
+
+
+def _machine_time() -> int:
+    """Return the time of this machine: a lease runs out by it, also where a market is replayed."""
+    import time
+
+    return time.time_ns() // 1000
+
+
+def _checked_name(account: str) -> str:
+    if not (account.isalnum() and account.isascii() and len(account) <= LONGEST_NAME):
+        raise InvalidParameter(
+            f"an account's name must be 1 to {LONGEST_NAME} letters and digits, was {account!r}"
+        )
+    return account

@@ -1,0 +1,114 @@
+"""One process trades an account, and what cannot be read sends nothing."""
+
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from benbot.envs.errors import (
+    InvalidParameter,
+    RecordsDamaged,
+    RecordsHeld,
+    RecordsUnavailable,
+    RunMismatch,
+)
+from benbot.paper.chain import verify
+from benbot.paper.images import image_of, restore
+from benbot.paper.store import PaperStore, open_store, reading, set_switch
+
+NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+
+
+def opened(folder: Path, account: str = "main") -> PaperStore:
+    return open_store(url(folder), account, lambda: NOW)
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'paper.db'}"
+
+
+def test_a_second_process_is_refused_until_the_first_is_gone(folder: Path) -> None:
+    first = opened(folder)
+    with pytest.raises(RecordsHeld, match="one process at a time may trade the account main"):
+        opened(folder)
+    opened(folder, "other").close()
+    first.close()
+    opened(folder).close()
+
+
+def test_whoever_was_taken_over_writes_nothing_more(folder: Path) -> None:
+    with opened(folder) as store:
+        with sqlite3.connect(folder / "paper.db") as connection:
+            connection.execute("UPDATE leases SET token = token + 1")
+        with (
+            pytest.raises(RecordsHeld, match="another process took over"),
+            store.change() as change,
+        ):
+            change.event("late", "main")
+        with reading(url(folder)) as connection:
+            assert verify(connection, "main") == 0
+
+
+def test_a_switch_is_seen_at_once_and_an_unreadable_one_halts(folder: Path) -> None:
+    with opened(folder) as store:
+        assert not store.is_halted()
+        set_switch(url(folder), "main", NOW, "test", is_halted=True)
+        assert store.is_halted()
+        assert not store.must_stop()
+        set_switch(url(folder), "main", NOW, "test", is_halted=False, must_stop=True)
+        assert not store.is_halted()
+        assert store.must_stop()
+        with sqlite3.connect(folder / "paper.db") as connection:
+            connection.execute("DROP TABLE switches")
+        assert store.is_halted()
+
+
+def test_the_file_is_for_its_owner_alone_and_outlives_a_loss_of_power(folder: Path) -> None:
+    with opened(folder) as store:
+        assert os.stat(folder / "paper.db").st_mode & 0o777 == 0o600  # noqa: PTH116
+        with store._writing.connect() as connection:
+            assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+            assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+
+
+def test_an_event_that_was_changed_breaks_the_chain(folder: Path) -> None:
+    with opened(folder) as store:
+        with store.change() as change:
+            change.begin("{}", 0, 1.0, np.zeros((1, 1)), 0)
+            for i in range(3):
+                change.event("kind", f"subject {i}", number=i)
+        with reading(url(folder)) as connection:
+            assert verify(connection, "main") == 3
+        with sqlite3.connect(folder / "paper.db") as connection:
+            connection.execute("UPDATE events SET reasons = '{}' WHERE number = 2")
+        with (
+            reading(url(folder)) as connection,
+            pytest.raises(RecordsDamaged, match="event 2 was not"),
+        ):
+            verify(connection, "main")
+
+
+def test_a_store_to_read_must_be_there_and_be_one(folder: Path) -> None:
+    with pytest.raises(RecordsUnavailable, match="there is no file"), reading(url(folder)):
+        pass
+    with sqlite3.connect(folder / "paper.db") as connection:
+        connection.execute("CREATE TABLE others (id INTEGER)")
+    with pytest.raises(RecordsUnavailable, match="a database of its own"):
+        opened(folder)
+
+
+def test_an_account_has_a_plain_name(folder: Path) -> None:
+    with pytest.raises(InvalidParameter, match="1 to 12 letters and digits"):
+        opened(folder, "../main")
+
+
+def test_a_state_of_other_arrays_is_refused() -> None:
+    image = image_of([np.zeros(3), np.zeros(2, np.int32)])
+    with pytest.raises(RunMismatch, match="other strategies, limits or by another version"):
+        restore(image, [np.zeros(4), np.zeros(2, np.int32)])
+    with pytest.raises(RunMismatch, match="bytes instead of"):
+        restore(image[:-1], [np.zeros(3), np.zeros(2, np.int32)])
