@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from rich import box
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from benbot.experiments.tournament.season import Season
@@ -15,14 +16,15 @@ from benbot.strategies.tournament.evidence import log_evidence
 from benbot.strategies.tournament.gate import probability, sessions_needed
 from benbot.strategies.tournament.stages import Stage
 from benbot.strategies.tournament.tournament import Tournament
-from benbot.strategies.tournament.trial import profit_factor, sharpe
+from benbot.strategies.tournament.trial import sharpe
 
 MOVED = "stage"  # what the store calls a move
 SHOWN = 40  # moves, the latest
 COLUMNS = (
-    *("strategy", "stage", "since", "attempt", "sessions", "Sharpe", "PF", "trades"),
+    *("strategy", "stage", "since", "days", "Sharpe"),
     *("e-value", "PSR", "needs", "capital"),
 )
+FOLDED = {"strategy", "why"}
 LEFT = {"strategy", "stage", "since", "why", "move", "session"}
 
 
@@ -47,7 +49,10 @@ def moves_of(records: Reader) -> pd.DataFrame:
 
 
 def ladder_table(season: Season, tournament: Tournament) -> Table:
-    """Return how every strategy stands at the end, the highest stage first."""
+    """Return how every strategy stands at the end, the highest stage first.
+
+    days, Sharpe, e-value and PSR are those of the attempt; needs is the least length of its record.
+    """
     ladder, settings = tournament.ladder, season.settings
     rows = ladder.rows
     regime = int(season.prepared.history.tape.regime[season.sessions.last_bars[-1]])
@@ -55,7 +60,6 @@ def ladder_table(season: Season, tournament: Tournament) -> Table:
     evidence = np.exp(np.minimum(log_evidence(rows), 50.0))
     year = settings.sessions_per_year
     ratio = sharpe(rows["sessions"], rows["power_1"], rows["power_2"], year)
-    factor = profit_factor(rows)
     table = _table("The ladder", COLUMNS)
     for i in np.lexsort((-evidence, -rows["stage"])):
         stage = Stage(int(rows["stage"][i]))
@@ -64,10 +68,9 @@ def ladder_table(season: Season, tournament: Tournament) -> Table:
             ladder.names[i],
             stage.name,
             _day(int(rows["since"][i])),
-            *(f"{rows[name][i]}" for name in ("attempt", "sessions")),
-            *(_number(value) for value in (ratio[i], factor[i])),
-            f"{rows['trades'][i]}",
-            f"{evidence[i]:.3g}",
+            f"{rows['sessions'][i]}",
+            _number(ratio[i]),
+            f"{evidence[i]:.2g}",
             _number(probability(rows[i], settings)),
             _number(sessions_needed(rows[i], level, settings), 0),
             _number(given.paper[i] + given.live[i], 0),
@@ -102,9 +105,12 @@ def stage_metrics(season: Season, moves: pd.DataFrame) -> Iterator[tuple[int, di
 
 
 def _table(title: str, columns: tuple[str, ...]) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1), title_justify="left")
+    table = Table(
+        title=title, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, title_justify="left"
+    )
     for name in columns:
-        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name != "why")
+        side: JustifyMethod = "left" if name in LEFT else "right"
+        table.add_column(name, justify=side, no_wrap=name not in FOLDED, overflow="fold")
     return table
 
 

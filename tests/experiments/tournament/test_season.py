@@ -34,13 +34,14 @@ KILLS, MANY_KILLS = 3, 200
 LONGEST = 300.0  # seconds that a child may take
 CONFIG = {
     "name": "season",
-    "market": {"source": "synthetic", "n_bars": 420, "n_symbols": 4, "n_sectors": 2},
+    "market": {"source": "synthetic", "n_bars": 220, "n_symbols": 4, "n_sectors": 2},
     "strategies": [
         {"name": "ma_crossover", "label": "fast", "fast": 2, "slow": 10},
         {"name": "ma_crossover", "label": "slow", "fast": 10, "slow": 30},
         {"name": "bollinger_reversion", "window": 10, "width": 1.0},
         {"name": "rsi_reversion", "window": 5},
     ],
+    "regime": {"trend_window": 10, "volatility_window": 5, "volatility_history": 20},
     "tournament": {
         "r1": {"days": 3, "trades": 1, "sharpe": 0.0, "profit_factor": 1.0, "drawdown": 0.5},
         "r2": {"days": 4, "trades": 1, "sharpe": 0.0, "profit_factor": 1.0, "drawdown": 0.4},
@@ -51,15 +52,15 @@ CONFIG = {
 
 
 def config_with(**changed: Any) -> ExperimentConfig:  # noqa: ANN401
-    days = load_synthetic(SyntheticSource(n_bars=420, n_symbols=4, n_sectors=2)).days.astype(str)
-    ends = {"fit": (0, 379), "valid": (380, 399), "test": (400, 419)}
+    days = load_synthetic(SyntheticSource(n_bars=220, n_symbols=4, n_sectors=2)).days.astype(str)
+    ends = {"fit": (40, 179), "valid": (180, 199), "test": (200, 219)}
     segments = {k: {"start": days[a], "end": days[b]} for k, (a, b) in ends.items()}
     return ExperimentConfig.model_validate(CONFIG | {"segments": segments} | changed)
 
 
 @pytest.fixture(scope="module")
 def season() -> Season:
-    """380 sessions of 4 strategies."""
+    """139 sessions of 4 strategies."""
     prepared = prepare_experiment(config_with())
     return Season(prepared, "fit", sleeve_sessions(prepared.history, prepared.span("fit")), "run")
 
