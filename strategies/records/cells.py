@@ -34,7 +34,7 @@ from benbot.strategies.records.tables import CELLS, PATH, SUMS
 
 TOLD = ("stage", "regime", "symbol")  # apart by a level, in the order of its bits
 KEY = ("level", "strategy_id", "source", *TOLD)
-BATCH = 20_000  # trades that are summed up at a time, which bounds the memory
+BATCH = 50_000  # trades that are summed up at a time, which bounds the memory
 
 NUMBERS = ("profit", "return", "costs", "slippage", "closed")
 NEEDED = ("strategy_id", "source", *TOLD, *NUMBERS)

@@ -61,11 +61,6 @@ def answering(url: URL) -> Iterator[None]:
     """Turn what the database raises into `RecordsUnavailable`, without a password."""
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise RecordsUnavailable(
-            f"records at {shown(url)} need the Python package {error.name}, which is not "
-            "installed: pip install 'benbot[postgres]'"
-        ) from None
     except SQLAlchemyError as error:
         raise _translated(url, error) from None
 
@@ -102,6 +97,14 @@ def check_intact(connection: Connection, url: URL) -> None:
         raise _damage(url, "rows that refer to rows which are gone")
 
 
+def reason_of(url: URL, error: SQLAlchemyError) -> str:
+    """Return the first line of what the database said, without what was bound and any password."""
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    for secret in (url.password, *(url.query.get(name) for name in HIDDEN)):
+        reason = reason.replace(str(secret), "***") if secret else reason
+    return reason
+
+
 def _damage(url: URL, what: str) -> RecordsDamaged:
     return RecordsDamaged(
         f"records must be intact, {shown(url)} was not: {what}. Go back to a copy, and keep this "
@@ -110,10 +113,8 @@ def _damage(url: URL, what: str) -> RecordsDamaged:
 
 
 def _translated(url: URL, error: SQLAlchemyError) -> RecordsUnavailable | RecordsDamaged:
-    """Return our error for one of the database: its first line, nothing that was bound to it."""
-    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-    for secret in (url.password, *(url.query.get(name) for name in HIDDEN)):
-        reason = reason.replace(str(secret), "***") if secret else reason
+    """Return our error for one of the database."""
+    reason = reason_of(url, error)
     if FOREIGN in reason or "malformed" in reason:
         return _damage(url, reason)
     return RecordsUnavailable(
@@ -189,4 +190,10 @@ def _postgresql_engine(url: URL, patience: float) -> Engine:
     asked = url.query.get("options", "")
     options = f"{asked if isinstance(asked, str) else ' '.join(asked)} -c lock_timeout={seconds}s"
     arguments = {"connect_timeout": seconds, "options": options.strip()}
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+    try:
+        return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+    except ModuleNotFoundError as error:
+        raise RecordsUnavailable(
+            f"records at {shown(url)} need the Python package {error.name}, which is not "
+            "installed: pip install 'benbot[postgres]'"
+        ) from None

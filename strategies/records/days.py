@@ -13,10 +13,11 @@ last session). The equity before the first return counts as a height to fall fro
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from benbot.envs.arrays import FloatArray, IntArray
 from benbot.envs.errors import BadRecord
@@ -34,7 +35,7 @@ from benbot.strategies.records.columns import (
 from benbot.strategies.records.folding import Stretches, folded, runs_of, starts_of
 from benbot.strategies.records.keeping import Key, Kind, kept_at, merge_kept
 from benbot.strategies.records.moments import moment_of, written
-from benbot.strategies.records.rows import Row, add, found, listed, next_id, put
+from benbot.strategies.records.rows import Row, add, columns_of, found, listed, next_id, put
 from benbot.strategies.records.stages import Source, Stage
 from benbot.strategies.records.tables import DAY_CELLS, DAY_PATH, DAY_SUMS, DAYS
 
@@ -104,6 +105,12 @@ def write_days(connection: Connection, days: pd.DataFrame, change_id: int) -> No
     columns["change_id"] = [change_id] * len(days)
     rows = zip(*columns.values(), strict=True)
     add(connection, DAYS, [dict(zip(columns, row, strict=True)) for row in rows])
+
+
+def read_days(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    """Return the days that a query finds; sessions as days without a zone."""
+    frame = pd.DataFrame(columns_of(connection, query))
+    return frame.assign(session=pd.to_datetime(frame["session"], format="%Y-%m-%d"))
 
 
 def follow(earlier: FloatArray, later: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from sqlalchemy import Select, Table, select
 
+from benbot.envs.errors import UnknownName
 from benbot.strategies.records.moments import microseconds
 from benbot.strategies.records.tables import DAYS, STRATEGIES
 
@@ -53,6 +54,8 @@ class Selection:
     def applied(self, query: Select[Any], table: Table, time: str | None) -> Select[Any]:
         """Return the query over a table of what strategies did, with these filters."""
         for name in sorted(self.named - {"strategy"}):
+            if name not in table.c:
+                raise UnknownName(f"{table.name} are not told apart by {name}; leave it out")
             query = query.where(table.c[name] == str(getattr(self, name)))
         if self.strategy is not None:
             one = select(STRATEGIES.c.id).where(STRATEGIES.c.name == str(self.strategy))

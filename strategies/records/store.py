@@ -13,7 +13,7 @@ reads the state that the last whole change left behind.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
 from sqlalchemy import URL, Connection, RootTransaction
@@ -28,6 +28,7 @@ from benbot.strategies.records.database import (
     answering,
     check_intact,
     open_writer,
+    reason_of,
     shown,
 )
 from benbot.strategies.records.lease import LASTS, Applicant
@@ -41,14 +42,16 @@ class Records(Reader):
 
     def __init__(self, url: URL, who: Applicant, clock: Clock, patience: float) -> None:
         """Open or make the store, bring it forward, and take the lease."""
-        self._url, self._clock = url, clock
-        with answering(url):
+        self._clock = clock
+        with answering(url), ExitStack() as undone:
             self._writing = open_writer(url, patience)
+            undone.callback(self._writing.dispose)
             with self._writing.begin() as connection:
                 check_intact(connection, url)
                 migrate(connection, url)
                 self._lease = lease.take(connection, url, who, microseconds(clock()))
-        super().__init__(url, patience)
+            super().__init__(url, patience)
+            undone.pop_all()
 
     @contextmanager
     def change(self, moment: datetime) -> Iterator[Change]:
@@ -91,10 +94,11 @@ class Records(Reader):
     def _commit(self, transaction: RootTransaction) -> None:
         try:
             transaction.commit()
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
             raise RecordsUnavailable(
-                f"{shown(self._url)} must say whether a change was written, was silent: open the "
-                "records again and read the state, which tells"
+                f"{shown(self._url)} must say whether a change was written, was: "
+                f"{reason_of(self._url, error)}. Open the records again and read the state, "
+                "which tells"
             ) from None
 
 

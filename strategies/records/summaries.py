@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from benbot.envs.arrays import IntArray
+from benbot.envs.arrays import AnyArray, IntArray
 from benbot.envs.errors import UnknownName
 from benbot.strategies.records import cells, days
 from benbot.strategies.records.columns import codes
@@ -91,7 +91,9 @@ def _from_trades(connection: Connection, by: Sequence[str], chosen: Selection) -
     found = columns_of(connection, chosen.applied(query, TRADES, "closed"))
     # The index that found them gives them by closing time, and the order is that of recording.
     order = np.argsort(np.array(found["id"], np.int64), kind="stable")
-    trades = {name: np.asarray(found[name], _kind(name))[order] for name in names}
+    trades: dict[str, AnyArray] = {
+        name: np.asarray(found[name], _kind(name))[order] for name in names
+    }
     keys, stretches, sketches = cells.summed(trades, (cells.level_of(set(by)),))
     return Parts(_with_strategies(connection, _told(keys, cells.KEY)), stretches, sketches)
 

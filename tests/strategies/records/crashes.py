@@ -2,7 +2,7 @@
 
     python -m tests.strategies.records.crashes URL OTHER_URL SEED KILLS
 
-A writer opens the store, reads its own last state and goes on from there. Every second is killed
+A writer opens the store, reads its own last state and goes on from there. Every third is killed
 from outside after a random time, the others kill themselves at a random statement or commit, in the
 middle of the first migration as well as of a change. Writers are forked, because to start Python
 takes longer than to write.
@@ -23,9 +23,11 @@ from benbot.strategies.records import Records, Stage, open_records, read_records
 from benbot.strategies.records.tables import METADATA
 from tests.strategies.records.made import NOON, HandClock, many_days, many_trades, register_all
 
-N_CHANGES = 10
+N_CHANGES = 30
 LATEST = 0.4  # seconds after which a writer is killed from outside
-STATEMENTS = 90  # among which one is the last
+MOMENTS = (
+    300  # before and after statements and at commits, of which one is the last; a change has 41
+)
 OURS = {"lease": None, "changes": {"token", "owner"}}  # what tells one writer from another
 
 
@@ -42,7 +44,7 @@ def write_step(records: Records, step: int, rng: np.random.Generator) -> None:
         if step == 0:
             register_all(change)
             change.stage("rsi", None, Stage.R1, "new")
-        change.trades(many_trades(rng, 12, f"{step}-"))
+        change.trades(many_trades(rng, 8, f"{step}-"))
         change.days(many_days(rng, [f"2020-05-{step + 1:02}"]))
         change.event("step", "writer", {"step": step, "drawn": rng.random()})
         change.state("writer", {"step": step + 1, "drawn": rng.random()})
@@ -50,8 +52,8 @@ def write_step(records: Records, step: int, rng: np.random.Generator) -> None:
 
 def forked(url: str, seed: int, rng: np.random.Generator | None) -> int:
     """Let a child write, kill it where `rng` says so, and return the signal that ended it."""
-    by_itself = rng is not None and bool(rng.integers(2))
-    last = int(rng.integers(1, STATEMENTS)) if rng is not None else 0
+    by_itself = rng is not None and bool(rng.integers(3))
+    last = int(rng.integers(1, MOMENTS)) if rng is not None else 0
     child = os.fork()
     if child == 0:
         if by_itself:

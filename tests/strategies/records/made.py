@@ -178,3 +178,30 @@ def _tail(slips: np.ndarray) -> float:
     if not slips.size:
         return float("nan")
     return float(np.quantile(slips, 0.95, method="inverted_cdf"))
+
+
+def counted_days(days: pd.DataFrame, by: Sequence[str]) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return what days in the order of their records come to, one at a time."""
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for row in days.to_dict("records"):
+        groups.setdefault(tuple(row[name] for name in by), []).append(row)
+    return {key: _days_come_to(rows) for key, rows in groups.items()}
+
+
+def _days_come_to(rows: list[dict[str, Any]]) -> dict[str, float]:
+    returns = np.array([row["return"] for row in rows])
+    peaks: dict[tuple[str, str], float] = {}
+    deepest = 0.0
+    for row in rows:
+        account = (row["strategy"], row["source"])
+        start = row["equity"] / (1.0 + row["return"])
+        peak = max(peaks.get(account, 0.0), start, row["equity"])
+        deepest = max(deepest, 1.0 - row["equity"] / peak)
+        peaks[account] = peak
+    return {
+        "days": len(rows),
+        "breaches": sum(row["breaches"] for row in rows),
+        "daily_mean": returns.mean(),
+        "daily_deviation": returns.std(ddof=1) if len(rows) > 1 else np.nan,
+        "equity_drawdown": deepest,
+    }

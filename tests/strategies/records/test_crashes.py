@@ -10,7 +10,7 @@ import pytest
 from tests.strategies.records.conftest import MakeUrl
 
 ROOT = Path(__file__).parents[3]
-N_TRADES = 120  # of ten changes
+N_TRADES = 240  # of thirty changes
 
 
 def crash(new_store: MakeUrl, seed: int, kills: int) -> dict[str, object]:

@@ -118,6 +118,14 @@ def test_a_day_says_the_same_each_time(ready: str) -> None:
             change.days(day(equity=102.0))
 
 
+def test_days_are_not_told_apart_by_regime(ready: str) -> None:
+    with (
+        read_records(ready) as records,
+        pytest.raises(UnknownName, match="days are not told apart by regime"),
+    ):
+        records.days(regime="bull, low volatility")
+
+
 def test_a_strategy_is_moved_from_where_it_stands(ready: str) -> None:
     with opened(ready) as records:
         with records.change(NOON) as change:

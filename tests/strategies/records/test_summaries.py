@@ -1,6 +1,8 @@
 """What is asked of the records is what their trades and days come to, counted one at a time."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from tests.strategies.records.made import (
     NOON,
     REGIMES,
     counted,
+    counted_days,
     day,
     many_days,
     many_trades,
@@ -132,10 +135,21 @@ def test_cells_equal_the_trades_after_several_changes(three_changes: Reader) -> 
 
 def test_a_stretch_of_time_equals_its_trades(three_changes: Reader) -> None:
     since, until = NOON - timedelta(days=40), NOON - timedelta(days=10)
-    for by in GROUPINGS:
+    for by in GROUPINGS[::2]:
         assert_equals_the_trades(three_changes, by, since=since, until=until)
         assert_equals_the_trades(three_changes, by, since=since, source="paper", stage="R1")
         assert_equals_the_trades(three_changes, by, until=NOON - timedelta(days=1000))
+
+
+def test_cells_of_days_equal_the_days(three_changes: Reader) -> None:
+    stretches = ({}, {"stage": "R2"}, {"since": NOON - timedelta(days=30)})
+    for by, where in product([(), ("strategy",), ("stage", "strategy")], stretches):
+        expected = counted_days(three_changes.days(limit=10**6, **where), by)
+        frame = three_changes.summary(by, **where)
+        assert len(frame) == len(expected)
+        for row in frame.to_dict("records"):
+            for name, value in expected[tuple(row[each] for each in by)].items():
+                np.testing.assert_allclose(row[name], value, **ROUNDING, err_msg=name)
 
 
 def test_a_stretch_that_is_all_of_the_time_says_what_the_cells_say(three_changes: Reader) -> None:
@@ -167,7 +181,7 @@ def test_cells_equal_the_trades_however_they_come_in(
 
 
 @pytest.fixture
-def three_changes(url: str):  # noqa: ANN201
+def three_changes(url: str) -> Iterator[Reader]:
     """A store to which trades and days came in three changes, the last ones out of order."""
     rng = np.random.default_rng(7)
     with opened(url) as records:
