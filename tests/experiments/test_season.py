@@ -19,6 +19,8 @@ from benbot.envs.errors import RunMismatch
 from benbot.envs.history import Span
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
+from benbot.experiments.audit import Effort, audit
+from benbot.experiments.audit_columns import FEATURE, OBSERVATION, history_columns
 from benbot.experiments.binding import bound, stages_of
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.preparation import prepare_experiment
@@ -32,7 +34,7 @@ from tests import postgres
 
 KILLS, MANY_KILLS = 3, 200
 LONGEST = 300.0  # seconds that a child may take
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "name": "season",
     "market": {"source": "synthetic", "n_bars": 220, "n_symbols": 4, "n_sectors": 2},
     "strategies": [
@@ -215,6 +217,14 @@ def test_a_tournament_that_binds_gives_the_money_to_live_alone(season: Season) -
     for name in history.signals.strategies:
         first.register(name, name)
     np.testing.assert_array_equal(stages[0], first.stages)
+
+
+def test_the_audit_looks_at_the_stages_and_finds_no_leak() -> None:
+    config = config_with(tournament=CONFIG["tournament"] | {"binding": True})
+    prepared = prepare_experiment(config)
+    names = {(key.group, key.name) for key in history_columns(prepared.history)}
+    assert {(FEATURE, "allowed"), (OBSERVATION, "stage")} <= names
+    assert not audit(prepared, Effort(cuts=4, starts=1, orders=1)).leaks
 
 
 def test_the_digest_of_a_strategy_is_that_of_its_parameters(season: Season) -> None:
