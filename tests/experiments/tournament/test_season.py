@@ -19,6 +19,8 @@ from benbot.envs.errors import RunMismatch
 from benbot.envs.history import Span
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
+from benbot.experiments.audit.audit import Effort, audit
+from benbot.experiments.audit.columns import FEATURE, OBSERVATION, history_columns
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.tournament.binding import bound, stages_of
 from benbot.experiments.tournament.season import Season, digest_of, play, play_recorded
@@ -32,7 +34,7 @@ from tests import postgres
 
 KILLS, MANY_KILLS = 3, 200
 LONGEST = 300.0  # seconds that a child may take
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "name": "season",
     "market": {"source": "synthetic", "n_bars": 220, "n_symbols": 4, "n_sectors": 2},
     "strategies": [
@@ -215,6 +217,28 @@ def test_a_tournament_that_binds_gives_the_money_to_live_alone(season: Season) -
     for name in history.signals.strategies:
         first.register(name, name)
     np.testing.assert_array_equal(stages[0], first.stages)
+
+
+def test_a_stage_is_known_at_the_close_of_its_session_and_not_before(season: Season) -> None:
+    names, settings = season.prepared.history.signals.strategies, season.settings
+    sessions, n_bars = season.sessions, season.prepared.history.n_bars
+    stages = stages_of(names, sessions, settings, n_bars)
+    moved = np.flatnonzero((np.diff(stages, axis=0) != 0).any(axis=1)) + 1
+    assert moved.size >= 5
+    for bar in moved:
+        later = sessions.last_bars >= bar
+        returns = np.where(later[:, None], -0.2, sessions.returns)
+        other = stages_of(names, replace(sessions, returns=returns), settings, n_bars)
+        np.testing.assert_array_equal(other[:bar], stages[:bar])
+        assert (other[bar] != stages[bar]).any()
+
+
+def test_the_audit_looks_at_the_stages_and_finds_no_leak() -> None:
+    config = config_with(tournament=CONFIG["tournament"] | {"binding": True})
+    prepared = prepare_experiment(config)
+    names = {(key.group, key.name) for key in history_columns(prepared.history)}
+    assert {(FEATURE, "allowed"), (OBSERVATION, "stage")} <= names
+    assert not audit(prepared, Effort(cuts=4, starts=1, orders=1)).leaks
 
 
 def test_the_digest_of_a_strategy_is_that_of_its_parameters(season: Season) -> None:
