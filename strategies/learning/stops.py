@@ -10,8 +10,8 @@ smaller. A strategy keeps its distances unless, of the gains over those of the s
     Σ gain - √Σ gain² > 0
 
 for one of the multiples, which is a mean above its standard error; the best by that measure wins. A
-trade counts when it and all its second lives are over. Legs of pairs and what
-writes options are not lived through alone, and keep their distances.
+trade counts when it and all its second lives are over. Legs of pairs and what writes options are
+not lived through alone, and keep their distances.
 """
 
 import numpy as np

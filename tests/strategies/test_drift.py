@@ -26,7 +26,6 @@ from tests.strategies.learning.lived import stated
 
 LEVEL = 0.05
 REPEATS = 100
-BLOCK = 13
 # The most false alarms that a test of this size has in all but one of two hundred such trials.
 MOST_FALSE = float(binom.ppf(0.995, REPEATS, LEVEL)) / REPEATS
 
@@ -50,9 +49,9 @@ def test_without_drift_alarms_are_as_rare_as_they_were_said_to_be() -> None:
     rng = np.random.default_rng(1)
     for series in series_of(REPEATS, 1):
         live, model = series[320:], series[:320]
-        found["distribution"].append(distribution_drift(live, model, rng, BLOCK).p_value)
-        found["decay"].append(decay(series, 80, rng, BLOCK).p_value)
-        found["slippage"].append(slippage_drift(live, np.zeros(80), rng, BLOCK).p_value)
+        found["distribution"].append(distribution_drift(live, model, rng).p_value)
+        found["decay"].append(decay(series, 80, rng).p_value)
+        found["slippage"].append(slippage_drift(live, np.zeros(80), rng).p_value)
         found["plain"].append(float(ks_2samp(live, model).pvalue))
     assert MOST_FALSE < 0.12
     for name in ("distribution", "decay", "slippage"):
@@ -66,10 +65,10 @@ def test_drift_that_was_planted_is_found() -> None:
     rng = np.random.default_rng(2)
     for series in series_of(30, 2):
         live, model = series[320:], series[:320]
-        found["mean"].append(distribution_drift(live - 0.8, model, rng, BLOCK).p_value)
-        found["wilder"].append(distribution_drift(4.0 * live, model, rng, BLOCK).p_value)
-        found["decay"].append(decay(np.append(model, live - 0.6), 80, rng, BLOCK).p_value)
-        found["slippage"].append(slippage_drift(live + 0.6, np.zeros(80), rng, BLOCK).p_value)
+        found["mean"].append(distribution_drift(live - 0.8, model, rng).p_value)
+        found["wilder"].append(distribution_drift(4.0 * live, model, rng).p_value)
+        found["decay"].append(decay(np.append(model, live - 0.6), 80, rng).p_value)
+        found["slippage"].append(slippage_drift(live + 0.6, np.zeros(80), rng).p_value)
     for name, p_values in found.items():
         assert share(p_values) > 0.8, name
 
