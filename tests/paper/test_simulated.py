@@ -98,6 +98,14 @@ def test_what_a_bar_has_no_room_for_may_fill_in_the_next() -> None:
     assert [fill.units for fill in world.venue.fills(LONG_AGO)] == [5.0, 5.0]
 
 
+def test_the_room_of_a_bar_is_used_once() -> None:
+    rules = DeskRules(costs=Costs(participation=0.1, half_spread=0.0))
+    world = World([FLAT, FLAT, FLAT], rules, volume=[1e4, 50.0, 1e4])
+    world.venue.submit(buy("b", "A", **limit(101.0, GTC)))
+    world.close_of(1)
+    assert world.filled("b") == (OrderStatus.PARTIALLY_FILLED, 5.0, 100.0)
+
+
 def test_units_are_whole_lots_where_a_bar_has_little_room() -> None:
     rules = DeskRules(costs=Costs(participation=0.1), execution=Execution(lot=2.0))
     world = World([FLAT, FLAT], rules, volume=[1e4, 50.0])
