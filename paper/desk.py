@@ -92,15 +92,13 @@ class PaperDesk:
             decisions=n_symbols + most,
             orders=4 * most + n_symbols,
         )
-        self._arenas: dict[bool, ArenaLoan] = {}
+        self._shown: tuple[Tape, Features] | None = None
+        self._loans: dict[bool, ArenaLoan] = {}
 
     def show(self, tape: Tape, features: Features) -> None:
-        """Let the desk see this history from now on."""
-        episodes, terms = np.zeros(1, EPISODE), np.zeros(1, TERMS)
-        for is_quiet, rules in ((False, self._record), (True, self._quiet)):
-            desk = Desk(self.book, tape, rules, self._ledger)
-            arena = Arena(desk, open_contest(desk), features, episodes, terms)
-            self._arenas[is_quiet] = ArenaLoan(arena)
+        """Let the desk see this history from now on; rows that are written into it later count."""
+        if self._shown is None or self._shown[0] is not tape or self._shown[1] is not features:
+            self._shown, self._loans = (tape, features), {}
 
     @property
     def account(self) -> Record:
@@ -168,7 +166,15 @@ class PaperDesk:
         restore(image, self.book)
 
     def _words(self, *, is_quiet: bool = False) -> Any:  # noqa: ANN401
-        return self._arenas[is_quiet].words
+        if self._shown is None:
+            raise RunMismatch("a desk must be shown a history before it can trade, was none")
+        if is_quiet not in self._loans:
+            tape, features = self._shown
+            desk = Desk(self.book, tape, self._quiet if is_quiet else self._record, self._ledger)
+            episodes, terms = np.zeros(1, EPISODE), np.zeros(1, TERMS)
+            arena = Arena(desk, open_contest(desk), features, episodes, terms)
+            self._loans[is_quiet] = ArenaLoan(arena)
+        return self._loans[is_quiet].words
 
     def _trade(
         self,

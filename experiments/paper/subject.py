@@ -57,9 +57,9 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
         with fetched(asked.source, asked.store or TrackingSettings().uri) as folder:
             yield _of_bundle(folder, asked)
         return
-    kept = _bundle_of(asked)
-    if kept is not None:
-        yield _of_bundle(kept, asked)
+    found = _bundle_of(asked)
+    if found is not None:
+        yield _of_bundle(found, asked)
         return
     yield _of_baseline(load_config(asked.source), asked)
 

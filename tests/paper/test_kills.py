@@ -1,8 +1,10 @@
 """Whoever is killed at any line and started again ends where nobody was killed."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -30,46 +32,49 @@ def stretch() -> Stretch:
     return short_stretch()
 
 
+@dataclass(frozen=True, eq=False)
+class Quiet:
+    """A run that nobody killed: how many lines it took, and all that is left of it."""
+
+    n_lines: int
+    tables: dict[str, pd.DataFrame]
+    venue: dict[str, list[tuple[object, ...]]]
+
+
 @pytest.fixture(scope="module")
-def quiet(stretch: Stretch, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    """The folder of a run that nobody killed, and how many lines it took."""
+def quiet(stretch: Stretch, tmp_path_factory: pytest.TempPathFactory) -> Quiet:
     folder = tmp_path_factory.mktemp("quiet")
-    return folder, lines_of(lambda: replay(stretch, folder))
+    n_lines = lines_of(lambda: replay(stretch, folder))
+    return Quiet(n_lines, everything(stretch, folder), venue_of(folder))
 
 
-def assert_same_end(stretch: Stretch, folder: Path, quiet: Path) -> None:
-    own, other = everything(stretch, folder), everything(stretch, quiet)
-    for name in other:
-        assert_frame_equal(own[name], other[name], obj=name)
-    assert venue_of(folder) == venue_of(quiet)
+def assert_same_end(stretch: Stretch, folder: Path, quiet: Quiet) -> None:
+    own = everything(stretch, folder)
+    for name, table in quiet.tables.items():
+        assert_frame_equal(own[name], table, obj=name)
+    assert venue_of(folder) == quiet.venue
 
 
-def test_the_run_that_is_killed_has_something_to_lose(
-    stretch: Stretch, quiet: tuple[Path, int]
-) -> None:
-    tables = everything(stretch, quiet[0])
+def test_the_run_that_is_killed_has_something_to_lose(stretch: Stretch, quiet: Quiet) -> None:
+    tables = quiet.tables
     assert len(tables["fills"]) > 15
     assert {"NONE", "STOP"} < set(tables["intents"]["reason"])
 
 
 @pytest.mark.parametrize("seed", range(N_KILLS))
-def test_one_kill_changes_nothing(
-    seed: int, stretch: Stretch, quiet: tuple[Path, int], folder: Path
-) -> None:
+def test_one_kill_changes_nothing(seed: int, stretch: Stretch, quiet: Quiet, folder: Path) -> None:
     kill_and_compare(stretch, quiet, folder, np.random.default_rng([1, seed]), 1)
 
 
 @pytest.mark.parametrize("seed", range(N_DOUBLE))
-def test_nor_do_several_in_a_row(
-    seed: int, stretch: Stretch, quiet: tuple[Path, int], folder: Path
-) -> None:
+def test_nor_do_several_in_a_row(seed: int, stretch: Stretch, quiet: Quiet, folder: Path) -> None:
     kill_and_compare(stretch, quiet, folder, np.random.default_rng([2, seed]), 3)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("block", range(10))
 def test_a_thousand_kills_change_nothing(
-    block: int, stretch: Stretch, quiet: tuple[Path, int], folder: Path
+    block: int, stretch: Stretch, quiet: Quiet, folder: Path
 ) -> None:
     for i in range(N_NIGHTLY // 10):
         home = folder / str(i)
@@ -79,7 +84,7 @@ def test_a_thousand_kills_change_nothing(
 
 def kill_and_compare(
     stretch: Stretch,
-    quiet: tuple[Path, int],
+    quiet: Quiet,
     folder: Path,
     rng: np.random.Generator,
     n_kills: int,
@@ -89,11 +94,11 @@ def kill_and_compare(
     def work() -> None:
         replay(stretch, folder)
 
-    n_lines = quiet[1]
+    n_lines = quiet.n_lines
     assert killed(work, int(rng.integers(1, n_lines)))
     for _ in range(n_kills - 1):
         # Most of a start is going on: half of these kills fall into the first lines of it.
         killed(work, int(rng.integers(1, rng.choice([400, n_lines]))))
     finished(work)
     assert (folder / STORE).is_file()
-    assert_same_end(stretch, folder, quiet[0])
+    assert_same_end(stretch, folder, quiet)
