@@ -71,7 +71,7 @@ def read_given(given: Given, moment: int) -> pd.DataFrame:
             value = days.loc[wrong[0], name]
             raise BadRecord(f"{name} of a day must be above {low}, was {value} in row {wrong[0]}")
     today = moment_of(moment).date().isoformat()
-    late = np.flatnonzero(days["session"] > today)
+    late = np.flatnonzero([session > today for session in days["session"]])
     if late.size:
         raise BadRecord(
             f"a session must be over by the moment at which it is recorded, {written(moment)}, "

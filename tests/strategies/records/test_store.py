@@ -223,3 +223,10 @@ def test_what_postgresql_reads_is_one_moment(new_database: MakeUrl) -> None:
     with opened(new_database()) as records, records._asking() as connection:
         assert connection.execute(text("SHOW transaction_read_only")).scalar() == "on"
         assert connection.execute(text("SHOW transaction_isolation")).scalar() == "repeatable read"
+
+
+def test_tables_without_rows_record_nothing(url: str) -> None:
+    with opened(url) as records, records.change(NOON) as change:
+        register_all(change)
+        assert change.days(day().iloc[:0]) == 0
+        assert change.trades(trade().iloc[:0]) == 0
