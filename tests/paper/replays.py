@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from benbot.strategies.rules.rsi_reversion import RsiReversion
 from tests.envs.desk.worlds import FIRST, random_world
 
 SETTINGS = EnvironmentSettings(episode_bars=1)
-N_HEARD = 80  # bars
+N_HEARD = 66  # bars
 NEVER_THE_SAME = {"attempts", "token", "acquired", "expires", "owner"}
 
 
@@ -57,6 +58,7 @@ def at_the_open(rules: DeskRules) -> DeskRules:
     return rules.model_copy(update={"execution": execution})
 
 
+@cache
 def random_stretch(seed: int) -> Stretch:
     """Return a random world as a stretch that can be replayed."""
     world = random_world(seed)
@@ -69,6 +71,7 @@ def random_stretch(seed: int) -> Stretch:
     return Stretch(history, span, Scripted(weights), SETTINGS.ruin)
 
 
+@cache
 def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
     """Return a small market under rules of the catalogue, and the rules."""
     rng = np.random.default_rng(5)
@@ -93,7 +96,7 @@ def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
     history = prepare(market, collect(strategies, market), DeskRules(), regime)
     script = rng.dirichlet(np.ones(4), N_HEARD)
     return (
-        Stretch(history, Span(40, N_HEARD - 1), Scripted(script), SETTINGS.ruin),
+        Stretch(history, Span(34, N_HEARD - 1), Scripted(script), SETTINGS.ruin),
         strategies,
     )
 
