@@ -84,17 +84,20 @@ class Faulty:
 
 
 class Meddling:
-    """Passes everything on, and lets somebody else act at the venue at the `at`-th look at it."""
+    """Passes everything on, and lets somebody else act at the venue, once.
 
-    def __init__(self, venue: Venue, at: int, act: Callable[[Venue], None]) -> None:
+    From the `at`-th look on, until `act` says that it has acted.
+    """
+
+    def __init__(self, venue: Venue, at: int, act: Callable[[Venue], bool]) -> None:
         self._venue, self._at, self._act = venue, at, act
         self.name = venue.name
-        self._n_looks = 0
+        self._n_looks, self._is_done = 0, False
 
     def clock(self) -> VenueClock:
         self._n_looks += 1
-        if self._n_looks == self._at:
-            self._act(self._venue)
+        if self._n_looks >= self._at and not self._is_done:
+            self._is_done = self._act(self._venue)
         return self._venue.clock()
 
     def __getattr__(self, name: str) -> object:

@@ -1,7 +1,8 @@
 """Small markets through the paper loop, beside the environment, and what both have to show."""
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.agents.policy import Policy
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
@@ -30,25 +32,45 @@ from benbot.strategies.rules.rsi_reversion import RsiReversion
 from tests.envs.desk.worlds import FIRST, random_world
 
 SETTINGS = EnvironmentSettings(episode_bars=1)
-N_HEARD = 80  # bars
+N_HEARD = 66  # bars
 NEVER_THE_SAME = {"attempts", "token", "acquired", "expires", "owner"}
 
 
 @dataclass(frozen=True, eq=False)
 class Scripted:
-    """A policy that chooses what was written down, whatever it sees."""
+    """A policy that chooses what was written down, and remembers what it saw."""
 
     script: FloatArray  # (N, K + 1)
     name: str = "scripted"
-    place: list[int] = field(default_factory=lambda: [0])
+    seen: list[Float32Array] = field(default_factory=list)
 
     def reset(self) -> None:
-        self.place[0] = 0
+        self.seen.clear()
 
     def weights(self, observation: Float32Array) -> Float32Array:
-        row = self.script[min(self.place[0], len(self.script) - 1)]
-        self.place[0] += 1
+        row = self.script[min(len(self.seen), len(self.script) - 1)]
+        self.seen.append(observation.copy())
         return row.astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """Another policy, of which is remembered what it saw."""
+
+    policy: Policy
+    seen: list[Float32Array] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+    def reset(self) -> None:
+        self.seen.clear()
+        self.policy.reset()
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        self.seen.append(observation.copy())
+        return self.policy.weights(observation)
 
 
 def at_the_open(rules: DeskRules) -> DeskRules:
@@ -57,6 +79,7 @@ def at_the_open(rules: DeskRules) -> DeskRules:
     return rules.model_copy(update={"execution": execution})
 
 
+@cache
 def random_stretch(seed: int) -> Stretch:
     """Return a random world as a stretch that can be replayed."""
     world = random_world(seed)
@@ -69,6 +92,7 @@ def random_stretch(seed: int) -> Stretch:
     return Stretch(history, span, Scripted(weights), SETTINGS.ruin)
 
 
+@cache
 def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
     """Return a small market under rules of the catalogue, and the rules."""
     rng = np.random.default_rng(5)
@@ -93,7 +117,7 @@ def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
     history = prepare(market, collect(strategies, market), DeskRules(), regime)
     script = rng.dirichlet(np.ones(4), N_HEARD)
     return (
-        Stretch(history, Span(40, N_HEARD - 1), Scripted(script), SETTINGS.ruin),
+        Stretch(history, Span(34, N_HEARD - 1), Scripted(script), SETTINGS.ruin),
         strategies,
     )
 
@@ -125,11 +149,18 @@ def venue_of(folder: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def assert_parity(stretch: Stretch, folder: Path) -> dict[str, pd.DataFrame]:
-    """Replay, and compare orders, fills, round trips, verdicts and equity, to the last digit."""
-    told = environment(stretch)
+    """Replay, and compare fills, round trips, verdicts, equity and what the policy saw.
+
+    All of it to the last digit.
+    """
+    watched = replace(stretch, policy=Watched(stretch.policy))
+    told = environment(watched)
+    seen = list(watched.policy.seen)  # type: ignore[attr-defined]
     replay(stretch, folder)
     tables = everything(stretch, folder)
     np.testing.assert_array_equal(tables["equity"]["equity"], _until_ruin(told, tables))
+    observations = [np.frombuffer(row, np.float32) for row in tables["decisions"]["observation"]]
+    np.testing.assert_array_equal(observations[: len(seen)], seen[: len(observations)])
     names = {"symbol": told.symbols, "strategy": told.strategies}
     _same(tables["bookings"], told.fills, names)
     _same(tables["trades"], told.trades, names)

@@ -18,7 +18,7 @@ from benbot.paper.store import set_switch
 from benbot.paper.venue import AccountFacts, Venue, VenueClock
 from tests.paper.replays import everything, heard_stretch
 
-N_BARS = 12  # after which something is held
+N_BARS = 8  # after which something is held
 
 
 class Odd:

@@ -14,7 +14,7 @@ from tests.paper.kills import finished, killed, lines_of
 from tests.paper.replays import Scripted, everything, random_stretch, venue_of
 
 EVENTFUL = 2  # a seed in which positions open, grow, shrink and hit their stops
-N_BARS = 12
+N_BARS = 8
 N_KILLS, N_DOUBLE, N_NIGHTLY = 20, 5, 1_000
 
 

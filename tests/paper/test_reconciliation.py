@@ -15,13 +15,13 @@ from benbot.paper.venue import OrderIntent, Side, TimeInForce, Venue
 from tests.paper.faults import Meddling
 from tests.paper.replays import everything, heard_stretch, venue_of
 
-LOOK = 61  # at the venue, when the meddler acts: positions are open, and it is inside a bar
+FROM = 40  # looks at the venue, after which the meddler acts as soon as it can
 
 
-def after(meddle: Callable[[Venue], None], folder: Path) -> dict[str, pd.DataFrame]:
+def after(meddle: Callable[[Venue], bool], folder: Path) -> dict[str, pd.DataFrame]:
     """Return what is kept of an account at whose venue somebody else acted."""
     stretch, _ = heard_stretch()
-    replay(replace(stretch, wrapped=lambda venue: Meddling(venue, LOOK, meddle)), folder)
+    replay(replace(stretch, wrapped=lambda venue: Meddling(venue, FROM, meddle)), folder)
     return everything(stretch, folder)
 
 
@@ -29,9 +29,13 @@ def market(symbol: str, side: Side, units: float) -> OrderIntent:
     return OrderIntent("by-hand", symbol, side, units, time_in_force=TimeInForce.IOC)
 
 
-def sell_some(venue: Venue) -> None:
-    held = next(one for one in venue.positions() if one.units > 0.0)
-    venue.submit(market(held.symbol, Side.SELL, held.units / 2.0))
+def sell_some(venue: Venue) -> bool:
+    """Sell half of something that is held, if anything is; say whether that was done."""
+    held = next((one for one in venue.positions() if one.units > 0.0), None)
+    if held is None or not venue.clock().is_open:
+        return False
+    order = venue.submit(market(held.symbol, Side.SELL, held.units / 2.0))
+    return order.filled_units > 0.0
 
 
 def assert_agreed(tables: dict[str, pd.DataFrame], folder: Path) -> None:
@@ -52,9 +56,12 @@ def test_a_position_that_somebody_sold_is_smaller(folder: Path) -> None:
 
 
 def test_what_somebody_bought_is_theirs_and_nobody_opens_it(folder: Path) -> None:
-    def buy(venue: Venue) -> None:
+    def buy(venue: Venue) -> bool:
         held = {one.symbol for one in venue.positions()}
-        venue.submit(market(free_symbol(held), Side.BUY, 10.0))
+        free = sorted({f"S{s}" for s in range(6)} - held)
+        if not free or not venue.clock().is_open:
+            return False
+        return venue.submit(market(free[0], Side.BUY, 10.0)).filled_units > 0.0
 
     tables = after(buy, folder)
     assert_agreed(tables, folder)
@@ -64,10 +71,6 @@ def test_what_somebody_bought_is_theirs_and_nobody_opens_it(folder: Path) -> Non
     later = tables["intents"][tables["intents"]["planned"] > since]
     assert "NONE" in set(later["reason"])
     assert foreign["symbol"].iloc[0] not in set(later["symbol"])
-
-
-def free_symbol(held: set[str]) -> str:
-    return next(symbol for symbol in (f"S{s}" for s in range(6)) if symbol not in held)
 
 
 def test_money_that_comes_or_goes_moves_no_breaker() -> None:
