@@ -38,6 +38,7 @@ from benbot.strategies.learning.stops import (
 from tests.strategies.learning.lived import (
     REGIME,
     RULES,
+    cut,
     experience,
     lived,
     random_world,
@@ -206,6 +207,20 @@ def test_a_second_life_with_the_stated_stop_is_the_life_that_was() -> None:
     assert (known[own] >= whole.trades["closed"][own]).all()
 
 
+def test_second_lives_that_are_over_by_a_bar_are_those_of_the_prefix() -> None:
+    market, signals = random_world(6)
+    gain, known = second_lives(experience(market, signals))
+    n_open = 0
+    for n_bars in range(80, 120, 5):
+        own, over = second_lives(experience(market.until(n_bars), cut(signals, n_bars)))
+        n = over.size
+        by_then = (known[:n] >= 0) & (known[:n] < n_bars)
+        np.testing.assert_array_equal(over >= 0, by_then)
+        np.testing.assert_array_equal(own[by_then], gain[:n][by_then])
+        n_open += int((~by_then).sum())
+    assert n_open > 0
+
+
 def test_stops_move_to_where_they_are_not_touched_before_the_rise() -> None:
     """Every fifth bar falls 6 % and the next rises 10 %: a stop at 5 % is always hit first."""
     n_bars = 300
@@ -252,6 +267,8 @@ def test_correlations_are_those_of_ledoit_and_wolf() -> None:
 def test_a_crowd_is_known_by_returns_of_before() -> None:
     rng = np.random.default_rng(2)
     returns = rng.normal(0.0, 0.01, (300, 4))
+    returns[:, 1] += returns[:, 0]
     whole = uniqueness(still_market(300, 1), returns, every=21)
     part = uniqueness(still_market(190, 1), returns[:190], every=21)  # fitted at the last bar, too
     np.testing.assert_array_equal(whole[:190], part)
+    assert np.ptp(part[-1]) > 0.1
