@@ -145,6 +145,18 @@ def test_a_lease_that_ran_out_and_that_nobody_took_goes_on(url: str) -> None:
             opened(url, "second", clock=clock)
 
 
+def test_a_change_that_took_longer_than_a_lease_is_not_the_end_of_it(url: str) -> None:
+    clock = HandClock()
+    with opened(url, "first", clock=clock, lasts=60.0) as first:
+        with first.change(NOON) as change:
+            register_all(change)
+            clock.advance(600)
+        with pytest.raises(RecordsHeld, match="runs until 2020-06-01T12:11:00"):
+            opened(url, "second", clock=clock)
+        with first.change(NOON) as change:
+            change.event("note", "market", {})
+
+
 def test_a_clock_that_was_set_back_does_not_shorten_the_lease(url: str) -> None:
     clock = HandClock()
     with opened(url, "first", clock=clock, lasts=60.0) as records:
