@@ -31,7 +31,7 @@ from benbot.evolution.orchestration.service import Service, certainty_of, servic
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.orchestration.standing import Standing
 from benbot.evolution.orchestration.watching import Watch, session_ends
-from benbot.strategies.drift import Finding, alarms, decay
+from benbot.strategies.drift import Finding, alarms, decay, draws_for
 from benbot.strategies.records import Change, Records
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage, Transition
@@ -138,7 +138,8 @@ class Orchestrator:
             return []
         self.now.note(DECAY)
         high = np.flatnonzero(self.tournament.stages >= Stage.R3).tolist()
-        found = [(self.population.names[at], self._decay_of(at)) for at in high]
+        draws = draws_for(len(high), self.settings.decay.level)
+        found = [(self.population.names[at], self._decay_of(at, draws)) for at in high]
         asked = [finding for _, finding in found if finding is not None]
         alarming = alarms(asked, self.settings.decay.level)
         told: list[Told] = []
@@ -228,12 +229,12 @@ class Orchestrator:
         regime = self.regime[entered].astype(np.int64)
         return services(recent, regime, taking_part, self.settings.least)
 
-    def _decay_of(self, at: int) -> Finding | None:
+    def _decay_of(self, at: int, draws: int) -> Finding | None:
         returns, recent = self.watch.of(at, self.now.done), self.settings.decay.recent
         if returns.size < 2 * recent:
             return None
         rng = np.random.default_rng([self.order.seed, self.now.done, at])
-        return decay(returns, recent, rng)
+        return decay(returns, recent, rng, draws=draws)
 
     def _ended(self, bar: int) -> list[int]:
         """Return the sessions that have ended at a bar and were not told yet."""
