@@ -103,6 +103,13 @@ def test_a_moment_without_a_zone_is_refused(url: str) -> None:
         pass
 
 
+def test_a_session_in_which_nobody_takes_part_is_nothing(url: str) -> None:
+    with opened(url) as records, records.change(NOON) as change:
+        register_all(change)
+        assert change.days(day().iloc[:0]) == 0
+        assert change.trades(trade().iloc[:0]) == 0
+
+
 def test_the_second_owner_is_refused_until_the_lease_runs_out(url: str) -> None:
     clock = HandClock()
     first = opened(url, "first", clock=clock, lasts=60.0)
