@@ -56,7 +56,7 @@ def test_a_search_answers_the_same_again_whatever_comes_later(tmp_path: Path) ->
     close[BAR + 1 :] *= 2.0
     other = replace(market, **dict.fromkeys(("open", "high", "low", "close"), close))
     parents = (member(3), member(5))
-    for wish in (Wish(0, BAR), Wish(1, BAR, None, parents)):
+    for wish in (Wish(2, BAR, 4), Wish(1, BAR, None, parents)):
         first = ask(wish, land(market, tmp_path), OWN, 1)
         assert first == ask(wish, land(other, tmp_path), OWN, 1)
         assert first.n_tried <= OWN.price
@@ -65,7 +65,7 @@ def test_a_search_answers_the_same_again_whatever_comes_later(tmp_path: Path) ->
         assert {each.origin for each in first.members} <= {origin}
         assert all(each.born == BAR for each in first.members)
     ledgers = sorted(path.name for path in tmp_path.glob("*.jsonl"))
-    assert ledgers == ["search-0.jsonl", "search-1.jsonl"]
+    assert ledgers == ["search-1.jsonl", "search-2.jsonl"]
 
 
 def test_who_has_died_out_costs_what_was_tried(tmp_path: Path) -> None:
