@@ -13,6 +13,7 @@ which no finding makes 0. Series are returns or costs of single bars, all finite
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from scipy.stats import binom
@@ -82,16 +83,35 @@ def distribution_drift(
     return _finding("distribution", distances, "largest distance of the shares", live.size)
 
 
+def draws_for(n_asked: int, level: float) -> int:
+    """Return how many draws it takes for one of so many findings to be able to alarm by itself.
+
+    The smallest p-value is 1 / (1 + draws), and the first one of n has to be `level` / n or less.
+    """
+    return max(DRAWS, ceil(n_asked / level))
+
+
 def decay(
-    returns: FloatArray, n_recent: int, rng: np.random.Generator, block: int | None = None
+    returns: FloatArray,
+    n_recent: int,
+    rng: np.random.Generator,
+    block: int | None = None,
+    draws: int | None = None,
 ) -> Finding:
-    """Ask whether the last `n_recent` returns of (T,) are worse on average than those before."""
+    """Ask whether the last `n_recent` returns of (T,) are worse on average than those before.
+
+    `draws` are `DRAWS` unless more are asked for.
+    """
     if not 0 < n_recent < returns.size:
         raise InvalidParameter(
             f"n_recent must leave some of {returns.size} returns before it, was {n_recent}"
         )
     recent, record = returns[-n_recent:], returns[:-n_recent]
-    return _less(recent, record, rng, block, "decay")
+    pooled, block = _pooled(recent, record, block)
+    drawn = _is_live(pooled.size, n_recent, block, rng, draws)
+    means = drawn @ pooled / n_recent
+    others = (pooled.sum() - means * n_recent) / record.size
+    return _finding("decay", others - means, "a bar less than before", n_recent)
 
 
 def slippage_drift(
@@ -133,21 +153,6 @@ def signal_drift(live: Signals, model: Signals, tolerated: float = TOLERATED) ->
     return Finding("signals", faults / n_bars, "of the bars differ", p_value, n_bars)
 
 
-def _less(
-    recent: FloatArray,
-    record: FloatArray,
-    rng: np.random.Generator,
-    block: int | None,
-    name: str,
-) -> Finding:
-    """Find by how much the mean of recent returns is below that of the record."""
-    pooled, block = _pooled(recent, record, block)
-    drawn = _is_live(pooled.size, recent.size, block, rng)
-    means = drawn @ pooled / recent.size
-    others = (pooled.sum() - means * recent.size) / record.size
-    return _finding(name, others - means, "a bar less than before", recent.size)
-
-
 def _pooled(live: FloatArray, model: FloatArray, block: int | None) -> tuple[FloatArray, int]:
     """Return model and live returns as one series, and the length of its blocks."""
     _check(live, model)
@@ -177,17 +182,20 @@ def _length(block: int | None, shorter: int) -> int:
     return block
 
 
-def _is_live(n_bars: int, n_live: int, block: int, rng: np.random.Generator) -> BoolArray:
-    """Return which places of a series of bars are called live, (1 + DRAWS, N).
+def _is_live(
+    n_bars: int, n_live: int, block: int, rng: np.random.Generator, draws: int | None = None
+) -> BoolArray:
+    """Return which places of a series of bars are called live, (1 + draws, N).
 
     In row 0 the last `n_live` are, as they are; in the others as many after the blocks were
     exchanged, cut each time at another place of the circle that the series is closed to.
     """
-    chosen = np.zeros((1 + DRAWS, n_bars), np.bool_)
+    draws = DRAWS if draws is None else draws
+    chosen = np.zeros((1 + draws, n_bars), np.bool_)
     chosen[0, n_bars - n_live :] = True
-    shift = rng.integers(n_bars, size=(DRAWS, 1))
+    shift = rng.integers(n_bars, size=(draws, 1))
     number = (np.arange(n_bars) + shift) % n_bars // block
-    key = rng.random((DRAWS, -(-n_bars // block)))
+    key = rng.random((draws, -(-n_bars // block)))
     order: IntArray = np.argsort(np.take_along_axis(key, number, axis=1), axis=1, kind="stable")
     np.put_along_axis(chosen[1:], order[:, -n_live:], True, axis=1)
     return chosen

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.errors import DiedOut
+from benbot.envs.errors import BadProgram, DiedOut, InvalidParameter
 from benbot.envs.history import Span
 from benbot.envs.market.market import Market
 from benbot.envs.market.regime import RegimeSettings
@@ -73,7 +73,8 @@ def first_bar(settings: OrchestratorSettings, regime: RegimeSettings) -> int:
 
 def ask(wish: Wish, land: Land, settings: OrchestratorSettings, seed: int) -> Answer:
     """Search, and return whom the pool admitted, of those who earned in the regime."""
-    species, founders = family_of(wish.parents, settings.search, land.market)
+    known = land.market.until(wish.bar + 1)
+    species, founders = family_of(wish.parents, settings.search, known)
     search = _search(wish, land, settings, (species, founders, seed))
     try:
         while not search.is_over:
@@ -90,19 +91,29 @@ def ask(wish: Wish, land: Land, settings: OrchestratorSettings, seed: int) -> An
 def family_of(
     parents: Sequence[Member], settings: EvolutionSettings, market: Market
 ) -> tuple[Species[Any], list[Any]]:
-    """Return the species of the first parent, and the genomes of all parents that are of it."""
+    """Return the species of the first parent, and the genomes of all parents that are of it.
+
+    A program that looks at what the language does not have has no children.
+    """
     if not parents or parents[0].is_program:
         programs = settings.model_copy(update={"genome": "programs"})
         species = species_of(programs, market, ())
-        alike = [each for each in parents if each.is_program]
-        return species, [
-            species.read(json.loads(str(each.choice.parameters["program"]))) for each in alike
-        ]
+        return species, _programs(species, [each for each in parents if each.is_program])
     alike = [each for each in parents if not each.is_program]
     rules = Rules(tuple(dict.fromkeys(each.choice.name for each in alike)))
     return rules, [
         rules.read({"rule": each.choice.name, **each.choice.parameters}) for each in alike
     ]
+
+
+def _programs(species: Species[Any], parents: Sequence[Member]) -> list[Any]:
+    genomes = []
+    for parent in parents:
+        try:
+            genomes.append(species.read(json.loads(str(parent.choice.parameters["program"]))))
+        except (BadProgram, InvalidParameter):
+            continue
+    return genomes
 
 
 def earns_in(candidate: Candidate[Any], regime: int | None) -> bool:

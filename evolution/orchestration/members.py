@@ -84,8 +84,14 @@ class Member:
 
 
 def digest_of(choice: StrategyChoice) -> str:
-    """Return sixteen hex digits of a rule and its parameters, whatever it is called."""
-    counted = {"name": choice.name, "parameters": choice.parameters}
+    """Return sixteen hex digits of a rule and all of its parameters, whatever it is called.
+
+    One that a configuration leaves out is the same as its default said aloud.
+    """
+    strategy = build(choice)
+    names = (*choice.parameters, *strategy.parameters(), *strategy.choices())
+    said = {name: getattr(strategy, name) for name in names}
+    counted = {"name": choice.name, "parameters": said}
     canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -105,10 +111,6 @@ class Population:
     @property
     def names(self) -> list[str]:
         return [member.name for member in self.members]
-
-    def knows(self, digest: str) -> bool:
-        """Say whether somebody has, or had, this rule and these parameters."""
-        return any(member.digest == digest for member in self.members)
 
     def join(self, newcomers: Iterable[Member]) -> None:
         """Let newcomers in."""

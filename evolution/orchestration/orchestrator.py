@@ -1,7 +1,7 @@
 """The orchestrator: look, judge, ask, retire; every look is one change of the store, or none.
 
 It looks at the close of a bar at least `every` minutes of market time after the last look, and
-whenever a session has ended. At each look
+whenever it is known that a session has ended. At each look
 
 1. the sessions that ended are told to the tournament, and who moved is recorded;
 2. who has decayed is withdrawn;
@@ -30,8 +30,8 @@ from benbot.evolution.orchestration.members import Member, Population
 from benbot.evolution.orchestration.service import Service, certainty_of, services
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.orchestration.standing import Standing
-from benbot.evolution.orchestration.watching import Watch, session_ends
-from benbot.strategies.drift import Finding, alarms, decay
+from benbot.evolution.orchestration.watching import Watch
+from benbot.strategies.drift import Finding, alarms, decay, draws_for
 from benbot.strategies.records import Change, Records
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage, Transition
@@ -75,14 +75,8 @@ class Orchestrator:
         """`catalogue` are the strategies that there are at the beginning."""
         self.order, self.settings, market = order, order.settings, order.land.market
         self.regime: Int8Array = detect_regime(market, order.land.regime)
-        self.watch = Watch(session_ends(market.session, order.span), follow)
-        self.catalogue = tuple(catalogue)
-        budget = Budget(order.settings.evaluations)
-        self.now = Standing(Tournament(order.tournament), budget, order.span.first)
-
-    @property
-    def is_over(self) -> bool:
-        return self.now.bar >= self.order.span.last
+        self._follow, self.catalogue = follow, tuple(catalogue)
+        self._at_the_beginning()
 
     @property
     def population(self) -> Population:
@@ -93,7 +87,7 @@ class Orchestrator:
         return self.now.tournament
 
     def run(self, records: Records) -> Iterator[Look]:
-        """Go on to the end of the span; yields what came of each look that decided anything."""
+        """Go on to the end of the span; yield what came of each look."""
         self._begin(records)
         for bar in self._looks():
             yield self._look(bar, records)
@@ -138,7 +132,8 @@ class Orchestrator:
             return []
         self.now.note(DECAY)
         high = np.flatnonzero(self.tournament.stages >= Stage.R3).tolist()
-        found = [(self.population.names[at], self._decay_of(at)) for at in high]
+        draws = draws_for(len(high), self.settings.decay.level)
+        found = [(self.population.names[at], self._decay_of(at, draws)) for at in high]
         asked = [finding for _, finding in found if finding is not None]
         alarming = alarms(asked, self.settings.decay.level)
         told: list[Told] = []
@@ -188,10 +183,12 @@ class Orchestrator:
     # The population
 
     def _newcomers(self, answer: Answer, most: int) -> list[Member]:
+        """Return whom nobody knows by name or digest, the best first and no more than `most`."""
         new: list[Member] = []
         for member in answer.members:
-            taken = self.population.knows(member.digest) or member.name in self.population.names
-            if not taken and len(new) < most:
+            known = [*self.population, *new]
+            alike = any(member.name == each.name or member.digest == each.digest for each in known)
+            if not alike and len(new) < most:
                 new.append(member)
         return new
 
@@ -228,16 +225,16 @@ class Orchestrator:
         regime = self.regime[entered].astype(np.int64)
         return services(recent, regime, taking_part, self.settings.least)
 
-    def _decay_of(self, at: int) -> Finding | None:
+    def _decay_of(self, at: int, draws: int) -> Finding | None:
         returns, recent = self.watch.of(at, self.now.done), self.settings.decay.recent
         if returns.size < 2 * recent:
             return None
         rng = np.random.default_rng([self.order.seed, self.now.done, at])
-        return decay(returns, recent, rng)
+        return decay(returns, recent, rng, draws=draws)
 
     def _ended(self, bar: int) -> list[int]:
-        """Return the sessions that have ended at a bar and were not told yet."""
-        n = int(np.searchsorted(self.watch.ends, bar, side="right"))
+        """Return the sessions that are known to be over at a bar, and were not told yet."""
+        n = int(np.searchsorted(self.watch.known, bar, side="right"))
         return list(range(self.now.done, n))
 
     def _looks(self) -> Iterator[int]:
@@ -246,9 +243,9 @@ class Orchestrator:
         Which they are depends on the span alone, not on where a run was ended.
         """
         times, every = self.order.land.market.timestamps, self.settings.every * MINUTE
-        last, ends = self.order.span.first, set(self.watch.ends.tolist())
+        last, known = self.order.span.first, set(self.watch.known.tolist())
         for bar in range(last + 1, self.order.span.last + 1):
-            if bar in ends or times[bar] - times[last] >= every:
+            if bar in known or times[bar] - times[last] >= every:
                 last = bar
                 if bar > self.now.bar:
                     yield bar
@@ -268,6 +265,7 @@ class Orchestrator:
 
     def _begin(self, records: Records) -> None:
         """Go on where the store says that somebody was, or begin."""
+        self._at_the_beginning()  # whatever a run that was broken off left here
         order, kept = self.order, records.state(STATE)
         if kept is None:
             with records.change(self._moment(order.span.first)) as change:
@@ -278,6 +276,12 @@ class Orchestrator:
         self.now = Standing.of_plain(kept, order.identity, order.tournament, evaluations)
         for litter in self.population.litters():
             self.watch.join(litter, litter[0].born)
+
+    def _at_the_beginning(self) -> None:
+        order = self.order
+        self.watch = Watch(order.land.market.session, order.span, self._follow)
+        budget = Budget(order.settings.evaluations)
+        self.now = Standing(Tournament(order.tournament), budget, order.span.first)
 
     def _plain(self) -> dict[str, Any]:
         return self.now.plain(self.order.identity)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from benbot.envs.arrays import FloatArray, IntArray
-from benbot.envs.errors import BadConfig
 from benbot.envs.history import Span
 from benbot.evolution.orchestration.following import Follow, Followed
 from benbot.evolution.orchestration.members import Member
@@ -15,14 +14,16 @@ from benbot.strategies.records.change import Change
 class Watch:
     """D sessions of a run, and N members in the order in which they came.
 
-    ends  (D,)  bar at whose close each session ends
+    ends   (D,)  bar at whose close each session ends
+    known  (D,)  bar at whose close that is known, which may lie behind the span
     """
 
-    def __init__(self, ends: IntArray, follow: Follow) -> None:
-        """`follow` lets members trade alone."""
-        self.ends, self._follow = ends, follow
+    def __init__(self, session: IntArray, span: Span, follow: Follow) -> None:
+        """`session` (T,) is that of the market; `follow` lets members trade alone."""
+        self.ends, self._follow = session_ends(session, span), follow
+        self.known = known_ends(self.ends, session[: span.last + 1])
         self._litters: list[tuple[Followed, IntArray, int]] = []  # with columns, first session
-        self._returns = np.full((ends.size, 0), np.nan)
+        self._returns = np.full((self.ends.size, 0), np.nan)
 
     @property
     def n_members(self) -> int:
@@ -77,11 +78,16 @@ def session_ends(session: IntArray, span: Span) -> IntArray:
     """Return the last bar of every session that ends behind the first bar of a span."""
     inside = session[span.first : span.last + 1]
     ends = span.first + np.flatnonzero(np.append(np.diff(inside) != 0, True))
-    ends = ends[ends > span.first].astype(np.int64)
-    if not ends.size:
-        raise BadConfig(
-            f"a run needs a session or more, was bars {span.first} to {span.last}. Take an earlier "
-            "--from or a later --to"
-        )
-    found: IntArray = ends
+    found: IntArray = ends[ends > span.first].astype(np.int64)
     return found
+
+
+def known_ends(ends: IntArray, session: IntArray) -> IntArray:
+    """Return the bar at whose close it is known that a session is over, (D,).
+
+    That is its own last bar where every session has one, and else the first bar of the next: a
+    prefix of the history would not know that no bar is to come.
+    """
+    daily = bool((np.diff(session) > 0).all())
+    known: IntArray = ends if daily else ends + 1
+    return known

@@ -73,13 +73,14 @@ def live_weights(orchestrator: Orchestrator, stages: IntArray, n: int) -> Float3
 
     `stages` (D, K) are those of the first K. Who stands on LIVE gets the least capital of the
     stage, as a share of what all together may have; the rest is cash, and high volatility takes a
-    share away. It changes at the close of a session. Risk is weight times n, so the weights are
-    made for as many strategies as LIVE has places: how many will ever stand there is not known.
+    share away. It changes when it is known that a session is over. Risk is weight times n, so the
+    weights are made for as many strategies as LIVE has places: how many will ever stand there is
+    not known.
     """
-    settings, ends = orchestrator.order.tournament, orchestrator.watch.ends
+    settings, known = orchestrator.order.tournament, orchestrator.watch.known
     span: Span = orchestrator.order.span
     weights = np.zeros((span.n_decisions, n + 1), np.float32)
-    session = np.searchsorted(ends, np.arange(span.first, span.last), side="right") - 1
+    session = np.searchsorted(known, np.arange(span.first, span.last), side="right") - 1
     for i in range(span.n_decisions):
         if session[i] >= 0:
             regime = int(orchestrator.regime[span.first + i])

@@ -23,7 +23,7 @@ PAGE = 1000
 class Chronicle:
     """One run.
 
-    moments  (D,)    at which the sessions closed
+    moments  (D,)    at which it was known that the sessions were over
     stages   (D, N)  `Stage` of each from that close on; WAITING also before it came
     names    (N,)    of the strategies
     origins  (N,)    where each comes from
@@ -45,7 +45,7 @@ class Chronicle:
 
 
 def read_chronicle(records: Reader, moments: TimeArray) -> Chronicle:
-    """Return what a store tells; `moments` (D,) are the closes of the sessions."""
+    """Return what a store tells; `moments` (D,) are those of the sessions."""
     events = all_events(records)
     registered = events[events["kind"] == REGISTERED]
     names = tuple(registered["subject"])

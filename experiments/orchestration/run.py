@@ -148,8 +148,8 @@ def _live(orchestrator: Orchestrator, records: Records, run: Run, display: Displ
     for look in orchestrator.run(records):
         display.move(task, look.bar - span.first, note_of(orchestrator))
         _tell(orchestrator, look, display)
-    ends = orchestrator.watch.ends
-    chronicle = read_chronicle(records, orchestrator.order.land.market.timestamps[ends])
+    known = np.minimum(orchestrator.watch.known, span.last)
+    chronicle = read_chronicle(records, orchestrator.order.land.market.timestamps[known])
     for stage in (Stage.RETIRED, Stage.R1, Stage.R2, Stage.R3, Stage.LIVE):
         for i in np.flatnonzero(np.append(True, np.diff(chronicle.count(stage)) != 0)):
             run.log_metrics(

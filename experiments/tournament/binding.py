@@ -9,6 +9,7 @@ import numpy as np
 from benbot.envs.arrays import IntArray
 from benbot.envs.history import History, Span
 from benbot.envs.standing import Standings, with_standings
+from benbot.evolution.orchestration.watching import known_ends
 from benbot.experiments.tournament.sleeves import SleeveSessions, sleeve_sessions
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage
@@ -20,24 +21,24 @@ def bound(history: History, settings: TournamentSettings | None) -> History:
     if settings is None or not settings.binding:
         return history
     sessions = sleeve_sessions(history, Span(0, history.n_bars - 1))
-    stage = stages_of(history.signals.strategies, sessions, settings, history.n_bars)
+    stage = stages_of(history, sessions, settings)
     return with_standings(history, Standings(stage.astype(np.int8), stage == Stage.LIVE))
 
 
-def stages_of(
-    names: tuple[str, ...], sessions: SleeveSessions, settings: TournamentSettings, n_bars: int
-) -> IntArray:
+def stages_of(history: History, sessions: SleeveSessions, settings: TournamentSettings) -> IntArray:
     """Return the stage of each strategy as known at the close of each bar, (T, K).
 
-    It changes at the last bar of a session, for the decision that is made at that close.
+    It changes when it is known that a session is over, for the decision that is made at that close.
     """
+    names = history.signals.strategies
+    known = known_ends(sessions.last_bars, history.market.session)
     tournament = Tournament(settings)
     for name in names:
         tournament.register(name, name)
-    stages = np.empty((n_bars, len(names)), np.int64)
+    stages = np.empty((history.n_bars, len(names)), np.int64)
     stages[:] = tournament.stages
     model = np.zeros(len(names))  # who simulates fills as the model says
-    for i, bar in enumerate(sessions.last_bars):
+    for i, bar in enumerate(known):
         day, counts = int(sessions.days[i]), (sessions.n_trades[i], model, sessions.breaches[i])
         if tournament.advance(day, sessions.returns[i], *counts):
             stages[bar:] = tournament.stages

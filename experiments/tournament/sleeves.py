@@ -16,6 +16,7 @@ from benbot.envs.desk.sleeves import LEAST_CAPITAL
 from benbot.envs.history import History, Span
 from benbot.envs.stepping import Arena, ArenaLoan, Outcome, begin_at, step_all
 from benbot.envs.vector import EnvironmentSettings, build_arena
+from benbot.strategies.tournament.trial import RUIN
 
 DAY = "datetime64[D]"
 
@@ -26,7 +27,7 @@ class SleeveSessions:
 
     days       (D,)    days since 1970
     last_bars  (D,)    bar at whose close each session ends
-    returns    (D, K)  after costs; NaN once hardly any capital is left
+    returns    (D, K)  after costs; NaN from the session after that which left hardly any capital
     equity     (D, K)  at the close, account currency
     breaches   (D, K)  1 where the daily loss was beyond what the desk allows
     n_trades   (D, K)  round trips that closed
@@ -57,8 +58,7 @@ def sleeve_sessions(
     ends = ends[ends > 0]  # at the first bar nothing has been traded yet
     before = np.concatenate([[0], ends[:-1]])
     at_end, at_start = equity[ends], equity[before]
-    sound = np.minimum(at_start, at_end) > LEAST_CAPITAL * rules.capital
-    returns = np.where(sound, at_end / np.where(sound, at_start, 1.0) - 1.0, np.nan)
+    returns, at_end = earned(at_start, at_end, LEAST_CAPITAL * rules.capital)
     stretches = [by_bar[low:high] for low, high in zip(before, ends, strict=True)]
     trades = tuple(np.concatenate([np.zeros(0, TRADE), *own]) for own in stretches)
     n_strategies = equity.shape[1]
@@ -73,6 +73,18 @@ def sleeve_sessions(
         n_trades=np.array(counts),
         trades=trades,
     )
+
+
+def earned(at_start: FloatArray, at_end: FloatArray, least: float) -> tuple[FloatArray, FloatArray]:
+    """Return what each session earned, and the equity it ended with, both (D, K).
+
+    The loss that ruins an account is told, as `RUIN` at most; whoever began a session with no more
+    than `least` had none.
+    """
+    sound = at_start > least
+    left = np.where(sound, np.maximum(at_end, (1.0 + RUIN) * at_start), at_end)
+    returns = np.where(sound, left / np.where(sound, at_start, 1.0) - 1.0, np.nan)
+    return returns, left
 
 
 def _breached(returns: FloatArray, daily_loss: float) -> BoolArray:

@@ -57,7 +57,7 @@ def read_given(given: Given, moment: int) -> pd.DataFrame:
         {
             "strategy": texts(frame, "strategy"),
             "source": members(frame, "source", Source),
-            "session": _sessions(frame),
+            "session": pd.Series(_sessions(frame), dtype=object),
             "stage": members(frame, "stage", Stage),
             "return": numbers(frame, "return"),
             "equity": numbers(frame, "equity"),

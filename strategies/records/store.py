@@ -89,6 +89,8 @@ class Records(Reader):
         ):
             lease.renew(connection, self._url, self._lease, microseconds(self._clock()))
             yield connection
+            # What is written may have taken longer than a lease lasts, to search for newcomers.
+            lease.renew(connection, self._url, self._lease, microseconds(self._clock()))
             self._commit(transaction)
 
     def _commit(self, transaction: RootTransaction) -> None:

@@ -15,11 +15,14 @@ Move = tuple[int, Stage, Reason, str]  # row, target, reason, note
 
 def descents(ladder: Ladder, seen: BoolArray, settings: TournamentSettings) -> Iterator[Move]:
     """Yield the moves down of the rows that were seen in this session; each row moves once."""
-    yield from given_up(ladder.rows, seen, settings)
+    over = list(given_up(ladder.rows, seen, settings))
+    yield from over
+    left = seen.copy()
+    left[[move[0] for move in over]] = False
     for stage in TRIALS:
-        at = seen & (ladder.rows["stage"] == stage)
+        at = left & (ladder.rows["stage"] == stage)
         yield from fallen(ladder.rows, at, stage, settings.at(stage))
-    yield from brought_back(ladder, seen & (ladder.rows["stage"] == Stage.LIVE), settings)
+    yield from brought_back(ladder, left & (ladder.rows["stage"] == Stage.LIVE), settings)
 
 
 def given_up(rows: RecordArray, seen: BoolArray, settings: TournamentSettings) -> Iterator[Move]:

@@ -18,6 +18,7 @@ from benbot.strategies.drift import (
     alarms,
     decay,
     distribution_drift,
+    draws_for,
     signal_drift,
     slippage_drift,
 )
@@ -127,6 +128,19 @@ def test_only_what_is_alarming_among_all_that_was_asked_demotes() -> None:
     assert alarms([], 0.05) == []
     levels = [len(alarms(asked, level)) for level in (0.0, 0.04, 0.1, 1.0)]
     assert all(one <= other for one, other in pairwise(levels))
+
+
+@pytest.mark.parametrize("n_asked", [1, 18, 100])
+def test_however_many_are_asked_one_that_has_decayed_can_be_told(n_asked: int) -> None:
+    level = 0.01
+    draws = draws_for(n_asked, level)
+    (series,) = series_of(1, 3, 120)
+    series[-40:] -= 5.0
+    worst = decay(series, 40, np.random.default_rng(0), draws=draws)
+    assert worst.p_value == 1.0 / (1.0 + draws)
+    others = [finding(f"{n}", 0.5) for n in range(n_asked - 1)]
+    assert alarms([worst, *others], level) == [worst]
+    assert draws_for(1, level) == DRAWS
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from benbot.experiments.audit.columns import FEATURE, OBSERVATION, history_colum
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.tournament.binding import bound, stages_of
 from benbot.experiments.tournament.season import Season, digest_of, play, play_recorded
-from benbot.experiments.tournament.sleeves import sleeve_sessions
+from benbot.experiments.tournament.sleeves import earned, sleeve_sessions
 from benbot.experiments.tournament.view import events_table, ladder_table, moves_of, stage_metrics
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.strategies.records import Records, open_records
@@ -96,6 +96,17 @@ def test_sleeves_do_what_those_of_the_tape_do(season: Season) -> None:
         assert (own["closed"] == whole.last_bars[i]).all()
     losses = history.rules.breakers.daily_loss
     np.testing.assert_array_equal(whole.breaches == 1, whole.returns <= -losses)
+
+
+def test_the_session_that_ruins_an_account_is_told_and_those_after_it_are_none() -> None:
+    at_end = np.array([[50.0, 110.0], [4.0, -3.0], [4.0, -3.0]])
+    at_start = np.vstack([[100.0, 100.0], at_end[:-1]])
+    returns, equity = earned(at_start, at_end, least=10.0)
+    np.testing.assert_allclose(returns, [[-0.5, 0.1], [-0.92, -0.999], [np.nan, np.nan]])
+    np.testing.assert_allclose(equity[1], [4.0, 0.11])
+    assert (equity[1] > 0.0).all()  # as the store of records wants it
+    unknown, _ = earned(np.array([[100.0]]), np.array([[np.nan]]), least=10.0)
+    assert np.isnan(unknown).all()
 
 
 def test_a_season_with_a_store_is_the_season_without_one(brief: Season, tmp_path: Path) -> None:
@@ -210,7 +221,7 @@ def test_a_tournament_that_binds_gives_the_money_to_live_alone(season: Season) -
     binding = settings.model_copy(update={"binding": True})
     held = bound(history, binding)
     sessions = sleeve_sessions(history, Span(0, history.n_bars - 1))
-    stages = stages_of(history.signals.strategies, sessions, binding, history.n_bars)
+    stages = stages_of(history, sessions, binding)
     np.testing.assert_array_equal(held.features.allowed, stages == Stage.LIVE)
     assert held.features.allowed.any()
     first = Tournament(settings)

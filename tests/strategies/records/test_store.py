@@ -103,6 +103,13 @@ def test_a_moment_without_a_zone_is_refused(url: str) -> None:
         pass
 
 
+def test_a_session_in_which_nobody_takes_part_is_nothing(url: str) -> None:
+    with opened(url) as records, records.change(NOON) as change:
+        register_all(change)
+        assert change.days(day().iloc[:0]) == 0
+        assert change.trades(trade().iloc[:0]) == 0
+
+
 def test_the_second_owner_is_refused_until_the_lease_runs_out(url: str) -> None:
     clock = HandClock()
     first = opened(url, "first", clock=clock, lasts=60.0)
@@ -143,6 +150,18 @@ def test_a_lease_that_ran_out_and_that_nobody_took_goes_on(url: str) -> None:
         records.renew()
         with pytest.raises(RecordsHeld):
             opened(url, "second", clock=clock)
+
+
+def test_a_change_that_took_longer_than_a_lease_is_not_the_end_of_it(url: str) -> None:
+    clock = HandClock()
+    with opened(url, "first", clock=clock, lasts=60.0) as first:
+        with first.change(NOON) as change:
+            register_all(change)
+            clock.advance(600)
+        with pytest.raises(RecordsHeld, match="runs until 2020-06-01T12:11:00"):
+            opened(url, "second", clock=clock)
+        with first.change(NOON) as change:
+            change.event("note", "market", {})
 
 
 def test_a_clock_that_was_set_back_does_not_shorten_the_lease(url: str) -> None:

@@ -78,6 +78,17 @@ def test_broken_limits_bring_a_stage_down(settings_of: Settings, entered: Entere
     assert (move.target, move.reason) == (Stage.R1, Reason.BREACHES)
 
 
+@pytest.mark.parametrize("stage", [Stage.R2, Stage.R3])
+def test_whoever_is_given_up_and_falls_at_one_close_is_retired_and_no_more(
+    stage: Stage, settings_of: Settings, entered: Entered, play: Play
+) -> None:
+    tournament = entered(settings_of(), 1)
+    tournament.ladder.rows["stage"], tournament.ladder.rows["doubt"] = stage, 10.0
+    (move,) = play(tournament, np.array([[-0.2]]))
+    assert (move.target, move.reason) == (Stage.RETIRED, Reason.HOPELESS)
+    assert tournament.stages.tolist() == [Stage.RETIRED]
+
+
 def test_two_broken_rules_take_live_capital_away_and_one_does_not(
     settings_of: Settings, entered: Entered, play: Play
 ) -> None:
