@@ -122,6 +122,7 @@ class Orchestrator:
         moves = self.tournament.advance(
             int(self.watch.ends[i]), self.watch.returns(i), n_trades, as_modelled, breaches
         )
+        moves += self.tournament.bury(self.watch.returns(i))
         self.watch.tell(i, stages, change)
         self._tell(moves, change)
         self.now.done = i + 1
@@ -226,7 +227,8 @@ class Orchestrator:
         return services(recent, regime, taking_part, self.settings.least)
 
     def _decay_of(self, at: int, draws: int) -> Finding | None:
-        returns, recent = self.watch.of(at, self.now.done), self.settings.decay.recent
+        since = int(self.tournament.ladder.rows["since"][at])  # what promoted it was lucky, too
+        returns, recent = self.watch.of(at, since, self.now.done), self.settings.decay.recent
         if returns.size < 2 * recent:
             return None
         rng = np.random.default_rng([self.order.seed, self.now.done, at])

@@ -67,9 +67,13 @@ class Watch:
         recent: FloatArray = self._returns[max(0, done - lookback) : done]
         return recent
 
-    def of(self, member: int, done: int) -> FloatArray:
-        """Return what one member earned in the sessions that are done and that it had."""
-        earned: FloatArray = self._returns[:done, member]
+    def of(self, member: int, since: int, done: int) -> FloatArray:
+        """Return what one member earned in the sessions that are done and that it had.
+
+        `since` is the last bar of a session; that one and those before are left out.
+        """
+        first = int(np.searchsorted(self.ends, since, side="right"))
+        earned: FloatArray = self._returns[first:done, member]
         known: FloatArray = earned[np.isfinite(earned)]
         return known
 

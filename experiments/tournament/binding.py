@@ -40,6 +40,7 @@ def stages_of(history: History, sessions: SleeveSessions, settings: TournamentSe
     model = np.zeros(len(names))  # who simulates fills as the model says
     for i, bar in enumerate(known):
         day, counts = int(sessions.days[i]), (sessions.n_trades[i], model, sessions.breaches[i])
-        if tournament.advance(day, sessions.returns[i], *counts):
+        moves = tournament.advance(day, sessions.returns[i], *counts)
+        if moves + tournament.bury(sessions.returns[i]):
             stages[bar:] = tournament.stages
     return stages

@@ -123,9 +123,10 @@ def _document(season: Season, tournament: Tournament, done: int) -> dict[str, An
 def _advance(season: Season, tournament: Tournament, i: int) -> Moves:
     told = season.sessions
     model: FloatArray = np.zeros(told.returns.shape[1])  # who simulates fills as the model says
-    return tournament.advance(
+    moves = tournament.advance(
         int(told.days[i]), told.returns[i], told.n_trades[i], model, told.breaches[i]
     )
+    return moves + tournament.bury(told.returns[i])
 
 
 def _entries(season: Season, tournament: Tournament) -> Iterator[Moves]:

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     CHANGED = "changed"  # its returns are no longer those that it was promoted for
     HOPELESS = "hopeless"  # the skill that is sought has been refuted
     EXHAUSTED = "exhausted"  # it was given all the sessions that there are
+    RUINED = "ruined"  # hardly anything of its capital is left
     WITHDRAWN = "withdrawn"  # somebody took it out
 
 

@@ -85,6 +85,19 @@ class Tournament:
             return ()
         return self._apply([(at, Stage.RETIRED, Reason.WITHDRAWN, "")])
 
+    def bury(self, returns: FloatArray) -> Moves:
+        """Retire whoever takes part, had a session before, and has none any more, (N,).
+
+        It is for accounts that do not come back: once hardly any capital is left there is no
+        session, and nothing else would ever bring a strategy down that has none.
+        """
+        rows = self.ladder.rows
+        gone = (rows["stage"] >= Stage.R1) & (rows["sessions"] > 0) & ~np.isfinite(returns)
+        note = "no capital is left to trade with"
+        return self._apply(
+            (int(at), Stage.RETIRED, Reason.RUINED, note) for at in np.flatnonzero(gone)
+        )
+
     def advance(
         self,
         session: int,

@@ -203,7 +203,7 @@ def test_columns_rows_and_members_are_in_one_order(search: FakeSearch, tmp_path:
     for at, one in enumerate(orchestrator.population):
         since = orchestrator.watch.ends > one.born
         expected = by_chance(one, n)[since]
-        np.testing.assert_array_equal(orchestrator.watch.of(at, n), expected)
+        np.testing.assert_array_equal(orchestrator.watch.of(at, -1, n), expected)
     assert search.wishes[0].parents
 
 

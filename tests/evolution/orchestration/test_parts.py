@@ -173,7 +173,8 @@ def test_a_watch_has_a_column_for_each_member_since_it_came(tmp_path: Path) -> N
     np.testing.assert_array_equal([watch.returns(i) for i in range(4)], drawn)
     np.testing.assert_array_equal(watch.recent(3, 2), drawn[1:3])
     np.testing.assert_array_equal(watch.recent(1, 9), drawn[:1])
-    np.testing.assert_array_equal(watch.of(2, 4), drawn[2:, 2])
+    np.testing.assert_array_equal(watch.of(2, -1, 4), drawn[2:, 2])
+    np.testing.assert_array_equal(watch.of(2, int(watch.ends[2]), 6), drawn[3:6, 2])
     assert watch.counts(1)[0].tolist() == [1, 1, 0, 0]
     assert watch.counts(2)[0].tolist() == [1, 1, 1, 1]
     assert watch.n_members == 4

@@ -228,3 +228,17 @@ def test_a_state_of_other_settings_is_refused(settings_of: Settings, entered: En
         Tournament.resume(state, settings_of(live={"window": 20}))
     with pytest.raises(RunMismatch, match="must be of version 1, was 0"):
         Tournament.resume(state | {"version": 0}, settings_of())
+
+
+def test_who_has_no_account_any_more_is_retired_from_any_stage() -> None:
+    tournament = Tournament(TournamentSettings())
+    for name in ("gone", "young", "sound"):
+        tournament.register(name, name)
+    zero, none = np.zeros(3), np.zeros(3, np.int64)
+    tournament.advance(1, np.array([0.01, np.nan, 0.01]), none, zero, none)
+    tournament.ladder.rows["stage"][0] = Stage.LIVE
+    ruined = np.array([np.nan, np.nan, 0.01])
+    tournament.advance(2, ruined, none, zero, none)
+    (move,) = tournament.bury(ruined)
+    assert (move.strategy, move.target, move.reason) == (0, Stage.RETIRED, Reason.RUINED)
+    assert tournament.bury(ruined) == ()
