@@ -61,7 +61,7 @@ class SeedPool:
 
 def pool_file(result: SeedPool) -> dict[str, Any]:
     """Return the winners as plain JSON: genome, formula, results and ancestors."""
-    entries = {entry.digest: entry for entry in result.search.ledger.entries()}
+    entries = result.search.ledger.by_digest()
     write = result.search.fitness.species.write
     return {
         "species": result.search.fitness.species.name,
