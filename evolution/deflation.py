@@ -125,4 +125,3 @@ def mean_correlation(together: FloatArray) -> float:
     """Return the mean of the correlations (N, N) of two different trials."""
     n = len(together)
     return float((together.sum() - np.trace(together)) / (n * (n - 1)))
-
