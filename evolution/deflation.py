@@ -20,13 +20,13 @@ and the more there is to find the less could be found. It is recorded beside it.
 """
 
 import heapq
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benbot.envs.arrays import FloatArray
-from benbot.evolution.candidate import Candidate
 from benbot.evolution.clustering import n_clusters
 from benbot.evolution.fitness import Fitness, growth_of
 from benbot.evolution.genomes import G
@@ -94,17 +94,20 @@ def count_trials(
     """Return what the ledger of a search says of luck; a sample of its trials is tried again.
 
     Those with the smallest digests are the sample: it depends on nothing but what was tried, and
-    takes no more memory however long the search was. What has no sound ratio because it trades too
-    little could never have been chosen, and counts for nothing.
+    no genome but theirs is kept, however long the search was. What has no sound ratio because it
+    trades too little could never have been chosen, and counts for nothing.
     """
-    n, ratios = 0, []
-    trading: list[Entry] = []
-    for entry in ledger.entries():
-        n += 1
-        if entry.n_trades >= own.least_trades and np.isfinite(entry.ratio):
-            ratios.append(entry.ratio)
-            trading.append(entry)
-    sample = heapq.nsmallest(SAMPLE, trading, key=lambda entry: entry.digest)
+    n, ratios = 0, array("d")
+
+    def trading() -> Iterator[Entry]:
+        nonlocal n
+        for entry in ledger.entries():
+            n += 1
+            if entry.n_trades >= own.least_trades and np.isfinite(entry.ratio):
+                ratios.append(entry.ratio)
+                yield entry
+
+    sample = heapq.nsmallest(SAMPLE, trading(), key=lambda entry: entry.digest)
     genomes = [fitness.species.read(entry.genome) for entry in sample]
     n_bars = fitness.ground.span.n_decisions
     if len(genomes) < FEWEST:
@@ -122,10 +125,3 @@ def mean_correlation(together: FloatArray) -> float:
     """Return the mean of the correlations (N, N) of two different trials."""
     n = len(together)
     return float((together.sum() - np.trace(together)) / (n * (n - 1)))
-
-
-def found(
-    candidates: Sequence[Candidate[G]], trials: Trials, confidence: float
-) -> list[Candidate[G]]:
-    """Return those whose deflated ratio on fit reaches the confidence."""
-    return [each for each in candidates if trials.deflated(each.growth) >= confidence]

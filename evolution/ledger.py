@@ -86,6 +86,13 @@ class TrialLedger:
             for number, line in enumerate(file, start=2):
                 yield self._read(line, number)
 
+    def by_digest(self) -> dict[str, Entry]:
+        """Return the first evaluation of every genome; one that came again has other parents."""
+        first: dict[str, Entry] = {}
+        for entry in self.entries():
+            first.setdefault(entry.digest, entry)
+        return first
+
     def _read(self, line: str, number: int) -> Entry:
         try:
             read = json.loads(line)

@@ -142,6 +142,11 @@ class ExperimentConfig(Settings):
     orchestrator: OrchestratorSettings | None = Field(
         default=None, description="how `benbot orchestrate` keeps a population; default: as it is"
     )
+    bred_until: date | None = Field(
+        default=None,
+        description="last day of the bars on which strategies among these were bred or chosen; "
+        "test must begin after it. `benbot evolve` and `benbot adopt` write it",
+    )
     seeds: tuple[int, ...] = Field(
         default=(0,), min_length=1, description="one agent is trained for each"
     )
@@ -225,7 +230,7 @@ class ExperimentConfig(Settings):
     def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what is younger than digests where there is none, so that they stay."""
         written: dict[str, Any] = write(self)
-        for younger in ("training", "tournament", "orchestrator"):
+        for younger in ("training", "tournament", "orchestrator", "bred_until"):
             if getattr(self, younger) is None:
                 written.pop(younger, None)
         return written

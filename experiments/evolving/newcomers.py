@@ -7,6 +7,7 @@ from pathlib import Path
 from benbot.envs.errors import BadConfig, RunMismatch, UnknownName
 from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.breeding import EVOLVED_FILE
+from benbot.experiments.evolving.result import seen_until
 from benbot.experiments.validation import build as check
 from benbot.experiments.yaml_files import Layer
 from benbot.strategies.catalogue import StrategyChoice, build
@@ -30,7 +31,9 @@ class Newcomers:
     def joining(self, own: ExperimentConfig, named: str) -> ExperimentConfig:
         """Return a configuration with them after its own strategies, checked as any is."""
         strategies = [choice.model_dump() for choice in (*own.strategies, *self.choices)]
-        layers = [Layer(own.name, own.model_dump()), Layer(named, {"strategies": strategies})]
+        seen = self.seen if own.bred_until is None else max(self.seen, own.bred_until)
+        new = Layer(named, {"strategies": strategies, "bred_until": seen})
+        layers = [Layer(own.name, own.model_dump()), new]
         return check(ExperimentConfig, layers)
 
     def require_unseen(self, first: date) -> None:
@@ -56,7 +59,7 @@ def find_newcomers(named: str, runs: Path, own: ExperimentConfig) -> Newcomers:
             f"an agent can be given strategies that it does not have; {named} has {len(found)} and "
             f"it has all of them. Name the evolved.yaml of a search whose pool is not empty"
         )
-    return Newcomers(new, max(_last_seen(config) for config in configs))
+    return Newcomers(new, max(seen_until(config) for config in configs))
 
 
 def _files(named: str, runs: Path) -> list[Path]:
@@ -69,12 +72,3 @@ def _files(named: str, runs: Path) -> list[Path]:
             f"is over, was {named!r}"
         )
     return found
-
-
-def _last_seen(config: ExperimentConfig) -> date:
-    if config.segments is None:
-        raise BadConfig(
-            f"strategies must come with the segments on which they were chosen, {config.name} has "
-            f"folds. Say folds: null and give fit, valid and test"
-        )
-    return config.segments.valid.end

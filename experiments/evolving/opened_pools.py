@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 TOGETHER = "all seeds"  # the members of all pools as one
+NUMBERS = tuple(each.name for each in fields(Row) if each.type in (int, float))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +118,8 @@ def sentences(terrain: Terrain, opened: OpenedPool) -> list[str]:
 def record_opened(run: Run, opened: OpenedPool, step: int) -> None:
     """Record the numbers of every row, the pools one after the other."""
     metrics = {
-        f"test/{row.name.replace(' ', '_')}/{name}": float(value)
+        f"test/{row.name.replace(' ', '_')}/{name}": float(getattr(row, name))
         for row in opened.rows
-        for name, value in asdict(row).items()
-        if name != "name"
+        for name in NUMBERS
     }
     run.log_metrics(metrics | {"test/pool/deflated": opened.sure}, step=step)

@@ -175,7 +175,7 @@ def read_record(folder: Path) -> SearchRecord:
 
 def _winners(result: SeedPool) -> list[Winner]:
     search = result.search
-    species, entries = search.fitness.species, {e.digest: e for e in search.ledger.entries()}
+    species, entries = search.fitness.species, search.ledger.by_digest()
 
     def named(digest: str) -> tuple[Mapping[str, Any], ...]:
         found = genealogy(digest, entries)

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from benbot.envs.arrays import FloatArray
+from benbot.envs.errors import BadConfig
 from benbot.evolution.candidate import Candidate
 from benbot.evolution.deflation import Trials
 from benbot.evolution.ledger import Entry
@@ -61,7 +63,7 @@ class SeedPool:
 
 def pool_file(result: SeedPool) -> dict[str, Any]:
     """Return the winners as plain JSON: genome, formula, results and ancestors."""
-    entries = {entry.digest: entry for entry in result.search.ledger.entries()}
+    entries = result.search.ledger.by_digest()
     write = result.search.fitness.species.write
     return {
         "species": result.search.fitness.species.name,
@@ -91,7 +93,18 @@ def with_pool(config: ExperimentConfig, result: SeedPool) -> ExperimentConfig:
         for member in result.search.pool.members
     )
     changed = {"strategies": (*config.strategies, *bred), "evolution": None}
-    return config.model_copy(update=changed)
+    return config.model_copy(update=changed | {"bred_until": seen_until(config)})
+
+
+def seen_until(config: ExperimentConfig) -> date:
+    """Return the last day that anybody looked at to choose the strategies of a configuration."""
+    if config.segments is None:
+        raise BadConfig(
+            f"strategies must come with the segments on which they were chosen, {config.name} has "
+            f"folds. Say folds: null and give fit, valid and test"
+        )
+    chosen = config.segments.valid.end
+    return chosen if config.bred_until is None else max(chosen, config.bred_until)
 
 
 def genealogy(digest: str, entries: dict[str, Entry]) -> list[dict[str, Any]]:

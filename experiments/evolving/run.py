@@ -1,7 +1,7 @@
 """Begin a search, go on with one that was interrupted, or open the test of one that is over."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 USUAL_JOBS = 2  # threads
+SEGMENT = "test"  # that is opened
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,10 @@ def open_evolution(run_id: str, order: Order) -> None:
         folders = {seed: order.runs / run_id / f"seed-{seed}" for seed in config.seeds}
         for folder in folders.values():
             read_record(folder)  # before anybody sees what could not be written down
-        commit = git_commit(Path(__file__).parent)
         drawn = config.market.source == "synthetic"
-        parent.set_tags(stretch_of(terrain.market, terrain.spans["test"], drawn=drawn))
-        open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
-        parent.set_tags({SEALED: NO})
-        judge = terrain.judge_of("test", display)
+        parent.set_tags(stretch_of(terrain.market, terrain.spans[SEGMENT], drawn=drawn))
+        _open(parent, folders.values(), order)
+        judge = terrain.judge_of(SEGMENT, display)
         for step, opened in enumerate(opened_pools(terrain, judge, order.runs / run_id)):
             show_opened(terrain, opened, order.console)
             record_opened(parent, opened, step)
@@ -137,6 +136,20 @@ def open_evolution(run_id: str, order: Order) -> None:
         path = write_search(order.runs / run_id, order.command, openings_of(parent))
         parent.log_file(REPORT_FILE, path.read_text(encoding="utf-8"))
         order.console.print(f"Report    {path}", highlight=False, soft_wrap=True)
+
+
+def _open(parent: Run, folders: Iterable[Path], order: Order) -> None:
+    """Record that test is asked for; who did so and was interrupted goes on with that opening."""
+    told = [SEGMENT in read_record(folder).stretches for folder in folders]
+    if openings_of(parent) and all(told):
+        raise RunMismatch(
+            f"test is opened once, that of search {parent.id} was opened before. What was seen is "
+            f"in its page: benbot report {parent.id} --rebuild"
+        )
+    if not openings_of(parent):
+        commit = git_commit(Path(__file__).parent)
+        open_test(parent, Opening(order.command, commit, datetime.now(UTC)))
+    parent.set_tags({SEALED: NO})
 
 
 def report_search(run_id: str, runs: Path, out: Path, store: str, console: "Console") -> None:
@@ -150,7 +163,7 @@ def report_search(run_id: str, runs: Path, out: Path, store: str, console: "Cons
 def _keep_test(folder: Path, stretch: Stretch) -> None:
     """Write down what was seen on test, so that the page tells it from now on."""
     record = read_record(folder)
-    write_record(replace(record, stretches={**record.stretches, "test": stretch}), folder)
+    write_record(replace(record, stretches={**record.stretches, SEGMENT: stretch}), folder)
 
 
 def _hired(order: Order) -> AbstractContextManager[Workers]:

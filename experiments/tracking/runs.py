@@ -225,11 +225,11 @@ class Run:
                 ) from error
             return Path(path).read_bytes()
 
-    def register_policy(self, folder: Path, name: str, alias: str) -> str:
+    def register_policy(self, folder: Path, name: str, alias: str | None) -> str:
         """Store a policy's folder as a model of this run, register it, and return its version.
 
-        The files are stored as they are, without a pickle and without code to load them; `alias`
-        moves to the new version, so that `models:/<name>@<alias>` names it from now on.
+        The files are stored as they are, without a pickle and without code to load them; `alias`,
+        if there is one, moves to the new version: `models:/<name>@<alias>` names it from now on.
         """
         from mlflow.entities import LoggedModelOutput
 
@@ -246,7 +246,8 @@ class Run:
             )
             named = [{"name": name, "version": str(version.version)}]
             client.set_logged_model_tags(model.model_id, {VERSIONS: json.dumps(named)})
-            client.set_registered_model_alias(name, alias, version.version)
+            if alias is not None:
+                client.set_registered_model_alias(name, alias, version.version)
         return str(version.version)
 
     def require_params(self, params: Mapping[str, object]) -> None:

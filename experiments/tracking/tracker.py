@@ -5,9 +5,6 @@ Everything goes through `MlflowClient` and explicit run ids; there is no active 
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from shutil import copytree
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -166,27 +163,6 @@ class Tracker:
     def find_run(self, run_id: str) -> "Run":
         """Return a run that was recorded before, whatever its experiment."""
         return _find_run(self.uri, self._client, run_id, self._clock)
-
-    def download_policy(self, name: str, alias: str, into: Path) -> str:
-        """Copy the policy that an alias names into a folder, and return its version.
-
-        The alias is looked up once, so that what is copied is that version whatever happens since.
-        """
-        from mlflow.artifacts import download_artifacts
-        from mlflow.exceptions import MlflowException
-
-        try:
-            version = self._client.get_model_version_by_alias(name, alias).version
-        except MlflowException as error:
-            raise UnknownName(
-                f"a registered policy must exist, was models:/{name}@{alias}. Train one first"
-            ) from error
-        with TemporaryDirectory() as folder, reaching(self.uri):
-            # Not `models:/…`, which MLflow looks up in its process-wide registry.
-            where = self._client.get_model_version_download_uri(name, version)
-            found = download_artifacts(where, dst_path=folder, tracking_uri=self.uri)
-            copytree(found, into, dirs_exist_ok=True)
-        return str(version)
 
     def children(self, parent: "Run") -> "list[Run]":
         """Return the runs below a parent, the oldest first."""

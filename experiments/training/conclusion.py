@@ -13,6 +13,7 @@ from benbot.experiments.report.curves import CURVES_FILE, curves_as_parquet, cur
 from benbot.experiments.report.figures import draw
 from benbot.experiments.report.page import RunReport, SegmentResult, write_report
 from benbot.experiments.tracking.tracker import NOTE, TrackingSettings
+from benbot.experiments.training.challenger import ALIAS, MODEL, objection, policy_line
 from benbot.experiments.training.fold_table import FoldResult, FoldRow, all_folds, fold_rows
 from benbot.experiments.training.folds import Fold
 from benbot.experiments.training.placebo import placebos_of
@@ -39,9 +40,6 @@ from benbot.experiments.verdict.view import (
 if TYPE_CHECKING:
     from benbot.experiments.training.training import Training
 
-MODEL = "allocator"  # the registered model of all trained policies
-ALIAS = "challenger"  # of the newest one; a champion is chosen by a person
-
 
 def conclude(training: "Training", results: Sequence[SeedResult], plan: Plan | None) -> None:
     """Judge the seeds of all folds beside the baselines, and write down and say what came of it.
@@ -65,7 +63,8 @@ def conclude(training: "Training", results: Sequence[SeedResult], plan: Plan | N
     _record(training, segments, verdict)
     _report(training, tuple(segments), verdict, rows)
     best = max(of_newest, key=lambda result: result.evaluations["valid"].annual_growth)
-    version = training.parent.register_policy(best.bundle, MODEL, ALIAS)
+    against = objection(best.evaluations["test"], verdict)
+    version = training.parent.register_policy(best.bundle, MODEL, None if against else ALIAS)
     say: Callable[..., None] = training.launch.console.print
     if rows:
         say(fold_table(rows))
@@ -73,7 +72,7 @@ def conclude(training: "Training", results: Sequence[SeedResult], plan: Plan | N
     say(verdict_table(verdict))
     for sentence in verdict_sentences(verdict):
         say(sentence, highlight=False)
-    _say_where(training, segments[-1], version)
+    _say_where(training, segments[-1], policy_line(version, against))
 
 
 def say_sealed(training: "Training", results: Sequence[SeedResult]) -> None:
@@ -190,7 +189,7 @@ def _report(
     training.parent.log_file("report.html", path.read_text(encoding="utf-8"))
 
 
-def _say_where(training: "Training", test: SegmentResult, version: str) -> None:
+def _say_where(training: "Training", test: SegmentResult, policy: str) -> None:
     say: Callable[..., None] = training.launch.console.print
     found = found_sentence(list(test.agents.values()), test.baselines)
     if found:
@@ -198,7 +197,7 @@ def _say_where(training: "Training", test: SegmentResult, version: str) -> None:
     uri = training.prepared.config.tracking.uri
     store = "" if uri == TrackingSettings().uri else f" --store {uri}"
     say(f"Report    {training.folder / 'report.html'}")
-    say(f"Policy    models:/{MODEL}@{ALIAS}, version {version}")
+    say(f"Policy    {policy}", highlight=False, soft_wrap=True)
     say(f"Run       {training.parent.id}")
     say(f"Compare   benbot ui{store}", highlight=False)
 

@@ -5,6 +5,7 @@ accounts came to together is the baseline `placebo`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -52,8 +53,10 @@ def _train_placebo(training: "Training", seed: int, fold: Fold) -> None:
         return
     with training.child(fold.named(name), NAME, NOBODY, (fold,)) as run:
         run.set_tags({OF_SEED: seed})
-        trained = _learn(training, run, _lesson(training, seed, fold), folder / CHECKPOINT)
-        run.log_metrics({"chosen_at_step": trained.at_steps, VALID_GROWTH: trained.valid_growth})
+        lesson = _lesson(training, seed, fold)
+        trained = _learn(training, run, lesson, fold, folder / CHECKPOINT)
+        run.log_metrics({"chosen_at_step": trained.at_steps})
+        run.log_metrics(training.seal.figures(fold, {VALID_GROWTH: trained.valid_growth}))
         run.set_tags({"policy_digest": policy_digest(trained.policy)})
         versions = dict(training.provenance.versions)
         save_bundle(folder / BUNDLE, trained.policy, _expectations(training), versions)
@@ -61,8 +64,12 @@ def _train_placebo(training: "Training", seed: int, fold: Fold) -> None:
 
 
 def _lesson(training: "Training", seed: int, fold: Fold) -> Lesson:
-    """Return the lesson of the agent of that seed, of which nothing but the features differs."""
+    """Return the lesson of the agent of that seed, of which nothing but the features differs.
+
+    Of every market that it learns on, the features are those of other bars of the same market.
+    """
     prepared = training.prepared
+    parts = training.mixtures.of(fold).parts
     return Lesson(
         blinded(prepared.history, fold.spans["fit"], seed),
         fold.spans["fit"],
@@ -70,16 +77,21 @@ def _lesson(training: "Training", seed: int, fold: Fold) -> Lesson:
         prepared.config.environment,
         prepared.config.agent,
         seed,
+        tuple(replace(part, history=blinded(part.history, part.span, seed)) for part in parts),
     )
 
 
-def _learn(training: "Training", run: "Run", lesson: Lesson, checkpoint: Path) -> Trained:
-    display = training.display
+def _learn(
+    training: "Training", run: "Run", lesson: Lesson, fold: Fold, checkpoint: Path
+) -> Trained:
+    """Train, and tell of it what may be seen while `test` is sealed."""
+    display, seal = training.display, training.seal
     task = display.begin(f"Training {run.name}", lesson.agent.planned_steps)
 
     def listen(progress: Progress) -> None:
-        display.move(task, progress.n_steps, f"best on valid {progress.best_growth:+.2%} a year")
-        figures = {CURVE_NAMES.get(name, name): value for name, value in progress.figures.items()}
+        display.move(task, progress.n_steps, seal.note(fold, progress.best_growth))
+        told = seal.figures(fold, progress.figures)
+        figures = {CURVE_NAMES.get(name, name): value for name, value in told.items()}
         run.log_metrics(figures, progress.n_steps)
 
     return train(lesson, checkpoint, listen)

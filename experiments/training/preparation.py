@@ -53,6 +53,17 @@ class Prepared:
         return self.spans[segment]
 
 
+def require_unseen_test(prepared: Prepared) -> None:
+    """Refuse to judge on `test` with strategies that were bred on bars of it, in any fold."""
+    seen = prepared.config.bred_until
+    first = prepared.market.days[prepared.stretches[0].spans["test"].first].item()
+    if seen is not None and seen >= first:
+        raise BadConfig(
+            f"test must begin after bred_until, {seen}, the last day on which strategies of "
+            f"{prepared.config.name} were bred, was {first}. Move it, or breed them on earlier bars"
+        )
+
+
 def check_segment(segment: str) -> None:
     """Refuse a segment that no configuration has."""
     if segment not in SEGMENTS:

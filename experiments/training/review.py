@@ -98,7 +98,7 @@ def evaluate_again(question: Question, runs: Path, console: "Console") -> None:
 
 def _evaluate(question: Question, folder: Path, console: "Console") -> None:
     from benbot.experiments.config import load_config
-    from benbot.experiments.training.preparation import prepare_experiment
+    from benbot.experiments.training.preparation import prepare_experiment, require_unseen_test
     from benbot.experiments.training.rebuild import config_of, judge_again, require_policies
     from benbot.experiments.verdict.judgement import results_table
 
@@ -106,6 +106,7 @@ def _evaluate(question: Question, folder: Path, console: "Console") -> None:
     prepared = prepare_experiment(load_config(config or config_of(folder)))
     require_policies(folder, prepared, segment)
     if segment == "test":
+        require_unseen_test(prepared)
         open_again(question, folder, console)
     # A plan was found for the run's own configuration and is no oracle of another.
     segment_result = judge_again(folder, prepared, segment, with_plan=config is None)

@@ -20,7 +20,11 @@ from benbot.experiments.tracking.tracker import (
     TrackingSettings,
     open_tracker,
 )
-from benbot.experiments.training.preparation import Prepared, prepare_experiment
+from benbot.experiments.training.preparation import (
+    Prepared,
+    prepare_experiment,
+    require_unseen_test,
+)
 from benbot.experiments.training.resumable import is_trained, require_files
 from benbot.experiments.training.training import DATA, DIGEST, RUNS, Launch, Training
 from benbot.experiments.tuning.trials import BEST_FILE, TUNED
@@ -33,6 +37,7 @@ def start_training(config: ExperimentConfig, launch: Launch) -> None:
     tracker = open_tracker(config.tracking)
     with Display(launch.console) as display:
         prepared = prepare_shown(config, display)
+        require_unseen_test(prepared)
         labels = {
             "algo": config.agent.algorithm,
             DATA: prepared.market.digest,

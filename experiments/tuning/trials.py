@@ -19,6 +19,7 @@ from benbot.experiments.config import ExperimentConfig, flat_config, resolved_ya
 from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.tracking.tracker import COMMIT, SOURCE, Run
 from benbot.experiments.training.folds import Fold
+from benbot.experiments.training.markets import Mixtures
 from benbot.experiments.training.preparation import Prepared
 from benbot.experiments.training.training import CONFIG_FILE, Training
 from benbot.experiments.tuning.search_space import overrides_of
@@ -63,6 +64,7 @@ class Trials:
         whole = self.prepared.stretches[0]
         seen = {name: whole.spans[name] for name in ("fit", "valid")}
         self.fold = Fold(whole.number, seen)  # without `test`, which no trial may look at
+        self.mixtures = training.mixtures  # of the last trial
         config = self.prepared.config
         self.steps = config.agent.planned_steps * len(config.seeds)  # of a trial, about
         self.bar = training.display.begin("Trying", search.trials * self.steps)
@@ -107,6 +109,7 @@ class Trials:
     def _trained(self, prepared: Prepared, asked: Asked) -> Tried:
         own = self.training
         training = Training(prepared, own.tracker, own.parent, own.launch, own.display)
+        self._share_out(prepared)
         kind, seeds = prepared.config.agent.algorithm, prepared.config.seeds
         every = ",".join(str(seed) for seed in seeds)
         with training.child(_name(asked), kind, every, (self.fold,)) as run:
@@ -128,7 +131,13 @@ class Trials:
         first = seed == config.seeds[0]
         before = config.seeds.index(seed) * config.agent.planned_steps
         lesson = Lesson(
-            prepared.history, spans["fit"], spans["valid"], config.environment, config.agent, seed
+            prepared.history,
+            spans["fit"],
+            spans["valid"],
+            config.environment,
+            config.agent,
+            seed,
+            self.mixtures.of(self.fold).parts,
         )
 
         def listen(progress: Progress) -> None:
@@ -142,6 +151,11 @@ class Trials:
 
         with tempfile.TemporaryDirectory() as folder:
             return train(lesson, Path(folder) / "checkpoint", listen).valid_growth
+
+    def _share_out(self, prepared: Prepared) -> None:
+        """Share the accounts out over the markets anew where a trial has more or fewer of them."""
+        if prepared.config.agent.n_envs != self.mixtures.prepared.config.agent.n_envs:
+            self.mixtures = Mixtures(prepared, self.training.display)
 
     def _impossible(self, asked: Asked, why: str) -> Tried:
         """Write down a trial that trained nobody, so that it counts as none."""

@@ -14,7 +14,7 @@ from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.experiments.report.curves import Curves
 from benbot.experiments.verdict.interquartile import Interval, interquartile_interval
-from benbot.experiments.verdict.overfitting import backtest_overfitting
+from benbot.experiments.verdict.overfitting import backtest_overfitting, ruined
 from benbot.experiments.verdict.resampling import FEWEST_SEEDS
 from benbot.experiments.verdict.ruling import (
     CONFIDENCE,
@@ -188,8 +188,12 @@ def _deflated(ratio: float, family: Family, curves: Curves) -> float:
 
 
 def _overfitting(returns: FloatArray) -> float:
-    """Return the probability of overfitting; NaN with fewer than two agents or too few bars."""
+    """Return the probability of overfitting; NaN with fewer than two agents or too few bars.
+
+    Who lost everything is last from then on. A mark that is not a number makes it NaN.
+    """
     n_bars, n_agents = returns.shape
-    if n_agents < FEWEST_SEEDS or n_bars < 2 * PARTS or not np.isfinite(returns).all():
+    is_told = bool((np.isfinite(returns) | ruined(returns)).all())
+    if n_agents < FEWEST_SEEDS or n_bars < 2 * PARTS or not is_told:
         return NAN
     return backtest_overfitting(returns, PARTS).probability

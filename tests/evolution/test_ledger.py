@@ -42,6 +42,13 @@ def test_what_is_no_ledger_is_refused(path: Path, text: str) -> None:
         TrialLedger(path, OWN)
 
 
+def test_of_a_genome_that_was_tried_twice_the_first_parents_are_known(path: Path) -> None:
+    ledger = TrialLedger(path, OWN)
+    again = replace(SECOND, digest="d1", generation=5)
+    ledger.append([FIRST, replace(SECOND, ratio=0.0), again])
+    assert ledger.by_digest() == {"d1": FIRST, "d2": replace(SECOND, ratio=0.0)}
+
+
 def test_half_a_generation_is_cut_off(path: Path) -> None:
     ledger = TrialLedger(path, OWN)
     ledger.append([FIRST])

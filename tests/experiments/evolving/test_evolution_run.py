@@ -17,6 +17,7 @@ from benbot.envs.errors import BadConfig, ClusterUnavailable, RunMismatch, Tradi
 from benbot.evolution.search import Generation, Search
 from benbot.evolution.workers import Workers
 from benbot.experiments.config import ExperimentConfig, config_digest, load_config
+from benbot.experiments.evolving import run as evolving_run
 from benbot.experiments.evolving.run import (
     Order,
     is_search,
@@ -30,7 +31,7 @@ from benbot.experiments.tracking.tracker import NOTE, Run, Status, Tracker, open
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.training import DATA
 from benbot.experiments.verdict.family import find_case
-from benbot.experiments.verdict.opening import share_bars, stretch_of_test
+from benbot.experiments.verdict.opening import openings_of, share_bars, stretch_of_test
 
 QUICKSTART = "aa93a74fc2419a61"  # its digest before there was such a section
 TINY = """
@@ -174,6 +175,7 @@ def test_the_pool_is_a_configuration_whose_strategies_can_be_traded_at_once(
     assert pool["members"]
     config = load_config(garden.files(bred[0]) / "evolved.yaml")
     prepared = prepare_experiment(config)
+    assert str(config.bred_until) == "2002-09-30"  # the last day of valid
     names = [strategy.name for strategy in prepared.strategies]
     assert names[2:] == [member["name"] for member in pool["members"]]
     policy = equal_weight(prepared.history.layout)
@@ -238,8 +240,28 @@ def test_test_is_opened_once(garden: Garden, bred: tuple[str, str]) -> None:
     page = (garden.folder / "runs" / run_id / "report.html").read_text()
     assert "Test was opened, and it was asked for once" in page
     assert "Outside fit: test" in page
-    with pytest.raises(RunMismatch, match="test is opened once, was opened 1 time before"):
+    with pytest.raises(RunMismatch, match=f"was opened before.* benbot report {run_id} --rebuild"):
         open_evolution(run_id, garden.order(said))
+
+
+def test_who_opened_test_and_was_interrupted_goes_on_with_that_opening(
+    garden: Garden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, _ = garden.evolve()
+    said = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(evolving_run, "opened_pools", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            open_evolution(run_id, garden.order(said))
+    parent = garden.tracker.find_run(run_id)
+    assert openings_of(parent) == 1
+    open_evolution(run_id, garden.order(said))
+    assert openings_of(parent) == 1
+    assert "seed 0, test, 2002-10-08" in said.getvalue()
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_search_is_no_training_that_could_be_reproduced(

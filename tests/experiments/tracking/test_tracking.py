@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.envs.market.market import Market, Origin, market_from_prices
+from benbot.experiments.tracking.registry import fetched
 from benbot.experiments.tracking.tracker import (
     Run,
     Status,
@@ -228,17 +229,15 @@ def test_a_policy_is_registered_as_it_is_and_its_alias_moves(
         (bundle / "policy.safetensors").write_bytes(weights)
         (bundle / "inner" / "spec.json").write_text("{}")
         assert run.register_policy(bundle, "allocator", "challenger") == version
-    assert tracker.download_policy("allocator", "challenger", tmp_path / "out") == "2"
-    found = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
-    assert found == {"policy.safetensors", "inner/spec.json"}
-    assert (tmp_path / "out" / "policy.safetensors").read_bytes() == b"second"
-    model = tracker._client.get_model_version("allocator", "1")
-    assert (model.run_id, model.aliases) == (run.id, [])
-
-
-def test_a_policy_that_was_never_registered_is_refused(tracker: Tracker, tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="was models:/allocator@nobody"):
-        tracker.download_policy("allocator", "nobody", tmp_path)
+    assert run.register_policy(tmp_path / "1", "allocator", None) == "3"
+    run.log_file("config.yaml", "name: mine\n")
+    with fetched("models:/allocator@challenger", tracker.uri) as out:
+        found = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
+        assert found == {"policy.safetensors", "inner/spec.json"}
+        assert (out / "policy.safetensors").read_bytes() == b"second"
+    for version, aliases in (("1", []), ("2", ["challenger"]), ("3", [])):
+        model = tracker._client.get_model_version("allocator", version)
+        assert (model.run_id, model.aliases) == (run.id, aliases)
 
 
 def test_the_same_experiment_is_used_again_and_knows_its_columns(

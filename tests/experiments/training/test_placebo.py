@@ -1,19 +1,27 @@
 """The placebo is trained beside the agent, resumes, is judged like any baseline, moves nobody."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benbot.agents.learner import Lesson
 from benbot.agents.roster import BASELINES, HINDSIGHT
+from benbot.agents.training import Listener, Progress, Trained
 from benbot.envs.errors import BadConfig
+from benbot.envs.history import Span
 from benbot.experiments.config import config_digest, load_config
 from benbot.experiments.report.curves import CURVES_FILE, curves_from_parquet
 from benbot.experiments.tracking.tracker import Status
 from benbot.experiments.training import placebo as placebo_module
+from benbot.experiments.training.folds import Fold
+from benbot.experiments.training.markets import Mixtures
 from benbot.experiments.training.placebo import placebos_of
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.rebuild import judge_again
+from benbot.experiments.verdict.seal import Seal
 from benbot.experiments.verdict.verdict import VERDICT_FILE, verdict_from_json
 
 ASKED = "baselines=[equal_weight, placebo, best_fixed_weights]"
@@ -122,3 +130,63 @@ def test_it_comes_only_when_it_is_asked_for(workshop: Any) -> None:  # noqa: ANN
         assert name in HINDSIGHT or name == "plecebo"
         with pytest.raises(BadConfig, match="baseline"):
             load_config(workshop.config, [f"baselines=[{name}]"])
+
+
+class Heard:
+    """A run and a display that keep what they were told."""
+
+    name = "placebo of seed 0 fold 2"
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.metrics: dict[str, float] = {}
+
+    def begin(self, what: str, total: int) -> int:
+        return 0
+
+    def move(self, task: int, done: int, note: str) -> None:
+        self.notes.append(note)
+
+    def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
+        self.metrics |= metrics
+
+
+def test_it_tells_nothing_of_bars_that_are_sealed(
+    workshop: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures = {"train/loss": 1.0, "valid/log_growth": 0.25, "fit/episode_reward": 2.0}
+
+    def learn(lesson: Lesson, checkpoint: Path, listener: Listener) -> Trained:
+        listener(Progress(512, 2048, 0.25, figures))
+        return Trained(None, 0.25, 512, 512)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(placebo_module, "train", learn)
+    agent: Any = SimpleNamespace(agent=load_config(workshop.config).agent)
+    sealed = Fold(2, {"fit": Span(50, 100), "valid": Span(105, 145), "test": Span(150, 200)})
+    for seal, told in ((Seal((100, 200)), {"train/loss"}), (Seal(), set(figures))):
+        heard = Heard()
+        training: Any = SimpleNamespace(display=heard, seal=seal)
+        placebo_module._learn(training, heard, agent, sealed, Path())  # type: ignore[arg-type]
+        assert {name.replace("train/valid_", "valid/") for name in heard.metrics} == told
+        assert heard.notes == [seal.note(sealed, 0.25)]
+
+
+def test_it_learns_on_the_markets_of_the_agent_and_sees_nothing_there(workshop: Any) -> None:  # noqa: ANN401
+    markets = "training={markets: [{source: fit}, {source: bootstrap, n: 1, block: 20}]}"
+    prepared = prepare_experiment(load_config(workshop.config, [markets]))
+    console: Any = SimpleNamespace(print=lambda *said, **how: None)
+    display: Any = SimpleNamespace(begin=lambda *a: 0, move=lambda *a: None, console=console)
+    mixtures = Mixtures(prepared, display)
+    training: Any = SimpleNamespace(prepared=prepared, mixtures=mixtures)
+    fold = prepared.stretches[0]
+    lesson = placebo_module._lesson(training, 0, fold)
+    own = mixtures.of(fold).parts
+    assert [part.name for part in lesson.mixture] == [part.name for part in own] != []
+    for blind, part in zip(lesson.mixture, own, strict=True):
+        seen = slice(part.span.first, part.span.last + 1)
+        shuffled, rows = (each.history.features.rows[seen] for each in (blind, part))
+        assert (blind.span, blind.n_envs) == (part.span, part.n_envs)
+        assert not np.array_equal(shuffled, rows)
+        np.testing.assert_array_equal(np.sort(shuffled[:, 0]), np.sort(rows[:, 0]))
+        assert blind.history.tape is part.history.tape

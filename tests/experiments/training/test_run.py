@@ -24,7 +24,7 @@ from benbot.experiments.config import load_config
 from benbot.experiments.report.captions import KINDS
 from benbot.experiments.tracking.tracker import COMMIT, NOTE, SOURCE, Run, Status
 from benbot.experiments.training import run as run_module
-from benbot.experiments.training.conclusion import ALIAS, MODEL
+from benbot.experiments.training.challenger import ALIAS, MODEL
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
 from benbot.experiments.verdict.statistics import metrics
 
@@ -239,7 +239,7 @@ def test_the_data_of_each_segment_is_an_input_of_its_own(
         assert {used.tags[0].value: used.dataset.digest for used in inputs} == expected
 
 
-def test_the_best_seed_on_valid_is_registered_as_the_challenger(
+def test_the_best_seed_on_valid_is_registered_and_does_not_challenge_unless_it_beats_cash(
     workshop: Any,  # noqa: ANN401
     trained: Any,  # noqa: ANN401
     tmp_path: Path,
@@ -247,9 +247,12 @@ def test_the_best_seed_on_valid_is_registered_as_the_challenger(
     client = workshop.tracker._client
     versions = client.search_model_versions(f"run_id = '{trained.id}'")
     assert [version.name for version in versions] == [MODEL]
-    assert f"models:/{MODEL}@{ALIAS}, version {versions[0].version}" in trained.said
-    newest = client.get_model_version_by_alias(MODEL, ALIAS).version
-    assert workshop.tracker.download_policy(MODEL, ALIAS, tmp_path) == str(newest)
+    run = workshop.tracker.find_run(trained.id)
+    word = run.tags["verdict/cash"]
+    assert word != "BEATS"
+    why = f"/{versions[0].version}, not @{ALIAS}: against cash the verdict is {word}"
+    assert f"models:/{MODEL}{why}" in trained.said
+    assert not versions[0].aliases
     where = client.get_model_version_download_uri(MODEL, versions[0].version)
     found = Path(download_artifacts(where, dst_path=str(tmp_path / "own")))
     children = workshop.children(trained.id)
@@ -368,12 +371,12 @@ def test_a_run_that_has_finished_does_not_go_on(
     trained: Any,  # noqa: ANN401
 ) -> None:
     client = workshop.tracker._client
-    before = client.get_model_version_by_alias(MODEL, ALIAS).version
+    before = [one.version for one in client.search_model_versions(f"name = '{MODEL}'")]
     with pytest.raises(
         RunMismatch, match=f"has finished. Look at it with benbot report {trained.id}"
     ):
         workshop.resume(trained.id)
-    assert client.get_model_version_by_alias(MODEL, ALIAS).version == before
+    assert [one.version for one in client.search_model_versions(f"name = '{MODEL}'")] == before
 
 
 def test_a_run_does_not_go_on_with_a_configuration_that_was_edited_in_its_folder(

@@ -175,6 +175,20 @@ def test_folds_are_tuned_on_the_first_alone_whose_valid_comes_before_every_test(
     assert lesson.valid.last < last_bars - 3 * 150 + 1
 
 
+def test_a_trial_learns_on_the_markets_of_the_training_with_all_of_its_accounts(
+    desk: Desk, quick: Callable[..., Stopped]
+) -> None:
+    stopped = quick()
+    markets = "training={markets: [{source: fit}, {source: bootstrap, n: 1, block: 20}]}"
+    desk.start(4, markets, "seeds=[0]", "tuning={agent.n_envs: {choices: [8, 16]}}")
+    had = [
+        (lesson.agent.n_envs, [(part.name, part.n_envs) for part in lesson.mixture])
+        for lesson in stopped.lessons
+    ]
+    assert {n for n, _ in had} == {8, 16}
+    assert all(parts == [("fit", n // 2), ("bootstrap 1", n // 2)] for n, parts in had)
+
+
 def test_an_interrupted_search_goes_on_where_it_was_stopped(
     desk: Desk, quick: Callable[..., Stopped]
 ) -> None:

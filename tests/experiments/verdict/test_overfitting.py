@@ -56,7 +56,7 @@ def test_parts_that_cannot_be_halved_are_refused(n_parts: int) -> None:
 def test_what_is_no_number_is_refused() -> None:
     returns = noise(0)
     returns[3, 2] = np.nan
-    with pytest.raises(InvalidParameter, match="finite returns, was 1 that are not"):
+    with pytest.raises(InvalidParameter, match=r"finite returns .*, was 1 that are not"):
         backtest_overfitting(returns)
 
 
@@ -74,3 +74,38 @@ def test_a_tie_in_the_middle_counts_one_half() -> None:
     assert found.probability == 0.0
     rank = np.array([0.25, 0.5, 0.5, 0.75])
     assert Overfitting(rank, rank, rank).probability == 0.5
+
+
+def lost_at(bar: int, n_bars: int = 160) -> FloatArray:
+    """Return a candidate that earns most until it has nothing, and is not known afterwards."""
+    returns = np.random.default_rng(9).normal(0.05, 0.001, n_bars)
+    returns[bar], returns[bar + 1 :] = -1.0, np.nan
+    return returns
+
+
+def test_who_lost_everything_in_the_end_was_chosen_for_nothing_wherever_it_was_chosen() -> None:
+    """Ruin lies in the last of four parts: half of the halves have it, the others choose it."""
+    rng = np.random.default_rng(0)
+    good, bad = rng.normal(0.01, 0.001, 160), rng.normal(-0.01, 0.001, 160)
+    found = backtest_overfitting(np.column_stack([good, lost_at(150), bad]), 4)
+    # Halves in their order: 01, 02, 03, 12, 13, 23. Those with part 3 choose the good one.
+    # There it is second of three, behind the one that has yet to be ruined.
+    assert found.rank.tolist() == [0.25, 0.25, 0.5, 0.25, 0.5, 0.5]
+    assert np.isneginf(found.outside).tolist() == [True, True, False, True, False, False]
+    assert (found.probability, found.loss_probability) == (0.75, 0.5)
+
+
+def test_who_lost_everything_is_not_left_out() -> None:
+    rng = np.random.default_rng(0)
+    good, bad = rng.normal(0.01, 0.001, 160), rng.normal(-0.01, 0.001, 160)
+    alone = backtest_overfitting(np.column_stack([good, bad]), 4)
+    beside = backtest_overfitting(np.column_stack([good, bad, lost_at(150)]), 4)
+    assert alone.probability == 0.0
+    assert beside.probability == 0.75
+
+
+def test_a_half_in_which_everybody_had_lost_everything_chooses_nobody() -> None:
+    """Two are ruined in the first of four parts, so every half has a ruin or comes after it."""
+    found = backtest_overfitting(np.column_stack([lost_at(3), lost_at(5)]), 4)
+    assert found.rank.tolist() == [0.5] * 6
+    assert found.probability == 0.5

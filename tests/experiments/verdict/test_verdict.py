@@ -305,6 +305,18 @@ def test_agents_of_noise_have_a_probability_of_overfitting_and_one_agent_has_non
     assert np.isnan(judged(curves).overfitting)
 
 
+def test_one_agent_that_lost_everything_does_not_hide_whether_choosing_was_luck() -> None:
+    rng = np.random.default_rng(4)
+    curves = made(rng)
+    returns = rng.normal(0.0, 0.01, (N_BARS, 9)) + np.linspace(0.0, 0.01, 9)
+    lost = np.full((N_BARS, 1), np.nan)
+    lost[:300], lost[300] = 0.001, -1.0
+    family = Family(10, 0.5, np.hstack([returns, lost]), 1)
+    assert judged(curves, family).overfitting == pytest.approx(0.0, abs=0.1)
+    returns[7, 2] = np.nan  # no loss, but not known either
+    assert np.isnan(judged(curves, Family(9, 0.5, returns, 1)).overfitting)
+
+
 def test_the_middle_of_seeds_and_folds_is_that_of_their_growth() -> None:
     growth = np.repeat(np.array([[1.0, 2.0], [3.0, 8.0]]) / YEARLY, [30, 30], axis=1)
     fold = np.array([1] * 31 + [2] * 30)
