@@ -57,9 +57,11 @@ class AccountFile:
         self._path = path
         if path is not None:
             _make_private(path)
+        self._connection = sqlite3.connect(path or ":memory:", WAIT, isolation_level=None)
+        is_ours = False
         try:
-            self._connection = sqlite3.connect(path or ":memory:", WAIT, isolation_level=None)
             self._set_up(identity, fresh)
+            is_ours = True
         except sqlite3.OperationalError as error:
             raise VenueUnavailable(
                 f"the account {path} must be free and readable, was not: {error}. End whatever "
@@ -70,6 +72,9 @@ class AccountFile:
                 f"the account {path} must be a sound SQLite file, was not: {error}. Restore a "
                 "copy, or move it away to begin anew"
             ) from error
+        finally:
+            if not is_ours:
+                self._connection.close()  # or nobody else could open it
 
     def _set_up(self, identity: str, fresh: State) -> None:
         run = self._connection.execute

@@ -6,8 +6,6 @@ Splits and dividends before a bar opens; prices, delistings and the fee for borr
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-
 from benbot.envs.desk.fills import AT_ONCE
 from benbot.paper.matching import Match, units_and_cost
 from benbot.paper.replay import Playback
@@ -73,8 +71,7 @@ def _pay_out(
     side = Side.SELL if held.units > 0.0 else Side.BUY
     symbol, units = playback.market.symbols[s], abs(held.units)
     order = turn.take(OrderIntent(f"delisted-{s}-{t}", symbol, side, units), now)
-    bar = playback.bars[t, s].copy()
-    bar["room"] = np.inf  # nobody is asked for it
     match = Match(held.last_price, AT_ONCE)
-    _, cost = units_and_cost(side.sign * units, match, bar, playback.rules)
+    # A bar without a price has room for everything.
+    _, cost = units_and_cost(side.sign * units, match, playback.bars[t, s], playback.rules)
     turn.book(order, Done(units, held.last_price, cost, t), now)

@@ -107,9 +107,5 @@ def _read(response: Response, given_up: threading.Event) -> None:
         raise ContentDecodingError(type(error).__name__) from error
     finally:
         response.close()
-    expected = response.headers.get("Content-Length", "")
-    is_plain = "Content-Encoding" not in response.headers
-    if is_plain and expected.isdigit() and len(body) < int(expected):
-        raise Disconnected("the answer ended too early")
     response._content = bytes(body)
     response._content_consumed = True

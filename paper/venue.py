@@ -302,15 +302,17 @@ class Venue(Protocol):
     def submit(self, intent: OrderIntent) -> VenueOrder:
         """Send an order, or find the one that carries its identifier already.
 
-        Raises `OrderRefused` when there is none and will be none, for the venue's reason; and
-        `OutcomeUnknown` when nobody knows: then ask with `order` before sending the same again.
+        Raises `OrderRefused` when there is none and will be none, for the venue's reason;
+        `NotAuthorised` likewise, when the keys are of no use; and `OutcomeUnknown` when nobody
+        knows: then ask with `order` before sending the same again.
         """
 
     def cancel(self, client_order_id: str) -> VenueOrder | None:
         """Ask for an order to be cancelled and return how it stands; None where there is none.
 
         It may fill before it is cancelled, so the status says what happened. Raises
-        `OutcomeUnknown` when nobody knows whether the wish arrived.
+        `OutcomeUnknown` when nobody knows whether the wish arrived, and `VenueUnavailable` when it
+        was not even sent.
         """
 
     def fills(self, since: datetime) -> Sequence[VenueFill]:

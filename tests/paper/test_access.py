@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from benbot.envs.errors import BadConfig, NotAuthorised
 from benbot.paper.address import DATA, PAPER, SANDBOX, address_of
 from benbot.paper.alpaca.keys import AlpacaKeys, keys_from
-from benbot.paper.secrets import hide_in_logs, secret_from
+from benbot.paper.secrets import Redaction, hide_in_logs, secret_from
 
 CANARY = "canary-7f3a9c"
 ENVIRONMENT = {"APCA_API_KEY_ID": "PK123", "APCA_API_SECRET_KEY": CANARY}
@@ -108,6 +108,13 @@ def test_a_key_of_real_money_is_refused() -> None:
 def test_printed_keys_are_stars() -> None:
     keys = AlpacaKeys(SecretStr("PK123"), SecretStr(CANARY))
     assert CANARY not in f"{keys} {keys!r} {keys.secret}"
+
+
+def test_the_stack_of_a_record_does_not_show_keys() -> None:
+    record = logging.LogRecord("any", logging.INFO, "file", 1, "said", (), None)
+    record.stack_info = f"called with {CANARY}"
+    assert Redaction([SecretStr(CANARY)]).filter(record)
+    assert CANARY not in record.stack_info
 
 
 def test_logs_do_not_show_keys_whoever_writes_them() -> None:

@@ -53,8 +53,10 @@ def test_a_second_owner_is_refused(path: Path) -> None:
 
 def test_an_account_of_another_market_is_refused(path: Path) -> None:
     opened(path).close()
-    with pytest.raises(RunMismatch, match="Give each market a file of its own"):
+    with pytest.raises(RunMismatch, match="Give each market a file of its own") as refusal:
         opened(path, seed=1)
+    opened(path).close()  # and it is not kept from its owner
+    assert "seed 1" in str(refusal.value)
 
 
 def test_an_account_of_another_version_is_refused(path: Path) -> None:
@@ -74,14 +76,15 @@ def test_a_file_that_is_no_account_is_refused_and_kept(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_damaged_account_is_refused(path: Path) -> None:
+@pytest.mark.parametrize("page", [1, -1])
+def test_a_damaged_account_is_refused(path: Path, page: int) -> None:
     venue = opened(path)
     for i in range(30):
         venue.submit(buy(f"b-{i}", **limit(40.0)))
     venue.close()
     whole = bytearray(path.read_bytes())
-    for page in range(4096, len(whole) - 4096, 4096):
-        whole[page : page + 64] = os.urandom(64)
+    begin = page * 4096 % len(whole)
+    whole[begin : begin + 64] = bytes(range(7, 71))
     path.write_bytes(whole)
     with pytest.raises(RunMismatch, match="Restore a copy"):
         opened(path)
@@ -142,6 +145,34 @@ def test_an_account_is_whole_wherever_writing_stops(path: Path, n: int) -> None:
     assert (scene.venue.order("during") is not None) == arrived
     assert failing.n > 0 or not arrived  # there are fewer than fifteen
     scene.venue.close()
+
+
+def test_an_order_that_was_written_though_that_failed_is_there(path: Path) -> None:
+    venue = opened(path)
+    connection = venue._file._connection
+    venue._file._connection = Mute(connection)  # type: ignore[assignment]
+    with pytest.raises(OutcomeUnknown, match="disk I/O error"):
+        venue.submit(buy("b-1"))
+    venue._file._connection = connection
+    assert [one.units for one in venue.positions()] == [10.0]
+    assert venue.account().cash == 99_500.0
+    venue.close()
+
+
+class Mute:
+    """A connection that commits, and says that it did not."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    def execute(self, *arguments: object) -> object:
+        answer = self._connection.execute(*arguments)  # type: ignore[arg-type]
+        if arguments[0] == "COMMIT":
+            raise sqlite3.OperationalError("disk I/O error")
+        return answer
 
 
 class Failing:

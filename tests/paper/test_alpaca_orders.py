@@ -8,7 +8,7 @@ import pytest
 from benbot.envs.errors import NotAuthorised, OrderRefused, OutcomeUnknown, VenueUnavailable
 from benbot.paper.alpaca.pricing import order_fields
 from benbot.paper.venue import OrderStatus, Refusal, Side, TimeInForce
-from tests.paper.emulator.faults import LOSSES, mutation
+from tests.paper.emulator.faults import HTML, LOSSES, mutation
 from tests.paper.scenes import Emulated, buy, done, emulated, known, limit, sell, stop
 
 POST = ("POST", "/v2/orders")
@@ -55,11 +55,12 @@ def test_a_refusal_is_told_with_its_reason_and_is_asked_once(
     assert alpaca.venue.order("b-1") is None
 
 
+@pytest.mark.parametrize("body", [HTML, said("internal error, insufficient buying power")])
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 409, 301, 418])
 def test_a_status_that_says_nothing_of_the_order_leaves_it_unknown(
-    alpaca: Emulated, status: int
+    alpaca: Emulated, status: int, body: str
 ) -> None:
-    alpaca.emulator.fail("status", *POST, status=status)
+    alpaca.emulator.fail("status", *POST, status=status, body=body)
     with pytest.raises(OutcomeUnknown, match="nobody knows whether the order arrived"):
         alpaca.venue.submit(buy("b-1"))
     assert alpaca.emulator.requests.count(POST) == 1

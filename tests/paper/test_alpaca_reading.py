@@ -238,6 +238,15 @@ def test_a_fill_that_is_listed_twice_is_told_once(alpaca: Emulated) -> None:
     assert len(alpaca.venue.fills(alpaca.clock.now - timedelta(days=1))) == 1
 
 
+def test_fills_in_another_order_are_told_the_oldest_first(alpaca: Emulated) -> None:
+    begun = alpaca.clock.now
+    for i in range(3):
+        done(alpaca, buy(f"b-{i}", units=i + 1.0))
+        alpaca.step()
+    alpaca.emulator.fail("mutate", path=".*/FILL", change=lambda rows: rows[::-1])
+    assert [fill.units for fill in alpaca.venue.fills(begun)] == [1.0, 2.0, 3.0]
+
+
 def test_fills_of_many_pages_are_all_told(alpaca: Emulated) -> None:
     begun = alpaca.clock.now
     broker = alpaca.emulator.broker

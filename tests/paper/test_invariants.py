@@ -17,6 +17,7 @@ from tests.paper.scenes import (
     BARS_A_DAY,
     CAPITAL,
     COSTLY,
+    FREE,
     PATHS,
     Emulated,
     Played,
@@ -32,7 +33,9 @@ N_STEPS = 40
 class Trader:
     """Whoever keeps to the contract: where nobody knows, it asks before it sends the same again."""
 
-    def __init__(self, scene: Scene, seed: int) -> None:
+    def __init__(self, scene: Scene, seed: int, share: float = 0.4) -> None:
+        """`share` is that of the steps in which something fails."""
+        self.share = share
         self.scene, self.random = scene, random.Random(seed)  # noqa: S311
         self.began = scene.venue.clock().now
         self.intents: dict[str, OrderIntent] = {}
@@ -57,7 +60,7 @@ class Trader:
         if isinstance(self.scene, Emulated):
             faults = self.scene.emulator.faults
             faults.clear()
-            if self.random.random() < 0.4:
+            if self.share and self.random.random() < self.share:
                 faults.append(Fault(self.random.choice(FAULTS), nth=self.random.randint(1, 3)))
 
     def intent(self, i: int) -> OrderIntent:
@@ -165,6 +168,29 @@ def test_random_days_at_alpaca_end_with_books_that_agree() -> None:
 def test_random_days_in_a_simulation_end_with_books_that_agree(tmp_path: Path) -> None:
     n_fills = random_day_in_a_simulation(0, tmp_path / "account.db")
     assert n_fills + sum(random_day_in_a_simulation(seed, None) for seed in range(1, 12)) > 100
+
+
+def filled(trader: Trader) -> list[tuple[str, float, float]]:
+    """Return order, signed units and price of all fills; parts of an order as one."""
+    trader.live()
+    trader.check()
+    orders = (trader.scene.venue.order(identifier) for identifier in trader.intents)
+    return [
+        (one.client_order_id, one.signed_filled, one.filled_price or 0.0)
+        for one in orders
+        if one is not None and one.filled_units
+    ]
+
+
+def test_the_embedded_broker_and_alpaca_fill_the_same_orders_alike() -> None:
+    pytest.importorskip("alpaca", reason="needs alpaca-py")
+    n_filled = 0
+    for seed in range(20, 24):
+        here = filled(Trader(Played(None, BARS_A_DAY, FREE), seed))
+        with emulated() as scene:
+            assert filled(Trader(scene, seed, share=0.0)) == here
+        n_filled += len(here)
+    assert n_filled > 40
 
 
 @pytest.mark.nightly

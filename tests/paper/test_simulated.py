@@ -12,7 +12,7 @@ from benbot.envs.market.market import market_from_prices
 from benbot.paper.replay import Playback
 from benbot.paper.simulated import SimulatedAccount, SimulatedVenue
 from benbot.paper.venue import OrderKind, OrderStatus, Refusal, TimeInForce
-from tests.paper.scenes import FREE, buy, limit, sell, stop
+from tests.paper.scenes import BARS_A_DAY, FREE, Played, buy, known, limit, sell, stop
 
 CLOSE = datetime(2026, 1, 5, 21, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -96,6 +96,14 @@ def test_what_a_bar_has_no_room_for_may_fill_in_the_next() -> None:
     world.close_of(2)
     assert world.filled("b") == (OrderStatus.FILLED, 10.0, pytest.approx(100.5))
     assert [fill.units for fill in world.venue.fills(LONG_AGO)] == [5.0, 5.0]
+
+
+def test_the_room_of_a_bar_is_used_once() -> None:
+    rules = DeskRules(costs=Costs(participation=0.1, half_spread=0.0))
+    world = World([FLAT, FLAT, FLAT], rules, volume=[1e4, 50.0, 1e4])
+    world.venue.submit(buy("b", "A", **limit(101.0, GTC)))
+    world.close_of(1)
+    assert world.filled("b") == (OrderStatus.PARTIALLY_FILLED, 5.0, 100.0)
 
 
 def test_units_are_whole_lots_where_a_bar_has_little_room() -> None:
@@ -315,3 +323,14 @@ def test_a_clock_that_goes_back_brings_nothing_back() -> None:
     assert (world.venue.account(), list(world.venue.fills(LONG_AGO))) == before
     assert world.venue.submit(buy("b", "A")).status is OrderStatus.FILLED
     assert [one.units for one in world.venue.positions()] == [10.0]
+
+
+def test_an_order_for_the_opening_that_comes_after_it_waits_for_the_next() -> None:
+    scene = Played(None, BARS_A_DAY, FREE)
+    scene.venue.submit(buy("b", "UP", time_in_force=OPENING))
+    scene.step(3)
+    assert known(scene, "b").filled_units == 0.0
+    scene.close_market()
+    assert known(scene, "b").is_open
+    scene.open_market()
+    assert known(scene, "b").filled_price == scene.price("UP")

@@ -18,7 +18,7 @@ ACTIONS = (
     "mutate",  # do it, and change one field of the answer
     "body",  # do it, and answer with something else
     "redirect",  # do nothing, and send elsewhere
-    "huge",  # answer with more than anybody may send
+    "huge",  # do it, and answer with more than anybody may send
 )
 LOSSES = ("drop_before", "accept_then_drop", "accept_then_504")
 HTML = "<html><body><h1>504 Gateway Time-out</h1></body></html>"
@@ -51,7 +51,7 @@ class Fault:
     @property
     def acts(self) -> bool:
         """Whether the request is done all the same."""
-        return self.action not in ("status", "drop_before", "redirect", "huge")
+        return self.action not in ("status", "drop_before", "redirect")
 
 
 def mutation(name: str, how: str, value: object = None) -> Callable[[Any], Any]:

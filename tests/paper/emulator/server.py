@@ -275,7 +275,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _changed(self, fault: Fault, answer: Any) -> bytes:  # noqa: ANN401
         if fault.action == "huge":
-            return b" " * MOST_BYTES
+            return _text(answer) + b" " * MOST_BYTES  # JSON all the same
         if fault.fuzz is not None:
             return fuzzed(fault.fuzz, answer)
         if fault.action == "body":
