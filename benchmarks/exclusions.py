@@ -44,8 +44,8 @@ EXCLUDED = {
     "gates.py | if side > 0.0: | 0.0 -> -1.0": UNIT,
     "gates.py | if side > 0.0: | side > 0.0 -> side >= 0.0": UNIT,
     "execution.py | if urgency < STRAIGHT: | urgency < STRAIGHT -> urgency <= STRAIGHT": ROUNDING,
-    "ledger.py | counts = np.zeros((4, n_accounts), np.int64) | 4 -> 5": ENOUGH,
-    "ledger.py | counts = np.zeros((4, n_accounts), np.int64) | 4 -> 8": ENOUGH,
+    "ledger.py | counts = np.zeros((5, n_accounts), np.int64) | 5 -> 6": ENOUGH,
+    "ledger.py | counts = np.zeros((5, n_accounts), np.int64) | 5 -> 10": ENOUGH,
     "sleeves.py | desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most)) | "
     "2 -> 3": ENOUGH,
     "sleeves.py | desk = Desk(book, tape, shadow, open_ledger(n_strategies, trades=2 * most)) | "

@@ -11,7 +11,8 @@ opened with a write-ahead log and synchronous FULL, so what was kept outlives a 
 
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -41,18 +42,21 @@ from benbot.strategies.records.database import (
 )
 from benbot.strategies.records.moments import microseconds
 
+Ticking = Callable[[], int]
+
 LONGEST_NAME = 12  # characters of an account's name
 
 
 class PaperStore:
     """The store of one account, open to write; see `open_store`."""
 
-    def __init__(self, url: str, account: str, clock: Clock) -> None:
+    def __init__(self, url: str, account: str, clock: Clock, machine: Ticking) -> None:
         """Open or make the store, bring it forward, and take the account's lease.
 
-        `clock` is that of what is recorded, and may be simulated.
+        `clock` is that of what is recorded, and may be simulated; the lease runs out by that of the
+        `machine`, nanoseconds, which goes on between two starts.
         """
-        self.account, self._clock = _checked_name(account), clock
+        self.account, self._clock, self._machine = _checked_name(account), clock, machine
         self._url = address_of(url)
         self._lock = AccountLock(self._url, account)
         try:
@@ -63,7 +67,7 @@ class PaperStore:
                     migrate(connection, self._url)
                     owner = f"{socket.gethostname()}:{os.getpid()}"
                     who = (owner, self._lock.is_held)
-                    self._lease = lease.take(connection, self._url, account, who, _machine_time())
+                    self._lease = lease.take(connection, self._url, account, who, self._now())
         except BaseException:
             self._lock.close()
             raise
@@ -76,7 +80,7 @@ class PaperStore:
     def change(self) -> Iterator[Change]:
         """Begin a change: committed at the end of the block, undone by any error in it."""
         with answering(self._url), self._writing.begin() as connection:
-            lease.renew(connection, self._url, self._lease, _machine_time())
+            lease.renew(connection, self._url, self._lease, self._now())
             yield Change(connection, self._lease, microseconds(self._clock()))
 
     def is_halted(self) -> bool:
@@ -149,6 +153,9 @@ class PaperStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _now(self) -> int:
+        return self._machine() // 1000
+
     def _first(self, query: Select[Any]) -> Row[Any] | None:
         with answering(self._url), self._writing.connect() as connection:
             return connection.execute(query).first()
@@ -158,9 +165,9 @@ class PaperStore:
             return list(connection.execute(query))
 
 
-def open_store(url: str, account: str, clock: Clock) -> PaperStore:
+def open_store(url: str, account: str, clock: Clock, machine: Ticking = time.time_ns) -> PaperStore:
     """Open the store of an account to trade with it; another process that does is refused."""
-    return PaperStore(url, account, clock)
+    return PaperStore(url, account, clock, machine)
 
 
 @contextmanager
@@ -206,13 +213,6 @@ def _set(
 
 def _switch(connection: Connection, account: str) -> Row[Any] | None:
     return connection.execute(select(SWITCHES).where(SWITCHES.c.account == account)).first()
-
-
-def _machine_time() -> int:
-    """Return the time of this machine: a lease runs out by it, also where a market is replayed."""
-    import time
-
-    return time.time_ns() // 1000
 
 
 def _checked_name(account: str) -> str:

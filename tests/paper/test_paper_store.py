@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from benbot.envs.errors import (
     InvalidParameter,
@@ -19,6 +19,7 @@ from benbot.envs.errors import (
 from benbot.paper.chain import verify
 from benbot.paper.images import image_of, restore
 from benbot.paper.store import PaperStore, open_store, reading, set_switch
+from benbot.paper.tables import METADATA
 
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 
@@ -112,3 +113,11 @@ def test_a_state_of_other_arrays_is_refused() -> None:
         restore(image, [np.zeros(4), np.zeros(2, np.int32)])
     with pytest.raises(RunMismatch, match="bytes instead of"):
         restore(image[:-1], [np.zeros(3), np.zeros(2, np.int32)])
+
+
+def test_migrations_make_the_tables_that_the_code_speaks_of(folder: Path) -> None:
+    with opened(folder) as store, store._writing.connect() as connection:
+        found = inspect(connection)
+        for name, table in METADATA.tables.items():
+            made = {column["name"]: column["nullable"] for column in found.get_columns(name)}
+            assert made == {column.name: column.nullable for column in table.columns}
