@@ -42,7 +42,7 @@ SOURCES = ROOT / "envs" / "desk"
 FILES = (
     *("actions", "book", "breakers", "coordinate", "cycle", "exits", "fills", "gates", "ledger"),
     *("sizing", "sleeves", "tape", "taping", "risk", "portfolio", "execution"),
-    *("assignment", "black_scholes", "offers", "options", "overlays"),
+    *("assignment", "black_scholes", "dealing", "offers", "options", "overlays", "pairs", "tally"),
 )
 TESTS = ("tests/envs/desk", "tests/envs/test_observation.py", "tests/envs/test_reward.py")
 # They start an interpreter of their own, in which no mutant lives.

@@ -93,9 +93,10 @@ def _enlarges(intent: OrderIntent, state: State) -> bool:
 
 
 def _can_borrow(intent: OrderIntent, state: State, playback: Playback) -> bool:
-    t = state.moment // 2 - 1  # the last bar that has closed: the rate of one is known at its close
-    rate = playback.bars[t, playback.columns[intent.symbol]]["borrow_rate"]
-    return t >= 0 and bool(rate < float("inf"))
+    column = playback.columns[intent.symbol]
+    closed = state.moment // 2 - 1  # the last bar that has: the rate of one is known at its close
+    t = closed if closed >= 0 else playback.shown_bar(column, state.moment)  # or all that there is
+    return t is not None and bool(playback.bars[t, column]["borrow_rate"] < float("inf"))
 
 
 def _reference(intent: OrderIntent, state: State, playback: Playback) -> float | None:

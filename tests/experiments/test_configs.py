@@ -25,6 +25,8 @@ def test_the_packaged_configurations_are_those_that_the_project_promises() -> No
         "evolve_quickstart",
         "evolve_parameters",
         "evolve_us_stocks",
+        "orchestrate_quickstart",
+        "orchestrate_us_stocks",
     }
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.experiments.audit_subjects import REGIME, RULES, leaking, subject_with
 
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.history import History, prepare
@@ -15,6 +14,7 @@ from benbot.strategies.hearing import collect
 from benbot.strategies.learning.experience import Experience, live_through
 from benbot.strategies.learning.lessons import learned
 from benbot.strategies.learning.settings import LearningSettings
+from tests.experiments.audit.audit_subjects import REGIME, RULES, leaking, subject_with
 
 QUICK = {"refit": 5, "shrinkage": 5.0}
 METHODS = ("calibration", "expected_value", "affinity", "stops")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.experiments.test_report import Page
 
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.deflation import Trials
@@ -23,6 +22,7 @@ from benbot.experiments.evolving.record import (
     write_record,
 )
 from benbot.experiments.tracking.provenance import Provenance
+from tests.experiments.report.test_report import Page
 
 PROVENANCE = Provenance(
     "benbot evolve x", "f" * 40, "0" * 16, datetime(2026, 1, 2, tzinfo=UTC), {}, "r1"

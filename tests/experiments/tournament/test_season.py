@@ -231,15 +231,14 @@ def test_a_tournament_that_binds_gives_the_money_to_live_alone(season: Season) -
 
 
 def test_a_stage_is_known_at_the_close_of_its_session_and_not_before(season: Season) -> None:
-    names, settings = season.prepared.history.signals.strategies, season.settings
-    sessions, n_bars = season.sessions, season.prepared.history.n_bars
-    stages = stages_of(names, sessions, settings, n_bars)
+    history, sessions, settings = season.prepared.history, season.sessions, season.settings
+    stages = stages_of(history, sessions, settings)
     moved = np.flatnonzero((np.diff(stages, axis=0) != 0).any(axis=1)) + 1
     assert moved.size >= 5
     for bar in moved:
         later = sessions.last_bars >= bar
         returns = np.where(later[:, None], -0.2, sessions.returns)
-        other = stages_of(names, replace(sessions, returns=returns), settings, n_bars)
+        other = stages_of(history, replace(sessions, returns=returns), settings)
         np.testing.assert_array_equal(other[:bar], stages[:bar])
         assert (other[bar] != stages[bar]).any()
 

@@ -24,10 +24,9 @@ from benbot.strategies.records.tables import METADATA
 from tests.strategies.records.made import NOON, HandClock, many_days, many_trades, register_all
 
 N_CHANGES = 30
-LATEST = 0.4  # seconds after which a writer is killed from outside
-MOMENTS = (
-    300  # before and after statements and at commits, of which one is the last; a change has 41
-)
+LATEST = 0.15  # seconds after which a writer is killed from outside
+# Before and after statements and at commits, of which one is the last; a change has 41.
+MOMENTS = 120
 OURS = {"lease": None, "changes": {"token", "owner"}}  # what tells one writer from another
 
 
