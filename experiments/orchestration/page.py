@@ -63,10 +63,10 @@ def render_story(story: Story) -> str:
 
 
 def _account(one: Account, bars_per_year: float) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": one.name, "what": one.what, "values": None, "error": np.nan}
+    told: dict[str, Any] = {"name": one.name, "what": one.what, "result": None, "error": np.nan}
     if one.evaluation is not None:
         returns = log_returns(one.evaluation.equity)
-        told["values"] = metrics(one.evaluation)
+        told["result"] = metrics(one.evaluation)
         if returns.size >= FEWEST and returns.std() > 0.0:
             told["error"] = standard_error(track_of(returns)) * np.sqrt(bars_per_year)
     return told

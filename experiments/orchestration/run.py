@@ -103,6 +103,7 @@ def orchestrator_of(config: ExperimentConfig, land: Land, span: Span) -> Orchest
         seed=config.seeds[0],
         identity={
             "config": config_digest(config),
+            "seed": str(config.seeds[0]),
             "data": land.market.digest,
             "span": f"{span.first} to {span.last}",
         },

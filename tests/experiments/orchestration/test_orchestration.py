@@ -1,5 +1,7 @@
 """A chronicle from a store, weights by hand, where a run begins and ends, and who trades alone."""
 
+import io
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from benbot.envs.desk.rules import DeskRules
-from benbot.envs.errors import BadConfig
+from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.evolution.orchestration.asking import first_bar
@@ -172,3 +175,19 @@ def test_reasons_are_told_in_a_line_and_what_says_nothing_is_left_out() -> None:
 
 def test_an_account_that_nobody_had_is_a_line() -> None:
     assert accounts_table([Account(LIVE, "nobody", None)]).row_count == 1
+
+
+def test_a_run_ends_with_a_page_and_goes_on_from_where_it_is(tmp_path: Path) -> None:
+    said = io.StringIO()
+    asked = Asked(tmp_path / "runs", "benbot orchestrate", Console(file=said, width=100))
+    config = config_with(tracking={"uri": f"sqlite:///{tmp_path}/mlflow.db", "experiment": "small"})
+    run.orchestrate(config, asked)
+    page = Path(said.getvalue().partition("Page      ")[2].strip())
+    text = page.read_text(encoding="utf-8")
+    for needed in ("What one unit became", "nobody was ever on LIVE", "ma_crossover", "entered"):
+        assert needed in text
+    run.orchestrate(config, replace(asked, resume=page.parent.name))
+    assert page.read_text(encoding="utf-8") == text
+    changed = config.model_copy(update={"seeds": (1,)})
+    with pytest.raises(RunMismatch, match="can only go on with the seed that it began with, 0, was 1"):
+        run.orchestrate(changed, replace(asked, resume=page.parent.name))
