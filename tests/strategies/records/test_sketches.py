@@ -34,8 +34,8 @@ def test_a_quantile_is_off_by_two_percent_of_itself_at_most(values: list[float],
 
 @given(VALUES, VALUES)
 def test_two_sketches_joined_are_that_of_all_values(first: list[float], other: list[float]) -> None:
-    for got, wanted in zip(joined(one(first), one(other)), one(first + other), strict=True):
-        np.testing.assert_array_equal(got, wanted)
+    for found, wanted in zip(joined(one(first), one(other)), one(first + other), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 @given(VALUES, VALUES)
@@ -44,8 +44,8 @@ def test_what_is_packed_is_unpacked(first: list[float], other: list[float]) -> N
     sketches = sketches_of(owner, np.array(first + other))
     content = packed(sketches, 4)
     assert [len(part) > 0 for part in content] == [True, False, True, False]
-    for got, wanted in zip(unpacked(content), sketches, strict=True):
-        np.testing.assert_array_equal(got, wanted)
+    for found, wanted in zip(unpacked(content), sketches, strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_unknown_values_count_nowhere() -> None:
