@@ -49,16 +49,15 @@ def population_figure(chronicle: Chronicle) -> "Figure":
 def account_figure(accounts: Sequence[Account], regime: Int8Array) -> "Figure":
     """Draw what one unit became in each account; `regime` is that of each mark."""
     figure, (ax,) = new_figure(3.6)
-    shown = [one for one in accounts if one.evaluation is not None]
+    shown = {one.name: one.evaluation for one in accounts if one.evaluation is not None}
     ends = []
     colours = [AGENT, *COLOURS][: len(shown)]
-    for one, colour in zip(shown, colours, strict=True):
-        if one.evaluation is not None:
-            growth = one.evaluation.equity / one.evaluation.equity[0]
-            ax.plot(one.evaluation.timestamps, growth, color=colour, linewidth=1.4)
-            ends.append(float(growth[-1]))
-    shade_regimes(ax, shown[0].evaluation.timestamps, regime)  # type: ignore[union-attr]
+    for account, colour in zip(shown.values(), colours, strict=True):
+        growth = account.equity / account.equity[0]
+        ax.plot(account.timestamps, growth, color=colour, linewidth=1.4)
+        ends.append(float(growth[-1]))
+    shade_regimes(ax, next(iter(shown.values())).timestamps, regime)
     ax.margins(x=0)
     title(ax, "Value of one unit", REGIME_NOTE)
-    label_right(ax, ends, [one.name for one in shown], colours)
+    label_right(ax, ends, list(shown), colours)
     return figure

@@ -189,5 +189,7 @@ def test_a_run_ends_with_a_page_and_goes_on_from_where_it_is(tmp_path: Path) -> 
     run.orchestrate(config, replace(asked, resume=page.parent.name))
     assert page.read_text(encoding="utf-8") == text
     changed = config.model_copy(update={"seeds": (1,)})
-    with pytest.raises(RunMismatch, match="can only go on with the seed that it began with, 0, was 1"):
+    with pytest.raises(
+        RunMismatch, match="can only go on with the seed that it began with, 0, was 1"
+    ):
         run.orchestrate(changed, replace(asked, resume=page.parent.name))
