@@ -241,6 +241,7 @@ def test_what_cannot_be_adopted_is_refused(place: Place, programs: str, message:
         place.adopt(programs=programs)
 
 
+@pytest.mark.nightly
 def test_a_policy_with_a_place_for_each_strategy_cannot_adopt(
     place: Place,
     workshop: Any,  # noqa: ANN401
