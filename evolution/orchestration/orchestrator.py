@@ -15,7 +15,7 @@ the last whole change as if nothing had been.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,10 @@ from benbot.evolution.orchestration.standing import Standing
 from benbot.evolution.orchestration.watching import Watch
 from benbot.strategies.drift import Finding, alarms, decay, draws_for
 from benbot.strategies.records import Change, Records
+from benbot.strategies.records.moments import moment_at
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage, Transition
+from benbot.strategies.tournament.telling import tell
 from benbot.strategies.tournament.tournament import Tournament
 
 STATE = "orchestrator"  # by what name the store keeps it
@@ -253,17 +255,12 @@ class Orchestrator:
                     yield bar
 
     def _moment(self, bar: int) -> datetime:
-        stamp = self.order.land.market.timestamps[bar].astype("datetime64[us]")
-        return stamp.astype(datetime).replace(tzinfo=UTC)  # type: ignore[no-any-return]
+        return moment_at(self.order.land.market.timestamps[bar])
 
     # The store
 
     def _tell(self, moves: Sequence[Transition], change: Change) -> None:
-        for move in moves:
-            source = None if move.source == Stage.WAITING else move.source.name
-            name = self.tournament.ladder.names[move.strategy]
-            reasons = {"reason": str(move.reason), "note": move.note}
-            change.stage(name, source, move.target.name, reasons)
+        tell(moves, self.tournament.ladder.names, change)
 
     def _begin(self, records: Records) -> None:
         """Go on where the store says that somebody was, or begin."""

@@ -8,7 +8,7 @@ that the tournament decides, and comes out the same.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from benbot.experiments.tournament.frames import days_of, trades_of
 from benbot.experiments.tournament.sleeves import SleeveSessions
 from benbot.experiments.training.preparation import Prepared
 from benbot.strategies.records import Change, Records, Registered
+from benbot.strategies.records.moments import moment_at
 from benbot.strategies.tournament.settings import TournamentSettings
-from benbot.strategies.tournament.stages import Stage, Transition
+from benbot.strategies.tournament.telling import tell
 from benbot.strategies.tournament.tournament import Moves, Tournament
 
 STATE = "tournament"  # by what name the store keeps it
@@ -54,13 +55,7 @@ class Season:
     def moment(self, i: int) -> datetime:
         """Return when session `i` closed; -1 is before the first."""
         bar = self.prepared.span(self.segment).first if i < 0 else self.sessions.last_bars[i]
-        return moment_of(self.prepared, int(bar))
-
-
-def moment_of(prepared: Prepared, bar: int) -> datetime:
-    """Return when a bar closed."""
-    stamp = prepared.market.timestamps[bar].astype("datetime64[us]")
-    return stamp.astype(datetime).replace(tzinfo=UTC)  # type: ignore[no-any-return]
+        return moment_at(self.prepared.market.timestamps[int(bar)])
 
 
 def play(season: Season, moved: Callable[[int], None] = lambda done: None) -> Iterator[Moves]:
@@ -88,8 +83,7 @@ def play_recorded(
             moves = _advance(season, tournament, i)
             change.trades(trades_of(season.prepared.history, season.sessions.trades[i], stages))
             change.days(days_of(season.prepared.history, season.sessions, i, stages))
-            for move in moves:
-                _tell(tournament, move, change)
+            tell(moves, tournament.ladder.names, change)
             change.state(STATE, _document(season, tournament, i + 1))
         moved(i + 1)
     return tournament
@@ -142,12 +136,4 @@ def _register(season: Season, tournament: Tournament, change: Change) -> None:
         moves = tournament.register(strategy.name, digest)
         parameters = dict(choice.parameters)
         change.register(Registered(strategy.name, choice.name, ORIGIN, parameters, digest))
-        for move in moves:
-            _tell(tournament, move, change)
-
-
-def _tell(tournament: Tournament, move: Transition, change: Change) -> None:
-    """Record a move; who waits for a place stands nowhere yet."""
-    source = None if move.source == Stage.WAITING else move.source.name
-    reasons = {"reason": str(move.reason), "note": move.note}
-    change.stage(tournament.ladder.names[move.strategy], source, move.target.name, reasons)
+        tell(moves, tournament.ladder.names, change)

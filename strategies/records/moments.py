@@ -27,6 +27,11 @@ def moment_of(kept: int) -> datetime:
     return EPOCH + timedelta(microseconds=kept)
 
 
+def moment_at(stamp: np.datetime64) -> datetime:
+    """Return a time of a market, which is in UTC, as a moment that says so."""
+    return moment_of(int(stamp.astype("datetime64[us]").astype(np.int64)))
+
+
 def written(kept: int) -> str:
     """Return a kept moment in words, to the second."""
     return moment_of(kept).isoformat(timespec="seconds")
