@@ -25,6 +25,8 @@ COLUMNS = (
     *("e-value", "PSR", "needs", "capital"),
 )
 FOLDED = {"strategy", "why"}
+NEVER = 99_999.0  # sessions
+NAME = 11  # letters that a name has at least, however narrow the terminal
 LEFT = {"strategy", "stage", "since", "why", "move", "session"}
 
 
@@ -72,7 +74,7 @@ def ladder_table(season: Season, tournament: Tournament) -> Table:
             _number(ratio[i]),
             f"{evidence[i]:.2g}",
             _number(probability(rows[i], settings)),
-            _number(sessions_needed(rows[i], level, settings), 0),
+            _sessions(sessions_needed(rows[i], level, settings)),
             _number(given.paper[i] + given.live[i], 0),
         )
     return table
@@ -106,12 +108,19 @@ def stage_metrics(season: Season, moves: pd.DataFrame) -> Iterator[tuple[int, di
 
 def _table(title: str, columns: tuple[str, ...]) -> Table:
     table = Table(
-        title=title, box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, title_justify="left"
+        title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left"
     )
     for name in columns:
         side: JustifyMethod = "left" if name in LEFT else "right"
-        table.add_column(name, justify=side, no_wrap=name not in FOLDED, overflow="fold")
+        least = NAME if name == "strategy" else None
+        folded = name in FOLDED
+        table.add_column(name, justify=side, no_wrap=not folded, overflow="fold", min_width=least)
     return table
+
+
+def _sessions(needed: float) -> str:
+    """Return how many sessions are needed; what takes four hundred years is not worth a number."""
+    return "never" if needed > NEVER else _number(needed, 0)
 
 
 def _day(session: int) -> str:

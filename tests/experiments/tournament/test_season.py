@@ -1,5 +1,6 @@
 """A season on a small market: what strategies do alone, the store, and going on after a kill."""
 
+import io
 import json
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from rich.console import Console
 
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import Span
@@ -134,6 +136,10 @@ def test_a_season_ends_with_tables_and_numbers(brief: Season, tmp_path: Path) ->
         tournament = play_recorded(brief, records)
         moves = moves_of(records)
     assert ladder_table(brief, tournament).row_count == 4
+    said = io.StringIO()
+    Console(file=said, width=80).print(ladder_table(brief, tournament))
+    assert "capital" in said.getvalue()
+    assert all(name[:11] in said.getvalue() for name in tournament.ladder.names)
     assert events_table(moves).row_count == min(len(moves), 40)
     days, metrics = zip(*stage_metrics(brief, moves), strict=True)
     assert list(days) == sorted(set(days))
