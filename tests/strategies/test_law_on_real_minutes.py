@@ -13,7 +13,7 @@ SESSION_MINUTES = 390
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("minutes", [1, 5, 15])
+@pytest.mark.parametrize("minutes", [pytest.param(1, marks=pytest.mark.nightly), 5, 15])
 def test_every_rule_is_lawful_on_real_minutes(shared_data: Path, minutes: int) -> None:
     source = {
         "path": shared_data / "us_minute_trades.parquet",

@@ -52,7 +52,7 @@ HALF_A_DIGIT = 0.5
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize("name", ["djia", "sp500"])
+@pytest.mark.parametrize("name", ["djia", pytest.param("sp500", marks=pytest.mark.nightly)])
 def test_wealth_is_what_is_printed_to_the_last_digit(shared_data: Path, name: str) -> None:
     relatives = pd.read_parquet(shared_data / f"olps_{name}_relatives.parquet").to_numpy()
     rows = wealth_table(relatives, COSTS)

@@ -5,13 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benbot.envs.arrays import FloatArray, IntArray, RecordArray
-from benbot.envs.desk.book import Book
-from benbot.envs.desk.cycle import trade_bars
-from benbot.envs.desk.floor import lend
+from benbot.envs.arrays import FloatArray, RecordArray
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
-from tests.envs.desk.comparison import assert_same_book, assert_same_with_ledger
+from tests.envs.desk.comparison import assert_same_with_ledger
 from tests.envs.desk.tapes import (
     PRICES,
     K,
@@ -110,38 +107,6 @@ def test_missing_prices_and_opinions_leave_no_trace_in_the_book(
         for part in parts:
             for name in part.dtype.names:
                 assert np.isfinite(part[name]).all(), name
-
-
-@settings(max_examples=25)
-@given(seed=seeds, rules=rule_books)
-def test_many_accounts_at_once_are_each_one_alone(seed: int, rules: DeskRules) -> None:
-    world = random_world(seed, 4)
-    many = trade_through(world, rules)
-    for b in range(4):
-        alone = trade_through(World(world.tape, world.weights[:, b : b + 1]), rules)
-        one = Book(*(part[b : b + 1] for part in many.book))
-        assert_same_book(one, alone.book)
-
-
-@settings(max_examples=25)
-@given(seed=seeds, rules=rule_books)
-def test_accounts_at_bars_of_their_own_are_each_one_alone(seed: int, rules: DeskRules) -> None:
-    world = random_world(seed, 3)
-    starts: IntArray = np.array([0, 7, 3])
-
-    def last_book(accounts: IntArray) -> Book:
-        desk = open_desk(World(world.tape, world.weights[:, accounts]), rules)
-        bars, growth = starts[accounts].copy(), np.zeros(accounts.size)
-        for _ in range(30):
-            desk.book.sleeves["weight"] = world.weights[bars, accounts, :K]
-            desk.book.accounts["cash_weight"] = world.weights[bars, accounts, K]
-            trade_bars(lend(desk), bars, growth)
-            bars += 1
-        return desk.book
-
-    many = last_book(np.arange(3))
-    for b in range(3):
-        assert_same_book(Book(*(part[b : b + 1] for part in many)), last_book(np.array([b])))
 
 
 @settings(max_examples=25)

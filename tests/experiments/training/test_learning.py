@@ -48,7 +48,8 @@ def test_a_planted_edge_is_found(changes: tuple[str, ...], tmp_path: Path) -> No
     assert found.mean > 0.03
 
 
-@pytest.mark.parametrize("changes", SIZES)
+@pytest.mark.nightly
+@pytest.mark.parametrize("changes", [SLICE, WHOLE], ids=["slice", "whole"])
 def test_where_there_is_no_edge_none_is_found(changes: tuple[str, ...], tmp_path: Path) -> None:
     found = against_equal_weight("synthetic_no_edge", changes, tmp_path)
     assert found.low < 0.0 < found.high
