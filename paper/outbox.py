@@ -49,7 +49,6 @@ class Outbox:
     ) -> None:
         self._venue, self._store, self._names = venue, store, names
         self._manners, self._pause = manners, pause
-        self._booked = store.booked()
         self.failures = 0  # calls of the venue that failed, in a row
 
     def pursue(self, intent: Intent, *, is_new: bool) -> Intent:
@@ -68,13 +67,14 @@ class Outbox:
     def book_all(self, fills: list[VenueFill]) -> list[VenueFill]:
         """Book what is not booked yet; return what of it is nobody's here."""
         strangers = []
+        booked = self._store.booked([fill.execution_id for fill in fills])
         for fill in fills:
-            if fill.execution_id in self._booked:
+            if fill.execution_id in booked:
                 continue
             is_external = not self._is_ours(fill.client_order_id)
             with self._store.change() as change:
                 change.fill(fill, is_external=is_external)
-            self._booked.add(fill.execution_id)
+            booked.add(fill.execution_id)
             if is_external and not (fill.client_order_id or "").startswith(DELISTED):
                 strangers.append(fill)
         return strangers
@@ -131,13 +131,13 @@ class Outbox:
             intent = intent.done(fills)
         else:
             intent = replace(intent, status=IntentStatus.WORKING)
+        booked = self._store.booked([fill.execution_id for fill in fills])
         with self._store.change() as change:
             for fill in fills:
-                if fill.execution_id not in self._booked:
+                if fill.execution_id not in booked:
                     change.fill(fill, is_external=False)
             change.order(order, is_external=False)
             change.note(intent, self._names)
-        self._booked.update(fill.execution_id for fill in fills)
         return intent
 
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:

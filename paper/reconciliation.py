@@ -114,6 +114,7 @@ class Reconciliation:
         return {fill.symbol: fill.price for fill in strangers}
 
     def _note_strangers(self, orders: Sequence[VenueOrder]) -> None:
+        self._known &= {order.venue_order_id for order in orders}  # what is over never comes back
         for order in orders:
             if order.venue_order_id in self._known:
                 continue

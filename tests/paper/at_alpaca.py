@@ -1,4 +1,4 @@
-"""The whole loop at the emulated Alpaca: what trades, what moves it, and what must agree in the end.
+"""The whole loop at the emulated Alpaca: what trades, what moves it, what agrees in the end.
 
 The exchange has its own clock, account and market, and outlives whoever trades there; the trader
 has its store. So the exchange's ledger is the judge of the store's.
@@ -7,10 +7,9 @@ has its store. So the exchange's ledger is the judge of the store's.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,8 +40,9 @@ from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 from benbot.strategies.rules.rsi_reversion import RsiReversion
 from tests.paper.emulator.broker import Broker
 from tests.paper.emulator.calendar import NEW_YORK
-from tests.paper.emulator.exchange import EARLY
-from tests.paper.replays import Scripted, everything
+from tests.paper.emulator.exchange import EARLY, Exchange, tell
+from tests.paper.replays import Scripted
+from tests.paper.scenes import KEYS
 
 MONDAY = datetime(2026, 1, 5, 9, 30, tzinfo=NEW_YORK)
 BARS_A_DAY, WARM = 13, 40
@@ -148,6 +148,31 @@ class Place:
     tell: Callable[[datetime], datetime]
 
 
+def inside(one: Exchange, url: str) -> Place:
+    """Return a place where an exchange of this process is asked without a network."""
+    from benbot.paper.alpaca.venue import AlpacaVenue
+    from tests.paper.emulator.inside import inside_wire
+
+    def tell(now: datetime) -> datetime:
+        one.move(now)
+        return one.clock.now
+
+    return Place(url, lambda clock: AlpacaVenue(inside_wire(one, clock)), tell)
+
+
+def over_network(one: Exchange, url: str) -> Place:
+    """Return a place where an exchange is asked at its port."""
+    from benbot.paper.alpaca.venue import AlpacaVenue
+    from benbot.paper.alpaca.wire import trading_wire
+
+    address = one.url
+    return Place(
+        url,
+        lambda clock: AlpacaVenue(trading_wire(KEYS, address, clock)),
+        lambda now: tell(address, now),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Desk:
     """A loop that is open, with its clock."""
@@ -216,26 +241,6 @@ def trade(
                 report(desk.loop.cycle())
 
 
-def kept_at(stretch: Stretch, url: str) -> dict[str, pd.DataFrame]:
-    """Return all tables of the account in a store."""
-    return everything(replace_url(stretch, url), Path())
-
-
-@dataclass(frozen=True, eq=False)
-class Elsewhere(Stretch):
-    """A stretch whose account is kept at a URL."""
-
-    address: str = ""
-
-    def url(self, folder: Path) -> str:
-        return self.address
-
-
-def replace_url(stretch: Stretch, url: str) -> Elsewhere:
-    fields = {name: getattr(stretch, name) for name in Stretch.__dataclass_fields__}
-    return Elsewhere(**fields, address=url)
-
-
 def assert_books_agree(tables: dict[str, pd.DataFrame], broker: Broker, url: str = "") -> None:
     """No order is lost, sent twice or booked twice, and both sides hold and own the same."""
     intents, fills = tables["intents"], tables["fills"]
@@ -272,8 +277,3 @@ def assert_same_holdings(tables: dict[str, pd.DataFrame], broker: Broker) -> Non
 def statuses(tables: dict[str, pd.DataFrame]) -> Counter[str]:
     """Return how many intents ended in each way."""
     return Counter(tables["intents"]["status"])
-
-
-def with_policy(stretch: Stretch, script: np.ndarray) -> Stretch:
-    """Return the stretch under other weights."""
-    return replace(stretch, policy=Scripted(script))

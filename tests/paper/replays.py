@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,27 @@ def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
         Stretch(history, Span(34, N_HEARD - 1), Scripted(script), SETTINGS.ruin),
         strategies,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere(Stretch):
+    """A stretch whose account is kept at an address."""
+
+    address: str = ""
+
+    def url(self, folder: Path) -> str:
+        return self.address
+
+
+def elsewhere(stretch: Stretch, address: str) -> Elsewhere:
+    """Return the stretch with its account at an address."""
+    fields = {one.name: getattr(stretch, one.name) for one in dataclass_fields(Stretch)}
+    return Elsewhere(**fields, address=address)
+
+
+def kept_at(stretch: Stretch, address: str) -> dict[str, pd.DataFrame]:
+    """Return all tables of the account at an address."""
+    return everything(elsewhere(stretch, address), Path())
 
 
 def environment(stretch: Stretch) -> Evaluation:

@@ -15,18 +15,17 @@ from pandas.testing import assert_frame_equal
 
 from benbot.paper.replayed import Stretch
 from tests.paper.at_alpaca import (
-    Place,
     assert_books_agree,
     half_hour_stretch,
-    kept_at,
+    over_network,
     statuses,
     trade,
 )
 from tests.paper.conftest import ALPACA
-from tests.paper.emulator.exchange import Exchange, exchange, tell
+from tests.paper.emulator.exchange import Exchange, exchange
 from tests.paper.emulator.faults import LOSSES
 from tests.paper.kills import BLOCKS, N_NIGHTLY, Line, drawn, finished, killed, trail_of
-from tests.paper.scenes import KEYS
+from tests.paper.replays import kept_at
 
 pytest.importorskip("alpaca", reason=ALPACA)
 
@@ -61,18 +60,11 @@ def quiet(stretch: Stretch, tmp_path_factory: pytest.TempPathFactory) -> Quiet:
 def trading(
     stretch: Stretch, folder: Path, partials: float = 0.0, seed: int = 0
 ) -> Iterator[tuple[Callable[[], None], Exchange]]:
-    """Yield what trades the stretch, in whatever process, and the exchange, which is in this one."""
-    from benbot.paper.alpaca.venue import AlpacaVenue
-    from benbot.paper.alpaca.wire import trading_wire
-
+    """Yield what trades the stretch, in any process, and the exchange, which is in this one."""
     folder.mkdir(exist_ok=True)
     market, capital = stretch.history.market, stretch.history.rules.capital
     with exchange(market, capital, partials, seed) as one:
-        place = Place(
-            url_of(folder),
-            lambda clock: AlpacaVenue(trading_wire(KEYS, one.url, clock)),
-            lambda now: tell(one.url, now),
-        )
+        place = over_network(one, url_of(folder))
         yield lambda: trade(stretch, place), one
 
 
@@ -145,9 +137,7 @@ def kill_and_compare(
         assert_books_agree(tables, one.broker, url_of(folder))
 
 
-def kill_roughly(
-    stretch: Stretch, quiet: Quiet, folder: Path, rng: np.random.Generator
-) -> None:
+def kill_roughly(stretch: Stretch, quiet: Quiet, folder: Path, rng: np.random.Generator) -> None:
     """Kill a run in which orders fill in parts and answers are lost, and compare all books."""
     with trading(stretch, folder, partials=0.5, seed=int(rng.integers(1_000))) as (work, one):
         for nth in rng.integers(1, 30, 6):
