@@ -114,12 +114,12 @@ class Reconciliation:
         return {fill.symbol: fill.price for fill in strangers}
 
     def _note_strangers(self, orders: Sequence[VenueOrder]) -> None:
-        self._known &= {order.venue_order_id for order in orders}  # what is over never comes back
-        for order in orders:
-            if order.venue_order_id in self._known:
-                continue
-            self._known.add(order.venue_order_id)
-            if not self._store.is_ours(order.client_order_id):
-                with self._store.change() as change:
-                    change.order(order, is_external=True)
-                    change.event("external", order.client_order_id, symbol=order.symbol)
+        new = [order for order in orders if order.venue_order_id not in self._known]
+        self._known = {order.venue_order_id for order in orders}  # what is over does not come back
+        strangers = [order for order in new if not self._store.is_ours(order.client_order_id)]
+        if not strangers:
+            return
+        with self._store.change() as change:
+            for order in strangers:
+                change.order(order, is_external=True)
+                change.event("external", order.client_order_id, symbol=order.symbol)

@@ -47,7 +47,7 @@ def test_every_order_is_there_once_though_most_answers_are_lost(folder: Path) ->
 
 @pytest.mark.nightly
 def test_a_thousand_lost_answers_make_no_order_and_lose_none(folder: Path) -> None:
-    losing, one = lose_answers(folder, 240, is_near=False)
+    losing, one = lose_answers(folder, 330, is_near=False)
     assert losing.counts.total() >= 1_000
     assert min(losing.counts[action] for action in LOSSES) > 300
     assert len(one.broker.orders) > 400
