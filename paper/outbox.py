@@ -157,7 +157,7 @@ class Outbox:
         identifiers = {intent.client_order_id, order.venue_order_id}
         once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}
         return [
-            fill
+            replace(fill, client_order_id=intent.client_order_id)  # not every venue says so
             for fill in once.values()
             if identifiers & {fill.client_order_id, fill.venue_order_id}
         ]

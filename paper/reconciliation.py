@@ -100,7 +100,7 @@ class Reconciliation:
             if names[row["symbol"]] != symbol:
                 continue
             held = float(row["units"])
-            kept = min(max(units / held, 0.0), 1.0) * held  # of the same side, and no more
+            kept = _toward_zero(units, held)  # of the same side, and no more
             if kept != held:
                 price = prices.get(symbol, float(row["last_price"]))
                 close_units(desk.book, i, held - kept, price)
@@ -123,3 +123,8 @@ class Reconciliation:
             for order in strangers:
                 change.order(order, is_external=True)
                 change.event("external", order.client_order_id, symbol=order.symbol)
+
+
+def _toward_zero(units: float, held: float) -> float:
+    """Return what lies nearer to zero, to the last digit; zero where they are of two sides."""
+    return 0.0 if units * held <= 0.0 else min(units, held, key=abs)

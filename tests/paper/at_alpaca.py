@@ -45,7 +45,7 @@ from tests.paper.replays import Scripted
 from tests.paper.scenes import KEYS
 
 MONDAY = datetime(2026, 1, 5, 9, 30, tzinfo=NEW_YORK)
-BARS_A_DAY, WARM = 13, 40
+BARS_A_DAY, WARM = 13, 38  # bars; an account begins at the end of a session
 HALF_HOUR, CYCLE = timedelta(minutes=30), timedelta(seconds=30)
 MANNERS = Manners(looks=3, pause=0.0)
 RULES = DeskRules.model_validate(
@@ -141,11 +141,13 @@ class Place:
 
     venue   opens the venue, on a clock
     tell    tells the exchange what time it is, and returns the time that it is there
+    ahead   by how much the clock of the machine is ahead
     """
 
     store: str
     venue: Callable[[BarClock], Venue]
     tell: Callable[[datetime], datetime]
+    ahead: Callable[[], timedelta] = timedelta
 
 
 def inside(one: Exchange, url: str) -> Place:
@@ -204,7 +206,8 @@ def open_desk(stretch: Stretch, place: Place) -> Iterator[Desk]:
         setting = setting_of(stretch, history, first)
         outbox = Outbox(venue, store, setting.names, MANNERS, lambda _: None)
         trader = Trader(setting, store, stretch.feed(playback), outbox)
-        loop = AutoLoop(venue, store, trader, outbox, Clocks(clock, lambda: 0.0, lambda _: None))
+        clocks = Clocks(lambda: clock() + place.ahead(), lambda: 0.0, lambda _: None)
+        loop = AutoLoop(venue, store, trader, outbox, clocks)
         loop.resume()
         yield Desk(loop, trader, store, clock, place)
         trader.keep()

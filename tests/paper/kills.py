@@ -24,9 +24,14 @@ Line = tuple[str, int]  # file and number
 class Countdown:
     """Counts the lines of the paper loop that are executed, and kills its process at one."""
 
-    def __init__(self, at: int | None, trail: list[Line] | None = None) -> None:
-        """Kill at line `at`; write the lines down in a trail, if there is one."""
-        self.n_lines, self._at, self._trail = 0, at, trail
+    def __init__(
+        self,
+        at: int | None,
+        trail: list[Line] | None = None,
+        end: "Callable[[Countdown], None]" = lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    ) -> None:
+        """End at line `at`, by a kill; write the lines down in a trail, if there is one."""
+        self.n_lines, self._at, self._trail, self._end = 0, at, trail, end
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:  # noqa: ANN401
         if not frame.f_code.co_filename.startswith(PAPER):
@@ -36,8 +41,32 @@ class Countdown:
             if self._trail is not None:
                 self._trail.append((frame.f_code.co_filename, frame.f_lineno))
             if self.n_lines == self._at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                self._end(self)
         return self
+
+
+class Killed(BaseException):
+    """A kill without a process of its own: nobody catches it."""
+
+
+def interrupted(work: Callable[[], None], at: int) -> bool:
+    """Do the work here and raise at its line `at`; return whether it came to that.
+
+    What is open stays open, as far as Python lets it; a transaction is undone, as by a kill.
+    """
+
+    def stop(countdown: Countdown) -> None:
+        sys.settrace(None)
+        raise Killed
+
+    sys.settrace(Countdown(at, end=stop))
+    try:
+        work()
+    except Killed:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
 
 
 def trail_of(work: Callable[[], None]) -> list[Line]:
