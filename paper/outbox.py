@@ -156,11 +156,13 @@ class Outbox:
             return []
         identifiers = {intent.client_order_id, order.venue_order_id}
         once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}
-        return [
+        ours = [
             replace(fill, client_order_id=intent.client_order_id)  # not every venue says so
             for fill in once.values()
             if identifiers & {fill.client_order_id, fill.venue_order_id}
         ]
+        # Sums depend on the order of what is added, so it must not be that of the listing.
+        return sorted(ours, key=lambda fill: (fill.time, fill.execution_id))
 
     def _end(self, intent: Intent) -> Intent:
         with self._store.change() as change:
