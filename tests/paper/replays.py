@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.policy import Policy
@@ -149,18 +149,18 @@ def environment(stretch: Stretch) -> Evaluation:
     return evaluate(stretch.policy, stretch.history, stretch.span, SETTINGS)
 
 
-def kept(stretch: Stretch, folder: Path, table: str) -> pd.DataFrame:
+def kept(connection: Connection, table: str) -> pd.DataFrame:
     """Return a table of the account, in the order of its key."""
-    with reading(stretch.url(folder)) as connection:
-        what = METADATA.tables[table]
-        rows = connection.execute(select(what).order_by(*what.primary_key.columns)).mappings()
-        frame = pd.DataFrame(list(map(dict, rows)), columns=[c.name for c in what.columns])
+    what = METADATA.tables[table]
+    rows = connection.execute(select(what).order_by(*what.primary_key.columns)).mappings()
+    frame = pd.DataFrame(list(map(dict, rows)), columns=[c.name for c in what.columns])
     return frame.drop(columns=[name for name in frame if name in NEVER_THE_SAME])
 
 
 def everything(stretch: Stretch, folder: Path) -> dict[str, pd.DataFrame]:
     """Return all tables of the account."""
-    return {name: kept(stretch, folder, name) for name in METADATA.tables}
+    with reading(stretch.url(folder)) as connection:
+        return {name: kept(connection, name) for name in METADATA.tables}
 
 
 def venue_of(folder: Path) -> dict[str, list[tuple[object, ...]]]:

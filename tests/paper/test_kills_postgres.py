@@ -91,6 +91,7 @@ def test_a_hundred_kills_change_nothing_on_a_server(
         kill_and_compare(server, folder / str(i), rng, f"kill_{i}", quiet)
 
 
+@pytest.mark.nightly
 def test_whoever_comes_after_a_kill_waits_for_the_lease(
     server: str, quiet: Quiet, folder: Path
 ) -> None:

@@ -15,7 +15,7 @@ UNHURRIED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 def test_a_few_lives_break_no_invariant() -> None:
     run_state_machine_as_test(
-        Life, settings=settings(max_examples=4, stateful_step_count=15, **UNHURRIED)
+        Life, settings=settings(max_examples=3, stateful_step_count=15, **UNHURRIED)
     )
 
 
