@@ -7,7 +7,7 @@ TYPING := $(VENV)/typing
 FOLDERS := agents benchmarks envs evolution experiments paper strategies tests benbot
 WORKERS ?= 2
 
-.PHONY: demo test nightly check format lint types bench mutate schema clean
+.PHONY: demo test nightly kills check format lint types bench mutate schema clean
 
 demo: $(INSTALLED)
 	$(BIN)/benbot train quickstart
@@ -18,6 +18,12 @@ test: $(INSTALLED)
 
 nightly: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly"
+
+# N of each kind: at the embedded broker, at Alpaca, there killed again (half), there with faults (half).
+kills: N = 1000
+kills: $(INSTALLED)
+	BENBOT_KILLS=$(N) $(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly" \
+		tests/paper/test_kills.py tests/paper/test_kills_alpaca.py tests/paper/test_kills_postgres.py
 
 check: lint types schema test
 

@@ -13,7 +13,7 @@ from benbot.envs.errors import OrderRefused, OutcomeUnknown, VenueUnavailable
 from benbot.paper.change import Names
 from benbot.paper.intents import ROUNDING, Intent, IntentStatus, total_of
 from benbot.paper.store import PaperStore
-from benbot.paper.venue import Refusal, TimeInForce, Venue, VenueFill, VenueOrder
+from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
 DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 
@@ -26,12 +26,14 @@ class Manners:
     patience until what has not filled is cancelled
     looks    how often an order is looked for before it is believed not to be there
     pause    between two looks, for a venue shows a new order to some sooner than to others
+    moment   that an order at the market takes, after which it is asked for in the same cycle
     """
 
     waits: TimeInForce = TimeInForce.DAY
     patience: float = 60.0
     looks: int = 3
     pause: float = 2.0
+    moment: float = 0.5
 
 
 class Outbox:
@@ -47,7 +49,6 @@ class Outbox:
     ) -> None:
         self._venue, self._store, self._names = venue, store, names
         self._manners, self._pause = manners, pause
-        self._booked = store.booked()
         self.failures = 0  # calls of the venue that failed, in a row
 
     def pursue(self, intent: Intent, *, is_new: bool) -> Intent:
@@ -66,13 +67,14 @@ class Outbox:
     def book_all(self, fills: list[VenueFill]) -> list[VenueFill]:
         """Book what is not booked yet; return what of it is nobody's here."""
         strangers = []
+        booked = self._store.booked([fill.execution_id for fill in fills])
         for fill in fills:
-            if fill.execution_id in self._booked:
+            if fill.execution_id in booked:
                 continue
             is_external = not self._is_ours(fill.client_order_id)
             with self._store.change() as change:
                 change.fill(fill, is_external=is_external)
-            self._booked.add(fill.execution_id)
+            booked.add(fill.execution_id)
             if is_external and not (fill.client_order_id or "").startswith(DELISTED):
                 strangers.append(fill)
         return strangers
@@ -93,7 +95,16 @@ class Outbox:
             found = self._look(intent)
             return intent if found is None else self._take(intent, found)
         self.failures = 0
-        return self._take(intent, order)
+        return self._take(intent, self._awaited(intent, order))
+
+    def _awaited(self, intent: Intent, order: VenueOrder) -> VenueOrder:
+        """Give an order at the market its moment: the next waits for it, and cycles are long."""
+        for _ in range(self._manners.looks - 1):
+            if not order.is_open or intent.kind is not OrderKind.MARKET:
+                break
+            self._pause(self._manners.moment)
+            order = self._venue.order(intent.client_order_id) or order
+        return order
 
     def _look(self, intent: Intent) -> VenueOrder | None:
         """Ask for the order of an intent, more than once before it is believed not to be there."""
@@ -120,13 +131,13 @@ class Outbox:
             intent = intent.done(fills)
         else:
             intent = replace(intent, status=IntentStatus.WORKING)
+        booked = self._store.booked([fill.execution_id for fill in fills])
         with self._store.change() as change:
             for fill in fills:
-                if fill.execution_id not in self._booked:
+                if fill.execution_id not in booked:
                     change.fill(fill, is_external=False)
             change.order(order, is_external=False)
             change.note(intent, self._names)
-        self._booked.update(fill.execution_id for fill in fills)
         return intent
 
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:
@@ -145,11 +156,13 @@ class Outbox:
             return []
         identifiers = {intent.client_order_id, order.venue_order_id}
         once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}
-        return [
-            fill
+        ours = [
+            replace(fill, client_order_id=intent.client_order_id)  # not every venue says so
             for fill in once.values()
             if identifiers & {fill.client_order_id, fill.venue_order_id}
         ]
+        # Sums depend on the order of what is added, so it must not be that of the listing.
+        return sorted(ours, key=lambda fill: (fill.time, fill.execution_id))
 
     def _end(self, intent: Intent) -> Intent:
         with self._store.change() as change:

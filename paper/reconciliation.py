@@ -100,7 +100,7 @@ class Reconciliation:
             if names[row["symbol"]] != symbol:
                 continue
             held = float(row["units"])
-            kept = min(max(units / held, 0.0), 1.0) * held  # of the same side, and no more
+            kept = _toward_zero(units, held)  # of the same side, and no more
             if kept != held:
                 price = prices.get(symbol, float(row["last_price"]))
                 close_units(desk.book, i, held - kept, price)
@@ -114,11 +114,17 @@ class Reconciliation:
         return {fill.symbol: fill.price for fill in strangers}
 
     def _note_strangers(self, orders: Sequence[VenueOrder]) -> None:
-        for order in orders:
-            if order.venue_order_id in self._known:
-                continue
-            self._known.add(order.venue_order_id)
-            if not self._store.is_ours(order.client_order_id):
-                with self._store.change() as change:
-                    change.order(order, is_external=True)
-                    change.event("external", order.client_order_id, symbol=order.symbol)
+        new = [order for order in orders if order.venue_order_id not in self._known]
+        self._known = {order.venue_order_id for order in orders}  # what is over does not come back
+        strangers = [order for order in new if not self._store.is_ours(order.client_order_id)]
+        if not strangers:
+            return
+        with self._store.change() as change:
+            for order in strangers:
+                change.order(order, is_external=True)
+                change.event("external", order.client_order_id, symbol=order.symbol)
+
+
+def _toward_zero(units: float, held: float) -> float:
+    """Return what lies nearer to zero, to the last digit; zero where they are of two sides."""
+    return 0.0 if units * held <= 0.0 else min(units, held, key=abs)

@@ -12,7 +12,7 @@ opened with a write-ahead log and synchronous FULL, so what was kept outlives a 
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -118,10 +118,12 @@ class PaperStore:
         ours = (INTENTS.c.account == self.account, INTENTS.c.client_order_id == client_order_id)
         return self._first(select(INTENTS.c.client_order_id).where(*ours)) is not None
 
-    def booked(self) -> set[str]:
-        """Return the execution identifiers of all fills that are booked."""
-        rows = self._all(select(FILLS.c.execution_id).where(FILLS.c.account == self.account))
-        return {row.execution_id for row in rows}
+    def booked(self, execution_ids: Sequence[str]) -> set[str]:
+        """Return which of these fills are booked."""
+        if not execution_ids:
+            return set()
+        ours = (FILLS.c.account == self.account, FILLS.c.execution_id.in_(execution_ids))
+        return {row.execution_id for row in self._all(select(FILLS.c.execution_id).where(*ours))}
 
     def observations(self) -> list[tuple[Float32Array, Float32Array]]:
         """Return what the policy saw and chose at every decision, in order."""

@@ -11,35 +11,86 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 PAPER = str(Path(__file__).parents[2] / "paper")
 DONE, RAISED = 0, 70
+N_NIGHTLY = int(os.environ.get("BENBOT_KILLS", "1000"))  # of a night; `make kills N=10000`
+BLOCKS = 10  # tests that share them
+
+Line = tuple[str, int]  # file and number
 
 
 class Countdown:
     """Counts the lines of the paper loop that are executed, and kills its process at one."""
 
-    def __init__(self, at: int | None) -> None:
-        self.n_lines, self._at = 0, at
+    def __init__(
+        self,
+        at: int | None,
+        trail: list[Line] | None = None,
+        end: "Callable[[Countdown], None]" = lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    ) -> None:
+        """End at line `at`, by a kill; write the lines down in a trail, if there is one."""
+        self.n_lines, self._at, self._trail, self._end = 0, at, trail, end
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:  # noqa: ANN401
         if not frame.f_code.co_filename.startswith(PAPER):
             return None
         if event == "line":
             self.n_lines += 1
+            if self._trail is not None:
+                self._trail.append((frame.f_code.co_filename, frame.f_lineno))
             if self.n_lines == self._at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                self._end(self)
         return self
 
 
-def lines_of(work: Callable[[], None]) -> int:
-    """Do the work here and return how many lines of the paper loop it takes."""
-    countdown = Countdown(None)
-    sys.settrace(countdown)
+class Killed(BaseException):
+    """A kill without a process of its own: nobody catches it."""
+
+
+def interrupted(work: Callable[[], None], at: int) -> bool:
+    """Do the work here and raise at its line `at`; return whether it came to that.
+
+    What is open stays open, as far as Python lets it; a transaction is undone, as by a kill.
+    """
+
+    def stop(countdown: Countdown) -> None:
+        sys.settrace(None)
+        raise Killed
+
+    sys.settrace(Countdown(at, end=stop))
+    try:
+        work()
+    except Killed:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+def trail_of(work: Callable[[], None]) -> list[Line]:
+    """Do the work here and return the lines of the paper loop that it takes, in order."""
+    trail: list[Line] = []
+    sys.settrace(Countdown(None, trail))
     try:
         work()
     finally:
         sys.settrace(None)
-    return countdown.n_lines
+    return trail
+
+
+def drawn(trail: list[Line], rng: np.random.Generator) -> int:
+    """Draw where to kill: half of the time any moment, half of the time any line of the code.
+
+    So lines that are taken once in a run are hit as often as those that are taken all the time.
+    """
+    if rng.random() < 0.5:
+        return int(rng.integers(len(trail))) + 1
+    lines = sorted(set(trail))
+    line = lines[int(rng.integers(len(lines)))]
+    moments = [i for i, each in enumerate(trail, start=1) if each == line]
+    return int(rng.choice(moments))
 
 
 def killed(work: Callable[[], None], at: int) -> bool:

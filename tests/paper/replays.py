@@ -2,13 +2,14 @@
 
 import sqlite3
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.agents.policy import Policy
@@ -122,23 +123,44 @@ def heard_stretch() -> tuple[Stretch, tuple[Strategy, ...]]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Elsewhere(Stretch):
+    """A stretch whose account is kept at an address."""
+
+    address: str = ""
+
+    def url(self, folder: Path) -> str:
+        return self.address
+
+
+def elsewhere(stretch: Stretch, address: str) -> Elsewhere:
+    """Return the stretch with its account at an address."""
+    fields = {one.name: getattr(stretch, one.name) for one in dataclass_fields(Stretch)}
+    return Elsewhere(**fields, address=address)
+
+
+def kept_at(stretch: Stretch, address: str) -> dict[str, pd.DataFrame]:
+    """Return all tables of the account at an address."""
+    return everything(elsewhere(stretch, address), Path())
+
+
 def environment(stretch: Stretch) -> Evaluation:
     """Return what the environment makes of the same."""
     return evaluate(stretch.policy, stretch.history, stretch.span, SETTINGS)
 
 
-def kept(stretch: Stretch, folder: Path, table: str) -> pd.DataFrame:
+def kept(connection: Connection, table: str) -> pd.DataFrame:
     """Return a table of the account, in the order of its key."""
-    with reading(stretch.url(folder)) as connection:
-        what = METADATA.tables[table]
-        rows = connection.execute(select(what).order_by(*what.primary_key.columns)).mappings()
-        frame = pd.DataFrame(list(map(dict, rows)), columns=[c.name for c in what.columns])
+    what = METADATA.tables[table]
+    rows = connection.execute(select(what).order_by(*what.primary_key.columns)).mappings()
+    frame = pd.DataFrame(list(map(dict, rows)), columns=[c.name for c in what.columns])
     return frame.drop(columns=[name for name in frame if name in NEVER_THE_SAME])
 
 
 def everything(stretch: Stretch, folder: Path) -> dict[str, pd.DataFrame]:
     """Return all tables of the account."""
-    return {name: kept(stretch, folder, name) for name in METADATA.tables}
+    with reading(stretch.url(folder)) as connection:
+        return {name: kept(connection, name) for name in METADATA.tables}
 
 
 def venue_of(folder: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -174,3 +174,13 @@ def test_a_cycle_never_overlaps_the_next_and_late_ones_are_left_out(folder: Path
         loop = Long(walk.odd, store, trader, None, Clocks(now, watch, pause))  # type: ignore[arg-type]
         loop.run(lambda cycle: None)
     assert began == [0.0, PERIOD, 4 * PERIOD, 5 * PERIOD]
+
+
+def test_failures_end_with_an_answer_and_not_with_an_order(folder: Path) -> None:
+    """Who holds nothing sends nothing: it would wait forever for an order to go well."""
+    with walking(folder) as walk:
+        walk.odd.is_down = True
+        walk.bars(2)
+        walk.odd.is_down = False
+        walk.bars(3 * N_BARS)
+    assert "done" in set(intents(folder)["status"])

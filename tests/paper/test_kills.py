@@ -10,12 +10,12 @@ from pandas.testing import assert_frame_equal
 
 from benbot.envs.history import Span
 from benbot.paper.replayed import STORE, Stretch, replay
-from tests.paper.kills import finished, killed, lines_of
+from tests.paper.kills import BLOCKS, N_NIGHTLY, Line, drawn, finished, killed, trail_of
 from tests.paper.replays import Scripted, everything, random_stretch, venue_of
 
 EVENTFUL = 2  # a seed in which positions open, grow, shrink and hit their stops
 N_BARS = 8
-N_KILLS, N_DOUBLE, N_NIGHTLY = 20, 5, 1_000
+N_KILLS, N_DOUBLE = 20, 5
 
 
 def short_stretch() -> Stretch:
@@ -34,9 +34,9 @@ def stretch() -> Stretch:
 
 @dataclass(frozen=True, eq=False)
 class Quiet:
-    """A run that nobody killed: how many lines it took, and all that is left of it."""
+    """A run that nobody killed: the lines that it took, and all that is left of it."""
 
-    n_lines: int
+    trail: list[Line]
     tables: dict[str, pd.DataFrame]
     venue: dict[str, list[tuple[object, ...]]]
 
@@ -44,8 +44,8 @@ class Quiet:
 @pytest.fixture(scope="module")
 def quiet(stretch: Stretch, tmp_path_factory: pytest.TempPathFactory) -> Quiet:
     folder = tmp_path_factory.mktemp("quiet")
-    n_lines = lines_of(lambda: replay(stretch, folder))
-    return Quiet(n_lines, everything(stretch, folder), venue_of(folder))
+    trail = trail_of(lambda: replay(stretch, folder))
+    return Quiet(trail, everything(stretch, folder), venue_of(folder))
 
 
 def assert_same_end(stretch: Stretch, folder: Path, quiet: Quiet) -> None:
@@ -72,11 +72,11 @@ def test_nor_do_several_in_a_row(seed: int, stretch: Stretch, quiet: Quiet, fold
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", range(BLOCKS))
 def test_a_thousand_kills_change_nothing(
     block: int, stretch: Stretch, quiet: Quiet, folder: Path
 ) -> None:
-    for i in range(N_NIGHTLY // 10):
+    for i in range(N_NIGHTLY // BLOCKS):
         home = folder / str(i)
         rng = np.random.default_rng([3, block, i])
         kill_and_compare(stretch, quiet, home, rng, 1 + i % 3)
@@ -94,8 +94,8 @@ def kill_and_compare(
     def work() -> None:
         replay(stretch, folder)
 
-    n_lines = quiet.n_lines
-    assert killed(work, int(rng.integers(1, n_lines)))
+    n_lines = len(quiet.trail)
+    assert killed(work, drawn(quiet.trail, rng))
     for _ in range(n_kills - 1):
         # Most of a start is going on: half of these kills fall into the first lines of it.
         killed(work, int(rng.integers(1, rng.choice([400, n_lines]))))
