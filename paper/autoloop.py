@@ -95,7 +95,7 @@ class AutoLoop:
         """Take the six steps once."""
         self._n_cycles += 1
         cycle, began = Cycle(self._n_cycles), self._clocks.elapsed()
-        self.trader.health = (self._outbox.failures, 0)
+        self.trader.failures = self._outbox.failures
         try:
             blocked = self._check_health(cycle)
             if not blocked:
