@@ -100,6 +100,7 @@ class Underway:
 
     loop: AutoLoop
     store: PaperStore
+    venue: Venue
     clock: MarketClock
     market: LiveMarket
 
@@ -140,7 +141,7 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
             clocks = Clocks(clock, machine.elapsed, pause, timing.period)
             loop = AutoLoop(venue, store, trader, outbox, clocks)
             loop.resume()
-            yield Underway(loop, store, clock, market)
+            yield Underway(loop, store, venue, clock, market)
             trader.keep()
 
 
