@@ -93,6 +93,34 @@ def paper_replay(  # noqa: PLR0913 - each is an option of the command
             raise typer.Exit(1)
 
 
+@app.command("report")
+def paper_report(  # noqa: PLR0913 - each is an option of the command
+    source: Annotated[
+        str, typer.Argument(help="What is traded: a run, a bundle, models:/NAME@ALIAS, a config.")
+    ],
+    account: Account = "replay",
+    store: Store = DEFAULT_STORE,
+    day: Annotated[str | None, typer.Option(help="One day in full, as 2020-01-31.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make every report anew.")] = False,
+    track: Annotated[bool, typer.Option(help="Log what is not logged yet to MLflow.")] = True,
+    tracking: Annotated[
+        str | None, typer.Option(help="Where runs are tracked, if not where the config says.")
+    ] = None,
+    baseline: Baseline = "equal_weight",
+    runs: Runs = Path("runs"),
+) -> None:
+    """Report every day that an account has traded, beside its model, and log it to MLflow."""
+    from rich.console import Console
+
+    from benbot.experiments.paper.report_view import Question, show_reports
+    from benbot.experiments.paper.subject import Asked, subject_of
+
+    asked = Asked(source, baseline=baseline, runs=runs, store=tracking)
+    question = Question(store, account, day, again, track)
+    with subject_of(asked) as subject:
+        show_reports(subject, asked, question, datetime.now(UTC), Console())
+
+
 @app.command("status")
 def paper_status(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
     """Say where an account stands, whether it is traded now, and what happened last."""
