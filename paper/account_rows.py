@@ -1,5 +1,6 @@
 """All that is kept of one account, read at once and in order, by whoever looks back at it."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,12 @@ class AccountRows:
     def last_closed(self) -> int:
         """The last bar at whose close it was marked."""
         return int(self.equity[-1]["bar"])
+
+
+def key_of_account(rows: AccountRows) -> str:
+    """Return sixteen hex digits of an account: its name, its beginning and what it trades."""
+    parts = (rows.account[name] for name in ("account", "began", "capital", "identity"))
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def rows_of(connection: Connection, account: str) -> AccountRows:

@@ -4,10 +4,11 @@ A pure function of the rows of the store and of the history that the account tra
 rows give the same report, whoever makes it and whenever. A day is over when its last bar has closed
 and the account was marked there; what is asked of a day is asked after that.
 
-growth    log growth of equity
+growth    log growth of equity, without the money that others put in or took out
 gaps      basis points of log growth, the account less its shadow in the environment
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from benbot.strategies.shift import MUCH, Training
 WINDOWS = (63, 42, 21)  # closes whose features are compared with the training, if there are as many
 SHOWN = 10  # features
 NOTHING_LEFT = -999.0  # log growth of an account of which nothing is left: JSON has no infinity
+FLOW = "flow"  # kind of the event that notes it, see `reconciliation`
 SENT = {str(status) for status in IntentStatus} - {str(IntentStatus.BOOKED)}
 
 
@@ -108,23 +110,40 @@ def training_of(history: History, first: int, last: int) -> Training:
     """Return what a policy was trained on: its bars `first` to `last` of a history."""
     columns = static_columns(history.layout)
     names = tuple(history.layout.names[i] for i in columns)
-    return Training(history.features.rows[first : last + 1, columns], names)
+    rows = history.features.rows[first : last + 1, columns]
+    return Training(rows.astype(np.float64), names)
+
+
+def growths(equity: FloatArray, flows: FloatArray) -> FloatArray:
+    """Return the log growth of every bar, (N,), of equity and of money put in over it, (N + 1,)."""
+    earned, before = equity[1:] - flows[1:], equity[:-1]
+    sound = (earned > 0.0) & (before > 0.0)
+    ratio = np.divide(earned, before, out=np.ones_like(before), where=sound)
+    return np.where(sound, np.log(ratio), NOTHING_LEFT)
 
 
 def _growths(made_of: Reported, day: Day) -> tuple[float, float | None, float | None]:
     """Return the growth of the day, that of the shadow, and the gap since the account began."""
     rows, shadow, begun = made_of.rows, made_of.shadow, made_of.rows.first_bar
-    before, now = _equity(rows, day.first - 1), _equity(rows, day.last)
-    mine = _log(now, before)
-    if shadow is None or day.last - begun >= shadow.size:
-        return mine, None, None
-    then, last = float(shadow[day.first - 1 - begun]), float(shadow[day.last - begun])
-    since = _log(now, _equity(rows, begun)) - _log(last, float(shadow[0]))
-    return mine, _log(last, then), BPS * since
+    mine = growths(np.array([row["equity"] for row in rows.equity]), _flows(rows))
+    of_day, until = slice(day.first - 1 - begun, day.last - begun), day.last - begun
+    own = float(mine[of_day].sum())
+    if shadow is None or until >= shadow.size:
+        return own, None, None
+    theirs = growths(shadow, np.zeros_like(shadow))
+    since = float(mine[:until].sum() - theirs[:until].sum())
+    return own, float(theirs[of_day].sum()), BPS * since
 
 
-def _log(now: float, before: float) -> float:
-    return float(np.log(now / before)) if now > 0.0 and before > 0.0 else NOTHING_LEFT
+def _flows(rows: AccountRows) -> FloatArray:
+    """Return the money that others put in or took out until each close, since the one before."""
+    closes = np.array([row["moment"] for row in rows.equity])
+    flows = np.zeros(closes.size)
+    for row in rows.events:
+        at = int(np.searchsorted(closes, row["moment"]))
+        if row["kind"] == FLOW and at < flows.size:
+            flows[at] += float(json.loads(row["reasons"])["money"])
+    return flows
 
 
 def _equity(rows: AccountRows, bar: int) -> float:

@@ -124,9 +124,7 @@ class Training:
         factor = size / (size - n)
         distances = []
         for j, column in enumerate(self._trained.T):
-            below, up_to = (
-                np.searchsorted(self._sorted[:, j], column, one) / size for one in SIDES
-            )
+            below, up_to = _shares(self._sorted[:, j], column)
             stretches = [sliding_window_view(one, n)[::step] for one in (below, up_to)]
             distances.append(factor * _largest(*stretches))
         told = np.array(distances)  # (D, W)
@@ -136,12 +134,15 @@ class Training:
         return mean, deviation, score.max(axis=0)
 
     def _distance(self, j: int, seen: FloatArray) -> float:
-        ordered, size = self._sorted[:, j], len(self._trained)
-        below, up_to = (np.searchsorted(ordered, seen, one) / size for one in SIDES)
+        below, up_to = _shares(self._sorted[:, j], seen)
         return float(_largest(below[None], up_to[None])[0])
 
 
-SIDES = ("left", "right")
+def _shares(ordered: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the shares of ordered numbers that are less than each value, and no more than it."""
+    below: FloatArray = np.searchsorted(ordered, values, side="left") / ordered.size
+    up_to: FloatArray = np.searchsorted(ordered, values, side="right") / ordered.size
+    return below, up_to
 
 
 def _largest(below: FloatArray, up_to: FloatArray) -> FloatArray:

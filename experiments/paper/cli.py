@@ -106,6 +106,9 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     tracking: Annotated[
         str | None, typer.Option(help="Where runs are tracked, if not where the config says.")
     ] = None,
+    records: Annotated[
+        str | None, typer.Option(help="Store of records that round trips are written to, too.")
+    ] = None,
     baseline: Baseline = "equal_weight",
     runs: Runs = Path("runs"),
 ) -> None:
@@ -116,9 +119,34 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     from benbot.experiments.paper.subject import Asked, subject_of
 
     asked = Asked(source, baseline=baseline, runs=runs, store=tracking)
-    question = Question(store, account, day, again, track)
+    question = Question(store, account, day, again, track, records)
     with subject_of(asked) as subject:
         show_reports(subject, asked, question, datetime.now(UTC), Console())
+
+
+@app.command("reconcile")
+def paper_reconcile(
+    account: Account = "replay",
+    store: Store = DEFAULT_STORE,
+    venue: Annotated[
+        Literal["simulated", "replay", "alpaca"], typer.Option(help="Whom to ask.")
+    ] = "simulated",
+    folder: Annotated[Path, typer.Option(help="Where the embedded broker keeps its file.")] = Path(
+        "paper"
+    ),
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Take what the venue says into the book.")
+    ] = False,
+    days: Annotated[int, typer.Option(help="Whose fills are asked for.", min=1)] = 7,
+) -> None:
+    """Show what the venue and the book say of an account; exit code 1 if anything differs."""
+    from rich.console import Console
+
+    from benbot.experiments.paper.reconcile_view import Asked, show_reconciliation
+
+    asked = Asked(store, account, venue, folder, days)
+    if not show_reconciliation(asked, Console(), applies=apply):
+        raise typer.Exit(1)
 
 
 @app.command("status")

@@ -8,7 +8,6 @@ step        of a metric: the day, counted from 1970
 timestamp   the last close of the day
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,7 @@ from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
 from benbot.experiments.tracking.candidates import PAPER
 from benbot.experiments.tracking.store import check_there, quieten, reaching
-from benbot.paper.account_rows import AccountRows, rows_of
+from benbot.paper.account_rows import AccountRows, key_of_account, rows_of
 from benbot.paper.daily import Reported, daily_report, days_of
 from benbot.paper.report import metrics_of
 from benbot.paper.reports import KeptReport, keep_reports, kept_reports, note_tracked
@@ -143,12 +142,6 @@ def _run_of(client: "MlflowClient", home: Home, rows: AccountRows) -> str:
     began = rows.account["began"] // 1000
     run = client.create_run(home.experiment_id, began, tags, f"paper {name}")
     return str(run.info.run_id)
-
-
-def key_of_account(rows: AccountRows) -> str:
-    """Return sixteen hex digits of an account: its name, its beginning and what it trades."""
-    parts = (rows.account[name] for name in ("account", "began", "capital", "identity"))
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def _log(client: "MlflowClient", run_id: str, report: KeptReport, closed_at: int) -> None:

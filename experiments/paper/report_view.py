@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from benbot.envs.errors import UnknownName
+from benbot.experiments.paper.booking import book_trades
 from benbot.experiments.paper.daily_log import Followed, Home, after_session, read_rows
 from benbot.experiments.paper.subject import Asked, Subject
 from benbot.experiments.tracking.registry import find_version, is_registered
@@ -14,6 +15,7 @@ from benbot.experiments.training.rebuild import run_folder
 from benbot.paper.daily import training_of
 from benbot.paper.reports import kept_reports
 from benbot.paper.setting import require_same
+from benbot.strategies.records import Source, read_records
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +37,7 @@ class Question:
 
     day     one of them in full; None: the last ones in a line each
     again   make all of them anew
+    records store of records into which round trips are written, too
     """
 
     url: str
@@ -42,6 +45,7 @@ class Question:
     day: str | None = None
     again: bool = False
     tracks: bool = True
+    records: str | None = None
 
 
 def show_reports(
@@ -53,6 +57,11 @@ def show_reports(
     require_same(rows.account["identity"], dict(subject.stretch.identity))
     for sentence in after_session(followed, now, again=question.again):
         console.print(sentence, highlight=False, soft_wrap=True)
+    if question.records is not None:
+        choices = subject.prepared.config.strategies
+        new = book_trades(question.records, rows, followed.history, choices, _machine)
+        console.print(f"booked {new} new round trips of {len(rows.trades)}", highlight=False)
+        show_paper_fills(question.records, console)
     kept = kept_reports(question.url, question.account)
     if question.day is not None:
         chosen = [one.told for one in kept if one.day == question.day]
@@ -95,6 +104,23 @@ def home_of(subject: Subject, asked: Asked) -> Home:
     except UnknownName:  # a baseline, or a bundle whose run nobody tracked
         tracker = open_tracker(settings.model_copy(update={"uri": uri}))
         return Home(uri, tracker.experiment_id)
+
+
+def show_paper_fills(url: str, console: "Console") -> None:
+    """Print what the fills of each strategy cost on paper against the model."""
+    with read_records(url) as records:
+        summary = records.summary(by=("strategy",), source=Source.PAPER)
+    for row in summary.itertuples():
+        console.print(
+            f"  {row.strategy:28} {row.trades:>5} round trips, slippage {row.slippage_mean:.2f} "
+            f"bps in the mean, {row.slippage_p95:.2f} at the dear end of 95 %",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _machine() -> datetime:
+    return datetime.now(UTC)
 
 
 def _line(told: dict[str, Any], run: str) -> str:
