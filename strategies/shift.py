@@ -28,6 +28,8 @@ STRETCHES = 500  # of the training, at most
 FEWEST_STRETCHES = 4  # that do not overlap
 FEWEST = 20  # closes
 MUCH = 0.25
+FARTHEST = 1e3  # score of what is nowhere in the training; JSON has no infinity
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def stability_index(seen: FloatArray, trained: FloatArray, bins: int = BINS) -> 
 class Training:
     """What a policy was trained on, asked how far others are from it.
 
-    A feature that never moved in training has no distance; it is asked whether it still is what
-    it was by the index alone.
+    Of a feature that never moved in training chance says nothing: where it moves now it is as far
+    as can be, and otherwise nowhere.
     """
 
     def __init__(self, trained: FloatArray, names: tuple[str, ...]) -> None:
@@ -97,10 +99,9 @@ class Training:
             self._usual[n] = self._usually(n)
         mean, deviation, farthest = self._usual[n]
         distance = np.array([self._distance(j, seen[:, j]) for j in range(len(self.names))])
-        score = np.divide(
-            distance - mean, deviation, out=np.zeros_like(distance), where=deviation > 0.0
-        )
-        as_far = (farthest >= score[:, None] - 1e-12).sum(axis=1)
+        moved = np.where(distance > mean + ROUNDING, FARTHEST, -FARTHEST)
+        score = np.divide(distance - mean, deviation, out=moved, where=deviation > ROUNDING)
+        as_far = (farthest >= score[:, None] - ROUNDING).sum(axis=1)
         found = [
             Shifted(
                 name,
@@ -129,8 +130,9 @@ class Training:
             distances.append(factor * _largest(*stretches))
         told = np.array(distances)  # (D, W)
         mean, deviation = told.mean(axis=1), told.std(axis=1)
-        safe = np.where(deviation > 0.0, deviation, 1.0)
-        score = np.where(deviation[:, None] > 0.0, (told - mean[:, None]) / safe[:, None], -np.inf)
+        moves = deviation > ROUNDING
+        safe = np.where(moves, deviation, 1.0)
+        score = np.where(moves[:, None], (told - mean[:, None]) / safe[:, None], -FARTHEST)
         return mean, deviation, score.max(axis=0)
 
     def _distance(self, j: int, seen: FloatArray) -> float:
