@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from benbot.envs.errors import TradingError
+from benbot.experiments.deploy import deploy
 from benbot.experiments.evolving.cli import adopt, evolve
 from benbot.experiments.options import DEFAULT_STORE, Config, Overrides, Store
 from benbot.experiments.orchestration.cli import orchestrate
@@ -100,6 +101,7 @@ def verdict(
     show_verdict(experiment_or_run, store, Console())
 
 
+app.command()(deploy)
 app.command()(compare)
 app.command()(report)
 

@@ -8,12 +8,14 @@ venues show a fill in one place sooner than in another.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from benbot.paper.adoption import close_units, flow, is_same_money, is_same_units
+from benbot.paper.change import Change
+from benbot.paper.desk import PaperDesk
 from benbot.paper.outbox import Outbox
-from benbot.paper.standing import Phase
+from benbot.paper.standing import Phase, Standing
 from benbot.paper.store import PaperStore
-from benbot.paper.trader import Trader
 from benbot.paper.venue import Venue, VenueOrder
 
 LOOK_BACK = timedelta(days=7)  # in which strangers' fills are looked for
@@ -31,10 +33,29 @@ class Difference:
         return bool(self.units) or self.cash is not None
 
 
+class Keeper(Protocol):
+    """Whoever keeps the book of an account: the trader, or whoever sits in for one."""
+
+    @property
+    def desk(self) -> PaperDesk:
+        """The desk with the book."""
+
+    @property
+    def standing(self) -> Standing:
+        """Where the account stands."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the account by number."""
+
+    def stand_with(self, change: Change, foreign: dict[str, float]) -> None:
+        """Keep the book as it is now, and what the desk does not own."""
+
+
 class Reconciliation:
     """Whoever compares the book with the venue, and adopts what the venue says."""
 
-    def __init__(self, venue: Venue, store: PaperStore, outbox: Outbox, trader: Trader) -> None:
+    def __init__(self, venue: Venue, store: PaperStore, outbox: Outbox, trader: Keeper) -> None:
         self._venue, self._store, self._outbox, self._trader = venue, store, outbox, trader
         self._before = Difference()
         self._times = 0
@@ -53,6 +74,14 @@ class Reconciliation:
             self._adopt(difference)
             self._before, self._times = Difference(), 0
 
+    def adopt_now(self) -> None:
+        """Adopt at once what differs; for a person who has looked, while nobody trades."""
+        self._note_strangers(self._venue.open_orders())
+        self._prices()
+        difference = self._difference()
+        if difference:
+            self._adopt(difference)
+
     def _difference(self) -> Difference:
         held = {one.symbol: one.units for one in self._venue.positions()}
         believed = self._believed()
@@ -67,7 +96,7 @@ class Reconciliation:
 
     def _believed(self) -> dict[str, float]:
         """Return the units by symbol of the desk and of strangers together."""
-        names = self._trader.setting.names.symbols
+        names = self._trader.symbols
         believed = dict(self._trader.standing.foreign)
         for row in self._trader.desk.positions:
             symbol = names[row["symbol"]]
@@ -95,7 +124,7 @@ class Reconciliation:
 
     def _settle(self, symbol: str, units: float, prices: Mapping[str, float]) -> float:
         """Make the desk hold no more than the venue of a symbol; return what it holds then."""
-        desk, names = self._trader.desk, self._trader.setting.names.symbols
+        desk, names = self._trader.desk, self._trader.symbols
         for i, row in enumerate(desk.positions):
             if names[row["symbol"]] != symbol:
                 continue

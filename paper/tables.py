@@ -252,3 +252,13 @@ EVENTS = Table(
     _text("previous", 64),  # hash of the event before
     _text("hash", 64),
 )
+
+REPORTS = Table(
+    "reports",
+    METADATA,
+    _account(),
+    _text("day", 10, is_key=True),  # such as 2020-01-31
+    Column("report", Text, nullable=False),  # JSON, see `paper.report`
+    _text("run"),  # of tracking, to which it was logged; empty: not yet
+    _moment(),
+)

@@ -55,6 +55,11 @@ class Trader:
         self._pending = Pending(names)
         self._is_kept = False  # whether the standing is in the store
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the account by number."""
+        return self.setting.names.symbols
+
     def resume(self, capital: Callable[[], float]) -> None:
         """Go on where the account stands; where there is none, begin it with this capital."""
         standing = self._store.standing()

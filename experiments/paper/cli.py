@@ -103,6 +103,62 @@ def paper_replay(  # noqa: PLR0913 - each is an option of the command
             raise typer.Exit(1)
 
 
+@app.command("report")
+def paper_report(  # noqa: PLR0913 - each is an option of the command
+    source: Annotated[
+        str, typer.Argument(help="What is traded: a run, a bundle, models:/NAME@ALIAS, a config.")
+    ],
+    account: Account = "replay",
+    store: Store = DEFAULT_STORE,
+    day: Annotated[str | None, typer.Option(help="One day in full, as 2020-01-31.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make every report anew.")] = False,
+    track: Annotated[bool, typer.Option(help="Log what is not logged yet to MLflow.")] = True,
+    tracking: Annotated[
+        str | None, typer.Option(help="Where runs are tracked, if not where the config says.")
+    ] = None,
+    records: Annotated[
+        str | None, typer.Option(help="Store of records that round trips are written to, too.")
+    ] = None,
+    baseline: Baseline = "equal_weight",
+    runs: Runs = Path("runs"),
+) -> None:
+    """Report every day that an account has traded, beside its model, and log it to MLflow."""
+    from rich.console import Console
+
+    from benbot.experiments.paper.report_view import Question, show_reports
+    from benbot.experiments.paper.subject import Asked, subject_of
+
+    asked = Asked(source, baseline=baseline, runs=runs, store=tracking)
+    question = Question(store, account, day, again, track, records)
+    with subject_of(asked) as subject:
+        show_reports(subject, asked, question, datetime.now(UTC), Console())
+
+
+@app.command("reconcile")
+def paper_reconcile(
+    account: Account = "replay",
+    store: Store = DEFAULT_STORE,
+    venue: Annotated[
+        Literal["simulated", "replay", "alpaca"], typer.Option(help="Whom to ask.")
+    ] = "simulated",
+    folder: Annotated[Path, typer.Option(help="Where the embedded broker keeps its file.")] = Path(
+        "paper"
+    ),
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Take what the venue says into the book.")
+    ] = False,
+    days: Annotated[int, typer.Option(help="Whose fills are asked for.", min=1)] = 7,
+) -> None:
+    """Show what the venue and the book say of an account; exit code 1 if anything differs."""
+    from rich.console import Console
+
+    from benbot.experiments.paper.reconcile_view import Asked, show_reconciliation
+
+    asked = Asked(store, account, venue, folder, days)
+    if not show_reconciliation(asked, Console(), applies=apply):
+        raise typer.Exit(1)
+
+
 @app.command("status")
 def paper_status(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """Say where an account stands, whether it is traded now, and what happened last."""

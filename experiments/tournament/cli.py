@@ -48,6 +48,10 @@ def play(  # noqa: PLR0913 - each is an option of the command
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Do not wait for who held the store and was killed.")
     ] = False,
+    paper: Annotated[
+        str,
+        typer.Option(help="Store with the fills of paper trading: benbot paper report --records."),
+    ] = "",
     runs: Annotated[Path, typer.Option(help="Folder in which runs keep their files.")] = Path(
         "runs"
     ),
@@ -59,7 +63,7 @@ def play(  # noqa: PLR0913 - each is an option of the command
     from benbot.experiments.tournament.run import Order, run_season
 
     command = shlex.join(["benbot", *sys.argv[1:]])
-    order = Order(segment, store, resume, take_over, runs, command)
+    order = Order(segment, store, resume, take_over, runs, command, paper)
     run_season(load_config(config, overrides or ()), order, Console())
 
 

@@ -18,11 +18,12 @@ from benbot.experiments.config import (
     resolved_yaml,
 )
 from benbot.experiments.progress import Display
+from benbot.experiments.tournament.paper_fills import paper_slippage
 from benbot.experiments.tournament.season import Season, play_recorded, run_of
-from benbot.experiments.tournament.sleeves import sleeve_sessions
+from benbot.experiments.tournament.sleeves import SleeveSessions, sleeve_sessions
 from benbot.experiments.tournament.view import events_table, ladder_table, moves_of, stage_metrics
 from benbot.experiments.tracking.tracker import Run, Status, Tracker, open_tracker
-from benbot.experiments.training.preparation import check_segment
+from benbot.experiments.training.preparation import Prepared, check_segment
 from benbot.experiments.training.run import check_folder, prepare_shown
 from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST
 from benbot.experiments.verdict.opening import warn_of_look
@@ -43,6 +44,7 @@ class Order:
     take_over: bool
     runs: Path
     command: str
+    paper: str = ""  # store with the fills of paper trading
 
 
 def run_season(config: ExperimentConfig, order: Order, console: Console) -> None:
@@ -56,7 +58,7 @@ def run_season(config: ExperimentConfig, order: Order, console: Console) -> None
         span = prepared.span(order.segment)
         task = display.begin("Trading every strategy alone", span.n_decisions)
         sessions = sleeve_sessions(prepared.history, span, lambda n: display.move(task, n))
-        season = Season(prepared, order.segment, sessions)
+        season = _season(prepared, sessions, order)
         with _recorded(season, tracker, order) as (run, records):
             season = replace(season, run_id=run.id)
             task = display.begin("Sessions", sessions.n_sessions)
@@ -69,6 +71,15 @@ def run_season(config: ExperimentConfig, order: Order, console: Console) -> None
     for table in tables:
         console.print(table)
     console.print(f"run {run.id}", highlight=False)
+
+
+def _season(prepared: Prepared, sessions: SleeveSessions, order: Order) -> Season:
+    """Return the season that is asked for; the fills of paper trading cost what they cost there."""
+    if not order.paper:
+        return Season(prepared, order.segment, sessions)
+    names = tuple(strategy.name for strategy in prepared.strategies)
+    slippage = paper_slippage(order.paper, names, prepared.market.timestamps[sessions.last_bars])
+    return Season(prepared, order.segment, sessions, paper=order.paper, slippage=slippage)
 
 
 @contextmanager

@@ -32,12 +32,19 @@ ORIGIN = "catalogue"
 
 @dataclass(frozen=True, eq=False)
 class Season:
-    """What a season is played on."""
+    """What a season is played on.
+
+    run_id     of MLflow; "" where it is not recorded
+    paper      the store with the fills of paper trading; "" where fills are as the model says
+    slippage   (N, K) what they cost above it, see `paper_slippage`; None: nothing
+    """
 
     prepared: Prepared
     segment: str
     sessions: SleeveSessions
-    run_id: str = ""  # of MLflow; "" where it is not recorded
+    run_id: str = ""
+    paper: str = ""
+    slippage: FloatArray | None = None
 
     @property
     def settings(self) -> TournamentSettings:
@@ -50,6 +57,7 @@ class Season:
             "config": config_digest(self.prepared.config),
             "data": self.prepared.market.digest,
             "segment": self.segment,
+            "paper": self.paper,
         }
 
     def moment(self, i: int) -> datetime:
@@ -95,7 +103,7 @@ def resume(season: Season, records: Records) -> tuple[Tournament | None, int]:
     if kept is None:
         return None, 0
     for name, now in season.identity.items():
-        if kept.get(name) != now:
+        if kept.get(name, "") != now:
             raise RunMismatch(
                 f"a season can only go on with the {name} that it began with, {kept.get(name)}, "
                 f"was {now}. Undo the change, or choose another store"
@@ -116,9 +124,11 @@ def _document(season: Season, tournament: Tournament, done: int) -> dict[str, An
 
 def _advance(season: Season, tournament: Tournament, i: int) -> Moves:
     told = season.sessions
-    model: FloatArray = np.zeros(told.returns.shape[1])  # who simulates fills as the model says
+    # Who simulates fills as the model says; paper trading may know better.
+    model: FloatArray = np.zeros(told.returns.shape[1])
+    slippage = model if season.slippage is None else season.slippage[i]
     moves = tournament.advance(
-        int(told.days[i]), told.returns[i], told.n_trades[i], model, told.breaches[i]
+        int(told.days[i]), told.returns[i], told.n_trades[i], slippage, told.breaches[i]
     )
     return moves + tournament.bury(told.returns[i])
 

@@ -57,7 +57,7 @@ def find_version(source: str, uri: str) -> "ModelVersion":
             f"a registered policy must be {SCHEME}NAME@ALIAS or {SCHEME}NAME/VERSION, was "
             f"{source!r}"
         )
-    client = _client(uri)
+    client = client_of(uri)
     with reaching(uri):
         try:
             if found["alias"] is not None:
@@ -79,7 +79,8 @@ def _what_there_is(client: "MlflowClient", name: str) -> str:
     return f"{SCHEME}{name} has {aliases} and {numbers}"
 
 
-def _client(uri: str) -> "MlflowClient":
+def client_of(uri: str) -> "MlflowClient":
+    """Return a client of a store that is there; none is made to look into it."""
     path = sqlite_path(uri)
     if path is not None and not path.is_file():  # to look for it would make it
         raise UnknownName(f"registered policies are in a store, was {uri}, which does not exist")
@@ -95,5 +96,5 @@ def _download(version: "ModelVersion", uri: str, into: Path) -> None:
 
     with TemporaryDirectory() as folder, reaching(uri):
         # Not `models:/…`, which MLflow looks up in its process-wide registry.
-        where = _client(uri).get_model_version_download_uri(version.name, version.version)
+        where = client_of(uri).get_model_version_download_uri(version.name, version.version)
         copytree(download_artifacts(where, dst_path=folder, tracking_uri=uri), into)

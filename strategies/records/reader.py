@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import Any, Self, Unpack
 
 import pandas as pd
-from sqlalchemy import URL, Connection, Select, select
+from sqlalchemy import URL, Connection, Select, func, select
 
 from benbot.strategies.records import days, events, trades
 from benbot.strategies.records.database import (
@@ -16,11 +17,12 @@ from benbot.strategies.records.database import (
 )
 from benbot.strategies.records.events import Head, Json
 from benbot.strategies.records.ladder import read_ladder
+from benbot.strategies.records.moments import moment_of
 from benbot.strategies.records.schema import check_current
 from benbot.strategies.records.selection import Period, Selection, Where
 from benbot.strategies.records.states import read_state
 from benbot.strategies.records.summaries import summary
-from benbot.strategies.records.tables import DAYS, EVENTS, STRATEGIES, TRADES
+from benbot.strategies.records.tables import CHANGES, DAYS, EVENTS, STRATEGIES, TRADES
 
 PAGE = 1000  # rows
 
@@ -120,6 +122,12 @@ class Reader:
         """Return the last state of this name, None where none was written."""
         with self._asking() as connection:
             return read_state(connection, name)
+
+    def moment(self) -> datetime | None:
+        """Return the moment of the last change, None before the first; the next is no earlier."""
+        with self._asking() as connection:
+            last = connection.execute(select(func.max(CHANGES.c.moment))).scalar()
+        return None if last is None else moment_of(int(last))
 
     def verify(self) -> Head:
         """Walk the chain of events and return its end; refuse a chain that was tampered with."""

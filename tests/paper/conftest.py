@@ -1,11 +1,18 @@
 """The venues, each in its scene."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from benbot.agents.bundle import Expectations
+from benbot.paper.account_rows import AccountRows, rows_of
+from benbot.paper.replayed import Stretch, replay
+from benbot.paper.setting import identity_of
+from benbot.paper.store import reading
+from tests.paper.replays import heard_stretch
 from tests.paper.scenes import BARS_A_DAY, COSTLY, FREE, Emulated, Played, Scene, emulated
 
 ALPACA = "needs alpaca-py; install benbot[alpaca]"
@@ -22,6 +29,32 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     played = Played(tmp_path / "account.db" if is_simulated else None, bars_a_day, rules)
     yield played
     played.venue.close()
+
+
+@dataclass(frozen=True, eq=False)
+class Traded:
+    """A stretch that was replayed, in a folder that nobody may write: copy it."""
+
+    stretch: Stretch
+    folder: Path
+
+    @property
+    def rows(self) -> AccountRows:
+        with reading(self.stretch.url(self.folder)) as connection:
+            return rows_of(connection, self.stretch.account)
+
+
+@pytest.fixture(scope="session")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
+    """Rules of the catalogue on a small market, traded for a month and a half."""
+    stretch, rules = heard_stretch()
+    choices = [{"name": rule.rule, "label": "", "parameters": {}} for rule in rules]
+    known = Expectations.of(stretch.history, choices, "of a test")
+    symbols = stretch.history.market.symbols
+    stretch = replace(stretch, identity=identity_of(known, "scripted", symbols))
+    one = Traded(stretch, tmp_path_factory.mktemp("traded"))
+    replay(stretch, one.folder)
+    return one
 
 
 @pytest.fixture

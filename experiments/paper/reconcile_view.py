@@ -1,0 +1,115 @@
+"""`benbot paper reconcile`: the venue's word beside the book, line by line, and who is right."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from benbot.experiments.paper.daily_log import read_rows
+from benbot.paper.account_reading import AccountReading
+from benbot.paper.believed import believed_of
+from benbot.paper.comparison import Compared, Truth, compare
+from benbot.paper.replayed import VENUE
+from benbot.paper.sitting import adopt
+from benbot.paper.store import open_store
+from benbot.paper.venue import Clock, Venue
+from benbot.paper.venues import PLAYED, Surroundings, open_venue
+from benbot.strategies.records.moments import moment_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DAYS = 7  # whose fills are asked for
+LINE = "{sign} {what:40} {book:>16} {venue:>28}  {remedy}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command names.
+
+    folder   of the account file, where the venue is the embedded broker
+    days     before the last mark whose fills are asked for
+    """
+
+    url: str
+    account: str
+    venue: str
+    folder: Path
+    days: int = DAYS
+
+
+def show_reconciliation(asked: Asked, console: "Console", *, applies: bool = False) -> bool:
+    """Print what both say, adopt what differs if that is asked for, and say whether all agrees."""
+    with truth_of(asked) as truth:
+        agrees = _show(asked, truth, console)
+        if agrees or not applies:
+            return agrees
+        # Nothing is ever sent, so that a venue that is only read will do.
+        with open_store(asked.url, asked.account, _clock_of(asked)) as store:
+            adopt(cast(Venue, truth), store, time.sleep)
+        console.print("Adopted: the book says what the venue says now")
+        return _show(asked, truth, console)
+
+
+@contextmanager
+def truth_of(asked: Asked) -> Iterator[Truth]:
+    """Open a venue to ask it; of the embedded broker, the file of the account is read alone."""
+    if asked.venue in PLAYED:
+        with closing(AccountReading(asked.folder / VENUE)) as reading:
+            yield reading
+        return
+    with closing(open_venue(asked.venue, Surroundings(os.environ, lambda: datetime.now(UTC)))) as v:
+        yield v
+
+
+def _clock_of(asked: Asked) -> Clock:
+    """Return the clock of what is recorded: in a market that is played, just after its last mark.
+
+    So what was adopted is told with the next day, like all that comes after a close.
+    """
+    if asked.venue not in PLAYED:
+        return lambda: datetime.now(UTC)
+    marked = int(read_rows(asked.url, asked.account).equity[-1]["moment"])
+    return lambda: moment_of(marked + 1)
+
+
+def _show(asked: Asked, truth: Truth, console: "Console") -> bool:
+    rows = read_rows(asked.url, asked.account)
+    believed = believed_of(rows)
+    since = moment_of(int(rows.equity[-1]["moment"])) - timedelta(days=asked.days)
+    ours = [row["client_order_id"] for row in rows.intents]
+    found = compare(believed, truth, since, ours)
+    last = rows.equity[-1]
+    console.print(
+        f"account {asked.account}, {believed.phase} after bar {last['bar']}, "
+        f"fills since {since.isoformat(timespec='minutes')}",
+        highlight=False,
+    )
+    console.print(
+        LINE.format(sign=" ", what="", book="book", venue="venue", remedy="what is done about it"),
+        highlight=False,
+        soft_wrap=True,
+    )
+    for one in found:
+        console.print(_line(one), highlight=False, soft_wrap=True, markup=False)
+    worth = truth.account().equity
+    console.print(f"  equity at the last mark {last['equity']:,.2f}, at the venue {worth:,.2f}")
+    differing = [one for one in found if not one.agrees]
+    if believed.phase.is_stage or believed.waiting:
+        console.print("  a stage is under way: what differs may be on its way")
+    console.print(f"{len(differing)} of {len(found)} differ" if differing else "Nothing differs")
+    return not differing
+
+
+def _line(one: Compared) -> str:
+    return LINE.format(
+        sign="✓" if one.agrees else "✗",
+        what=one.what,
+        book=one.book,
+        venue=one.venue,
+        remedy=one.remedy,
+    )
