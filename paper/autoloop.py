@@ -69,11 +69,13 @@ class Clocks:
     now        the time of this machine, to compare with the venue's
     elapsed    seconds that only grow
     pause      waits so many seconds
+    is_over    whether there is no more of it: the process was asked to end
     """
 
     now: Clock
     elapsed: Callable[[], float]
     pause: Callable[[float], None]
+    is_over: Callable[[], bool] = lambda: False
 
 
 class AutoLoop:
@@ -106,13 +108,15 @@ class AutoLoop:
             cycle.statuses.append(Status.HEALTH)
             cycle.why = f"the venue does not answer: {error}"
             return cycle
-        leave = Leave(blocked, lambda: self._clocks.elapsed() - began > PATIENCE)
+        leave = Leave(
+            blocked, lambda: self._clocks.elapsed() - began > PATIENCE, self._clocks.is_over
+        )
         self._trade(cycle, leave, is_blocked=bool(blocked))
         return cycle
 
     def run(self, report: Callable[[Cycle], None]) -> None:
         """Cycle until somebody asks the loop to stop, or the account is over."""
-        while not self._store.must_stop():
+        while not (self._clocks.is_over() or self._store.must_stop()):
             began = self._clocks.elapsed()
             cycle = self.cycle()
             self.trader.keep()
@@ -122,6 +126,7 @@ class AutoLoop:
             late = (self._clocks.elapsed() - began) // PERIOD  # cycles that are left out
             left = began + (late + 1.0) * PERIOD - self._clocks.elapsed()
             self._clocks.pause(max(left, 0.0))
+        self.trader.leave()
 
     # The steps.
 
@@ -136,6 +141,10 @@ class AutoLoop:
         cycle.why = _why_unhealthy(account, skew)
         if cycle.why:
             cycle.statuses.append(Status.HEALTH)
+            return cycle.why
+        if self.trader.trust.why_not:
+            cycle.statuses.append(Status.CIRCUIT_BREAKER)
+            cycle.why = self.trader.trust.why_not
             return cycle.why
         breaker = breaker_of(self.trader.desk.account)
         if breaker not in (Breaker.NORMAL, Breaker.RECOVERING):

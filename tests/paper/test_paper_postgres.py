@@ -103,12 +103,14 @@ class Cutting:
         engine = self._make(url, patience)
         kind = ("statement", "before commit", "after commit")[len(self.cuts) % 3]
         soonest, latest = (8, 60) if kind == "statement" else (1, 9)
-        left = int(self._rng.integers(soonest, latest)) if len(self.cuts) < self._most else -1
-        counted = {"left": left}
+        counted = {"left": int(self._rng.integers(soonest, latest))}
 
         def is_time() -> bool:
             counted["left"] -= 1
-            return counted["left"] == 0
+            if counted["left"] == 0 and len(self.cuts) < self._most:
+                counted["left"] = latest  # a switch that cannot be read ends nothing
+                return True
+            return False
 
         @event.listens_for(engine, "before_cursor_execute")
         def _statement(connection: Connection, *_: Any) -> None:  # noqa: ANN401
