@@ -14,7 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -45,6 +45,7 @@ from benbot.strategies.records.moments import microseconds
 
 Ticking = Callable[[], int]
 
+LOOKS = 2  # at the kill switch: a connection that is gone need not be a database that is
 LONGEST_NAME = 12  # characters of an account's name
 
 
@@ -99,12 +100,11 @@ class PaperStore:
 
     def kill_switch(self) -> bool | None:
         """Return whether the kill switch is on; None: that cannot be read, so nobody may send."""
-        try:
-            with self._writing.connect() as connection:
+        for _ in range(LOOKS):
+            with suppress(SQLAlchemyError, OSError), self._writing.connect() as connection:
                 row = _switch(connection, self.account)
-        except (SQLAlchemyError, OSError):
-            return None
-        return row is not None and bool(row.is_halted)
+                return row is not None and bool(row.is_halted)
+        return None
 
     def must_stop(self) -> bool:
         """Return whether the loop was asked to end."""
