@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from threading import Thread
+from typing import cast
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from benbot.envs.market.market import Market
 from benbot.envs.signals import NO_PAIRS, Signals
 from benbot.strategies.base import Opinion, Strategy
 from benbot.strategies.hearing import collect
+
+Together = Callable[[Sequence[Strategy], Market], Signals]
 
 PATIENCE = 10.0  # seconds that one strategy has
 DEADLINE = 20.0  # seconds that all of them have together
@@ -52,9 +55,11 @@ class Isolated:
         patience: float = PATIENCE,
         deadline: float = DEADLINE,
         elapsed: Callable[[], float] = time.monotonic,
+        together: Together = collect,
     ) -> None:
+        """Hear these strategies; `together` makes signals of what all of them said."""
         self._strategies, self._patience = tuple(strategies), patience
-        self._deadline, self._elapsed = deadline, elapsed
+        self._deadline, self._elapsed, self._together = deadline, elapsed, together
         self._lost: set[str] = set()  # those whose thread never came back
         self.failed: dict[str, str] = {}
         self.late: set[str] = set()
@@ -69,11 +74,12 @@ class Isolated:
         """Return what those want that can be heard; the others want nothing."""
         began = self._elapsed()
         self.failed, self.late = {}, set()
-        heard = []
+        heard: list[Strategy] = []
         for strategy in self._strategies:
             left = self._deadline - (self._elapsed() - began)
-            heard.append(_Said(strategy, self._ask(strategy, market, min(left, self._patience))))
-        return collect(heard, market)  # type: ignore[arg-type]
+            said = self._ask(strategy, market, min(left, self._patience))
+            heard.append(cast(Strategy, _Said(strategy, said)))
+        return self._together(heard, market)
 
     def _ask(self, strategy: Strategy, market: Market, seconds: float) -> Opinion:
         name = strategy.name

@@ -55,10 +55,11 @@ class Stretch:
     conditions: bool = True  # see `Setting`
     limits: AccountLimits | None = None
     isolated: Isolated | None = None  # the strategies that the chronicle hears, see `Setting`
+    store: str | None = None  # if not a file in the folder
 
     def url(self, folder: Path) -> str:
         """Return where the account is kept."""
-        return f"sqlite:///{folder / STORE}"
+        return self.store or f"sqlite:///{folder / STORE}"
 
 
 @dataclass(frozen=True, eq=False)
