@@ -1,7 +1,7 @@
 """An account on PostgreSQL is the one on SQLite, whatever becomes of its connections."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,6 @@ from tests import postgres
 from tests.paper.replays import everything, random_stretch, venue_of
 from tests.paper.test_kills import short_stretch
 from tests.paper.test_paper_store import NOW
-
-
-@dataclass(frozen=True, eq=False)
-class Served(Stretch):
-    """A stretch whose account a server keeps."""
-
-    address: str = ""
-
-    def url(self, folder: Path) -> str:
-        return self.address
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +50,9 @@ def administer(url: URL, statement: str) -> None:
     engine.dispose()
 
 
-def served(stretch: Stretch, address: str) -> Served:
-    return Served(**{f.name: getattr(stretch, f.name) for f in fields(stretch)}, address=address)
+def served(stretch: Stretch, address: str) -> Stretch:
+    """Return a stretch whose account a server keeps."""
+    return replace(stretch, store=address)
 
 
 def assert_same_account(stretch: Stretch, folder: Path, address: str) -> None:
