@@ -88,6 +88,7 @@ class AutoLoop:
         self._clocks = clocks
         self._reconciliation = Reconciliation(venue, store, outbox, trader)
         self._n_cycles = 0
+        self._must_end: Callable[[], bool] = lambda: False
 
     def resume(self) -> None:
         """Begin the account, or go on where it stands."""
@@ -110,7 +111,7 @@ class AutoLoop:
             return cycle
         if not self.trader.standing.phase.is_stage:  # else the order that is under way has the word
             self._outbox.failures = 0
-        leave = Leave(blocked, lambda: self._clocks.elapsed() - began > PATIENCE)
+        leave = Leave(blocked, lambda: self._clocks.elapsed() - began > PATIENCE, self._must_end)
         self._trade(cycle, leave, is_blocked=bool(blocked))
         return cycle
 
@@ -118,7 +119,7 @@ class AutoLoop:
         self, report: Callable[[Cycle], None], must_end: Callable[[], bool] = lambda: False
     ) -> None:
         """Cycle until somebody asks the loop to stop, here or in the store, or all is lost."""
-        period = self._clocks.period
+        period, self._must_end = self._clocks.period, must_end
         while not (must_end() or self._store.must_stop()):
             began = self._clocks.elapsed()
             cycle = self.cycle()
@@ -129,6 +130,7 @@ class AutoLoop:
             late = (self._clocks.elapsed() - began) // period  # cycles that are left out
             left = began + (late + 1.0) * period - self._clocks.elapsed()
             self._clocks.pause(max(left, 0.0))
+        self.trader.leave()
 
     # The steps.
 
@@ -143,6 +145,10 @@ class AutoLoop:
         cycle.why = _why_unhealthy(account, skew)
         if cycle.why:
             cycle.statuses.append(Status.HEALTH)
+            return cycle.why
+        if self.trader.trust.why_not:
+            cycle.statuses.append(Status.CIRCUIT_BREAKER)
+            cycle.why = self.trader.trust.why_not
             return cycle.why
         breaker = breaker_of(self.trader.desk.account)
         if breaker not in (Breaker.NORMAL, Breaker.RECOVERING):

@@ -32,6 +32,7 @@ from benbot.strategies.records.moments import microseconds
 from benbot.strategies.records.rows import put
 
 EXTERNAL = "EXTERNAL"  # owner of what the desk did not buy
+ALARM = "alarm"  # kind of the events that somebody has to look at
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,10 @@ class Change:
     def event(self, kind: str, subject: str, **reasons: Any) -> None:  # noqa: ANN401
         """Add to the chain what happened."""
         chain.append(self._connection, self._lease.account, self._now, (kind, subject, reasons))
+
+    def alarm(self, subject: str, **reasons: Any) -> None:  # noqa: ANN401
+        """Add to the chain what a person has to look at."""
+        self.event(ALARM, subject, **reasons)
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:

@@ -92,13 +92,18 @@ class PaperDesk:
             decisions=n_symbols + most,
             orders=4 * most + n_symbols,
         )
+        self._opening = rules.record()  # with limits that are tighter
         self._shown: tuple[Tape, Features] | None = None
-        self._loans: dict[bool, ArenaLoan] = {}
+        self._loans: dict[int, ArenaLoan] = {}
 
     def show(self, tape: Tape, features: Features) -> None:
         """Let the desk see this history from now on; rows that are written into it later count."""
         if self._shown is None or self._shown[0] is not tape or self._shown[1] is not features:
             self._shown, self._loans = (tape, features), {}
+
+    def restrain(self, record: RecordArray) -> None:
+        """Let openings be traded under these rules; all else stays under those of training."""
+        self._opening[...] = record
 
     @property
     def account(self) -> Record:
@@ -125,14 +130,15 @@ class PaperDesk:
 
     def trade_opening(self, t: int, answers: Sequence[Answer]) -> Traded:
         """Trade the opening of bar `t` as far as the venue has answered."""
-        return self._trade(lambda words: trade_opening(words, t - 1), answers)
+        return self._trade(lambda words: trade_opening(words, t - 1), answers, self._opening)
 
     def trade_inside(self, t: int, answers: Sequence[Answer], *, is_last: bool) -> Traded:
         """Watch stops and targets in what the tape knows of bar `t`, likewise.
 
         Only when the bar is over do stops follow the price.
         """
-        return self._trade(lambda words: trade_inside(words, t), answers, is_quiet=not is_last)
+        rules = self._record if is_last else self._quiet
+        return self._trade(lambda words: trade_inside(words, t), answers, rules)
 
     def close(self, t: int) -> float:
         """Mark the account at the close of bar `t`; return its log growth since the one before.
@@ -173,27 +179,28 @@ class PaperDesk:
         """Bring the book back from its bytes."""
         restore(image, self.book)
 
-    def _words(self, *, is_quiet: bool = False) -> Any:  # noqa: ANN401
+    def _words(self, rules: RecordArray | None = None) -> Any:  # noqa: ANN401
+        """Return the account as a kernel takes it, under `rules` of this desk's own."""
         if self._shown is None:
             raise RunMismatch("a desk must be shown a history before it can trade, was none")
-        if is_quiet not in self._loans:
+        record = self._record if rules is None else rules
+        if id(record) not in self._loans:
             tape, features = self._shown
-            desk = Desk(self.book, tape, self._quiet if is_quiet else self._record, self._ledger)
+            desk = Desk(self.book, tape, record, self._ledger)
             episodes, terms = np.zeros(1, EPISODE), np.zeros(1, TERMS)
             arena = Arena(desk, open_contest(desk), features, episodes, terms)
-            self._loans[is_quiet] = ArenaLoan(arena)
-        return self._loans[is_quiet].words
+            self._loans[id(record)] = ArenaLoan(arena)
+        return self._loans[id(record)].words
 
     def _trade(
         self,
         stage: Callable[[Any], None],
         answers: Sequence[Answer],
-        *,
-        is_quiet: bool = False,
+        rules: RecordArray,
     ) -> Traded:
         _copy(self.book, self._base)
         self._write(answers)
-        stage(self._words(is_quiet=is_quiet))
+        stage(self._words(rules))
         n_orders = int(self._ledger.n_orders[0])
         orders = self._ledger.orders[0, :n_orders].copy()
         try:

@@ -19,6 +19,7 @@ from benbot.paper.venue import OrderIntent, OrderKind, Side, TimeInForce, VenueF
 ROUNDING = 1e-9  # of an order: what a venue that counts in decimals may lose of its units
 SHORT = 12  # characters of a symbol in an identifier
 NOT_PLAIN = re.compile(r"[^A-Za-z0-9]")
+EMERGENCY = "emergency"  # how the note of an exit begins that has failed too often
 PURPOSES = {Exit.NONE: "E"}  # of orders by reason: E enters, X leaves
 
 
@@ -73,6 +74,11 @@ class Intent:
     def is_entry(self) -> bool:
         """Whether it opens or enlarges a position."""
         return self.reason == Exit.NONE
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it has to come off, at any price."""
+        return self.note.startswith(EMERGENCY)
 
     def order(self, time_in_force: TimeInForce) -> OrderIntent:
         """Return it as a venue takes it."""

@@ -74,7 +74,8 @@ def take(connection: Connection, url: URL, account: str, who: tuple[str, bool], 
         lease = Lease(account, owner, 1)
         connection.execute(insert(LEASES).values(account=account, **_values(lease, now)))
         return lease
-    if held.owner != FREE and now < held.expires and not is_sure:
+    # What this very process held it may have again: it lost the store in between.
+    if held.owner not in (FREE, owner) and now < held.expires and not is_sure:
         raise RecordsHeld(
             f"one process at a time may trade the account {account} of {shown(url)}, "
             f"{held.owner!r} does: its lease runs until {written(held.expires)}. Stop it, or wait "

@@ -23,6 +23,8 @@ from benbot.paper.change import Names
 from benbot.paper.drawn import DrawnMarket
 from benbot.paper.growing import Growing, Hearing
 from benbot.paper.intents import key_of
+from benbot.paper.isolation import Isolated
+from benbot.paper.limits import AccountLimits
 from benbot.paper.live_feed import LiveFeed, Looks
 from benbot.paper.live_market import LiveMarket
 from benbot.paper.live_venue import LiveVenue
@@ -92,6 +94,7 @@ class Undertaking:
     timing: Timing = Timing()
     identity: Mapping[str, object] = field(default_factory=dict)
     wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
+    limits: AccountLimits | None = None  # that are tighter than the rules
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +160,7 @@ def _begin(
     if kept is not None:
         begun = str(json.loads(kept.identity).get(BEGUN, ""))
         own[BEGUN] = begun
-        require_same(kept.identity, own)
+        require_same(kept.identity, own, one.policy)
         clock.begin(datetime.fromisoformat(begun))
         return own
     chronicle.until(one.history.n_bars - 1)  # before it begins, or bars would pass meanwhile
@@ -184,6 +187,8 @@ def _setting(
         began=microseconds(began),
         conditions=False,
         ruin=one.ruin * one.rules.capital,
+        limits=one.limits,
+        isolated=one.hear if isinstance(one.hear, Isolated) else None,
     )
 
 

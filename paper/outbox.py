@@ -6,6 +6,7 @@ stays unknown: it is asked for again in the next cycle.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from benbot.paper.intents import ROUNDING, Intent, IntentStatus, total_of
 from benbot.paper.store import PaperStore
 from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
+TOO_LATE = "its bar is over"
 DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 
 
@@ -50,15 +52,21 @@ class Outbox:
         self._venue, self._store, self._names = venue, store, names
         self._manners, self._pause = manners, pause
         self.failures = 0  # calls of the venue that failed, in a row
+        self.is_leaving = False  # whether nobody will follow an order that waits
 
-    def pursue(self, intent: Intent, *, is_new: bool) -> Intent:
-        """Bring an intent as far as it can be brought now; a new one has not been sent."""
+    def pursue(self, intent: Intent, *, is_new: bool, is_past: bool = False) -> Intent:
+        """Bring an intent as far as it can be brought now; a new one has not been sent.
+
+        What the venue does not have is not sent any more when its bar `is_past`.
+        """
         if intent.status.is_settled:
             return intent
         try:
             order = None if is_new else self._look(intent)
             if order is None and intent.status is IntentStatus.WORKING:
                 return intent  # the venue had it, so it is there, whatever is shown now
+            if order is None and is_past:
+                return self._end(intent.settled(IntentStatus.DROPPED, TOO_LATE))
             return self._send(intent) if order is None else self._take(intent, order)
         except VenueUnavailable:
             self.failures += 1
@@ -81,7 +89,12 @@ class Outbox:
 
     def _send(self, intent: Intent) -> Intent:
         """Send an intent that the venue does not have; the switch is asked last."""
-        if self._store.is_halted():
+        if intent.is_emergency and not self._store.is_halted():
+            self._clear(intent)
+        is_halted = self._store.kill_switch()
+        if is_halted is None:
+            return intent  # nobody can say whether it may leave: later, if at all
+        if is_halted:
             return self._end(intent.settled(IntentStatus.DROPPED, "halted"))
         try:
             order = self._venue.submit(intent.order(self._manners.waits))
@@ -105,6 +118,13 @@ class Outbox:
             self._pause(self._manners.moment)
             order = self._venue.order(intent.client_order_id) or order
         return order
+
+    def _clear(self, intent: Intent) -> None:
+        """Cancel whatever else rests in the symbol of an emergency, whoever sent it."""
+        for order in self._venue.open_orders():
+            if order.symbol == intent.ticker and order.client_order_id != intent.client_order_id:
+                with suppress(OutcomeUnknown):  # the venue says at the latest when it refuses
+                    self._venue.cancel(order.client_order_id)
 
     def _look(self, intent: Intent) -> VenueOrder | None:
         """Ask for the order of an intent, more than once before it is believed not to be there."""
@@ -143,7 +163,9 @@ class Outbox:
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:
         """Ask for an order that has waited for too long to be cancelled."""
         waited = self._store.now() - intent.planned
-        if not order.is_open or waited < timedelta(seconds=self._manners.patience):
+        patience = 0.0 if self.is_leaving and intent.is_entry else self._manners.patience
+        is_early = waited < timedelta(seconds=patience)
+        if not order.is_open or is_early or intent.is_emergency:
             return order
         try:
             cancelled = self._venue.cancel(intent.client_order_id)

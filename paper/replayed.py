@@ -5,7 +5,7 @@ where the account stands.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from benbot.paper.bar_replay import BarClock, BarFeed, BarVenue, ticks, time_of_
 from benbot.paper.change import Names
 from benbot.paper.feed import Feed
 from benbot.paper.intents import key_of
+from benbot.paper.isolation import Isolated
+from benbot.paper.limits import AccountLimits
 from benbot.paper.outbox import Manners, Outbox
 from benbot.paper.reel import Foreseen
 from benbot.paper.replay import Playback
@@ -51,6 +53,8 @@ class Stretch:
     wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
     feed: Callable[[Playback], Feed] = BarFeed
     conditions: bool = True  # see `Setting`
+    limits: AccountLimits | None = None
+    isolated: Isolated | None = None  # the strategies that the chronicle hears, see `Setting`
     store: str | None = None  # if not a file in the folder
 
     def url(self, folder: Path) -> str:
@@ -78,11 +82,13 @@ def opened(
     folder.mkdir(parents=True, exist_ok=True)
     playback, clock = _playback(stretch)
     account = SimulatedAccount(capital=history.rules.capital, multiplier=MARGIN)
-    venue = BarVenue(playback, account, folder / VENUE)
-    with open_store(stretch.url(folder), stretch.account, clock) as store:
+    with (
+        closing(BarVenue(playback, account, folder / VENUE)) as venue,
+        open_store(stretch.url(folder), stretch.account, clock) as store,
+    ):
         begun, standing = store.identity(), store.standing()
         if begun is not None:
-            require_same(begun.identity, dict(stretch.identity))
+            require_same(begun.identity, dict(stretch.identity), stretch.policy)
         if standing is not None:
             clock.move(
                 time_of_standing(playback.hours, standing, has_range=history.market.has_range)
@@ -94,7 +100,6 @@ def opened(
         loop.resume()
         yield Opened(loop, store, clock, playback)
         trader.keep()
-    venue.close()
 
 
 def replay(
@@ -126,6 +131,8 @@ def _setting(stretch: Stretch, playback: Playback) -> Setting:
         began=microseconds(began),
         conditions=stretch.conditions,
         ruin=stretch.ruin * history.rules.capital,
+        limits=stretch.limits,
+        isolated=stretch.isolated,
     )
 
 

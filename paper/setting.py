@@ -13,6 +13,16 @@ from benbot.envs.errors import RunMismatch
 from benbot.envs.observation import Features, Layout
 from benbot.envs.signals import Overlay, Signals
 from benbot.paper.change import Change, Names
+from benbot.paper.holding import Holding
+from benbot.paper.isolation import Isolated
+from benbot.paper.limits import AccountLimits
+
+_TIGHTER = ". To risk less, or to close symbols, name tighter limits with --limits"
+_FIXES = {
+    "rules": _TIGHTER,
+    "symbols": _TIGHTER,
+    "policy": ". Until it is back, --exits-only manages what is held by the rules",
+}
 
 
 class Chronicle(Protocol):
@@ -43,6 +53,8 @@ class Setting:
     conditions  whether the venue takes stops and limits inside a bar, as a replayed one does;
                 otherwise an exit is sent at the market when its price is seen
     ruin        equity at or below which the account is over
+    limits      that are tighter than the rules; None: those that hold already
+    isolated    the strategies, where they are heard at every close
     """
 
     policy: Policy
@@ -55,6 +67,8 @@ class Setting:
     began: int
     conditions: bool
     ruin: float
+    limits: AccountLimits | None = None
+    isolated: Isolated | None = None
 
     def begin(self, change: Change, t: int, capital: float) -> None:
         """Note the account as it begins at the close of bar `t`."""
@@ -73,15 +87,19 @@ def identity_of(
     return {"policy": policy_digest, "symbols": list(symbols), **known}
 
 
-def require_same(kept: str, identity: dict[str, object]) -> None:
-    """Refuse to go on with an account under another policy, other strategies or other rules."""
+def require_same(kept: str, identity: dict[str, object], policy: Policy | None = None) -> None:
+    """Refuse to go on with an account under another policy, other strategies or other rules.
+
+    Where nobody decides (`paper.holding`), it does not matter who did.
+    """
     then = json.loads(kept)
     now = json.loads(json.dumps(identity))
-    for name in sorted(then.keys() | now.keys()):
+    left_aside = {"policy"} if isinstance(policy, Holding) else set()
+    for name in sorted((then.keys() | now.keys()) - left_aside):
         if then.get(name) != now.get(name):
             raise RunMismatch(
                 f"an account must go on with the {name} it began with; that is another now. Use "
-                "the same policy and configuration, or begin another account"
+                f"the same policy and configuration, or begin another account{_FIXES.get(name, '')}"
             )
 
 

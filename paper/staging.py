@@ -9,19 +9,22 @@ from dataclasses import dataclass, replace
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.reasons import Exit
+from benbot.paper.caps import Meter
 from benbot.paper.change import Change
 from benbot.paper.desk import Answer, PaperDesk, Traded
 from benbot.paper.feed import Feed
 from benbot.paper.intents import Intent, IntentStatus, intent_of
-from benbot.paper.outbox import Outbox
+from benbot.paper.limits import NONE
+from benbot.paper.outbox import TOO_LATE, Outbox
 from benbot.paper.setting import Setting
 from benbot.paper.standing import Phase, Standing
 from benbot.paper.store import PaperStore
+from benbot.paper.urgency import Urgency
 from benbot.paper.venue import OrderKind
 
 STOPS = (Exit.STOP, Exit.TRAILING_STOP, Exit.BREAK_EVEN)
 TARGETS = (Exit.TARGET, Exit.PARTIAL)
-TOO_SLOW, TOO_LATE = "the cycle was too slow", "its bar is over"
+TOO_SLOW = "the cycle was too slow"
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,12 @@ class Leave:
 
     blocked    why nothing may be opened or enlarged; empty where it may
     is_late    whether the cycle has taken too long for that
+    is_over    whether the process is to end: then it is left for whoever goes on
     """
 
     blocked: str = ""
     is_late: Callable[[], bool] = lambda: False
+    is_over: Callable[[], bool] = lambda: False
 
 
 class Staging:
@@ -45,6 +50,8 @@ class Staging:
         self._setting, self._store, self._feed = setting, store, feed
         self._outbox, self._desk = outbox, desk
         self._intents: list[Intent] = []
+        self.limits = NONE
+        self.meter, self._urgency = Meter(store), Urgency(store)
 
     def begin(self) -> None:
         """Begin a stage that has no orders yet."""
@@ -68,13 +75,25 @@ class Staging:
         while not (traded := self._trade(standing, answers)).is_over:
             n = len(answers)
             is_new = n == len(self._intents)
+            if is_new and leave.is_over() and _enters(traded.next):
+                return None
             if is_new:
                 self._intents.append(self._plan(standing, traded.next, leave, keep))
-            self._intents[n] = intent = self._outbox.pursue(self._intents[n], is_new=is_new)
+            intent, is_past = self._intents[n], self._feed.is_past(standing.bar + 1)
+            intent = self._outbox.pursue(intent, is_new=is_new, is_past=is_past)
+            self._intents[n] = intent
+            self._urgency.note(intent)
             if not intent.status.is_settled:
                 return None
             answers.append(intent.answer())
         return traded
+
+    def leave(self) -> None:
+        """Cancel the entry that waits at the venue, if one does: nobody will follow it."""
+        for i, intent in enumerate(self._intents):
+            if intent.is_entry and intent.status is IntentStatus.WORKING:
+                self._outbox.is_leaving = True
+                self._intents[i] = self._outbox.pursue(intent, is_new=False)
 
     def _trade(self, standing: Standing, answers: Sequence[Answer]) -> Traded:
         if standing.phase is Phase.OPENING:
@@ -91,17 +110,29 @@ class Staging:
         ticker = names.symbols[int(order["symbol"])]
         intent = intent_of(order, place, ticker, (self._setting.key, self._store.now()))
         why_not = self._why_not(intent, leave)
+        capped = "" if why_not else self._beyond(intent)
         if intent.reason == Exit.DELISTED:
             cost = float(order["cost"])
             intent = replace(intent, status=IntentStatus.BOOKED, filled=intent.units, cost=cost)
-        elif why_not:
-            intent = intent.settled(IntentStatus.DROPPED, why_not)
+            capped = ""
+        elif why_not or capped:
+            intent = intent.settled(IntentStatus.DROPPED, why_not or capped)
         else:
-            intent = replace(self._conditioned(intent, standing), attempts=1)
+            pressed = self._urgency.pressed(self._conditioned(intent, standing))
+            intent = replace(pressed, attempts=1)
+            self.meter.count(intent)
         with self._store.change() as change:
             keep(change)
             change.plan(intent, names)
+            self._urgency.alarm(change, intent)
+            if capped:
+                self.meter.alarm(change, capped)
         return intent
+
+    def _beyond(self, intent: Intent) -> str:
+        """Return which cap an order would exceed, nothing where it may leave."""
+        equity = float(self._desk.account["equity"])
+        return self.meter.why_not(intent, self.limits.caps, equity)
 
     def _conditioned(self, intent: Intent, standing: Standing) -> Intent:
         """Return an exit inside a bar as the venue is to be asked for it."""
@@ -119,4 +150,18 @@ class Staging:
             return TOO_LATE
         if not intent.is_entry:
             return ""
-        return leave.blocked or (TOO_SLOW if leave.is_late() else "")
+        return leave.blocked or (TOO_SLOW if leave.is_late() else "") or self._crowded(intent)
+
+    def _crowded(self, intent: Intent) -> str:
+        """Return why the account may hold no further position, nothing where it may."""
+        names, most = self._setting.names.symbols, self.limits.max_positions
+        if most is None:
+            return ""
+        held = {names[row["symbol"]] for row in self._desk.positions}
+        held |= {one.ticker for one in self._intents if one.is_entry and one.filled}
+        is_full = len(held) >= most and intent.ticker not in held
+        return f"the limit of the account is {most} positions" if is_full else ""
+
+
+def _enters(order: Record | None) -> bool:
+    return order is not None and order["reason"] == Exit.NONE

@@ -9,13 +9,14 @@ A change is one transaction under the lease of the account: all of it is kept, o
 opened with a write-ahead log and synchronous FULL, so what was kept outlives a loss of power.
 """
 
+import json
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Row, Select, select
@@ -30,7 +31,7 @@ from benbot.paper.lease import AccountLock
 from benbot.paper.schema import check_current, migrate
 from benbot.paper.standing import Standing
 from benbot.paper.store_rows import intent_from, standing_from
-from benbot.paper.tables import ACCOUNTS, DECISIONS, FILLS, INTENTS, STANDINGS, SWITCHES
+from benbot.paper.tables import ACCOUNTS, DECISIONS, EVENTS, FILLS, INTENTS, STANDINGS, SWITCHES
 from benbot.paper.venue import Clock
 from benbot.strategies.records.database import (
     PATIENCE,
@@ -44,7 +45,17 @@ from benbot.strategies.records.moments import microseconds
 
 Ticking = Callable[[], int]
 
+LOOKS = 2  # at the kill switch: a connection that is gone need not be a database that is
 LONGEST_NAME = 12  # characters of an account's name
+
+
+class Happened(NamedTuple):
+    """An event of the chain; `moment` in microseconds since 1970."""
+
+    moment: int
+    kind: str
+    subject: str
+    reasons: dict[str, Any]
 
 
 class PaperStore:
@@ -85,12 +96,15 @@ class PaperStore:
 
     def is_halted(self) -> bool:
         """Return whether no order may be sent; what cannot be read halts."""
-        try:
-            with self._writing.connect() as connection:
+        return self.kill_switch() is not False
+
+    def kill_switch(self) -> bool | None:
+        """Return whether the kill switch is on; None: that cannot be read, so nobody may send."""
+        for _ in range(LOOKS):
+            with suppress(SQLAlchemyError, OSError), self._writing.connect() as connection:
                 row = _switch(connection, self.account)
-        except SQLAlchemyError:
-            return True
-        return row is not None and bool(row.is_halted)
+                return row is not None and bool(row.is_halted)
+        return None
 
     def must_stop(self) -> bool:
         """Return whether the loop was asked to end."""
@@ -125,12 +139,40 @@ class PaperStore:
         ours = (FILLS.c.account == self.account, FILLS.c.execution_id.in_(execution_ids))
         return {row.execution_id for row in self._all(select(FILLS.c.execution_id).where(*ours))}
 
-    def observations(self) -> list[tuple[Float32Array, Float32Array]]:
-        """Return what the policy saw and chose at every decision, in order."""
-        columns = (DECISIONS.c.observation, DECISIONS.c.weights)
+    def intents_since(self, moment: int) -> list[Intent]:
+        """Return the intents that were planned since a time, microseconds since 1970, in order."""
+        ours = (INTENTS.c.account == self.account, INTENTS.c.planned >= moment)
+        order = (INTENTS.c.bar, INTENTS.c.stage, INTENTS.c.sequence)
+        return [
+            intent_from(row) for row in self._all(select(INTENTS).where(*ours).order_by(*order))
+        ]
+
+    def events(self, *kinds: str) -> list[Happened]:
+        """Return the events of these kinds, in order."""
+        columns = (EVENTS.c.moment, EVENTS.c.kind, EVENTS.c.subject, EVENTS.c.reasons)
+        ours = (EVENTS.c.account == self.account, EVENTS.c.kind.in_(kinds))
+        rows = self._all(select(*columns).where(*ours).order_by(EVENTS.c.number))
+        return [
+            Happened(row.moment, row.kind, row.subject, json.loads(row.reasons)) for row in rows
+        ]
+
+    def switched(self) -> int:
+        """Return when somebody let the account go on, microseconds; 0 where nobody had to."""
+        with answering(self._url), self._writing.connect() as connection:
+            row = _switch(connection, self.account)
+        goes_on = row is not None and not (row.is_halted or row.must_stop)
+        return int(row.moment) if row is not None and goes_on else 0
+
+    def observations(self) -> list[tuple[int, Float32Array, Float32Array]]:
+        """Return bar, what the policy saw and what it chose, for every decision, in order."""
+        columns = (DECISIONS.c.bar, DECISIONS.c.observation, DECISIONS.c.weights)
         query = select(*columns).where(DECISIONS.c.account == self.account)
         return [
-            (np.frombuffer(row.observation, np.float32), np.frombuffer(row.weights, np.float32))
+            (
+                row.bar,
+                np.frombuffer(row.observation, np.float32),
+                np.frombuffer(row.weights, np.float32),
+            )
             for row in self._all(query.order_by(DECISIONS.c.bar))
         ]
 
@@ -144,10 +186,12 @@ class PaperStore:
 
     def close(self) -> None:
         """Give the lease back and let go of the database."""
-        with answering(self._url), self._writing.begin() as connection:
-            lease.release(connection, self._lease)
-        self._writing.dispose()
-        self._lock.close()
+        try:
+            with answering(self._url), self._writing.begin() as connection:
+                lease.release(connection, self._lease)
+        finally:
+            self._writing.dispose()
+            self._lock.close()
 
     def __enter__(self) -> "PaperStore":
         return self

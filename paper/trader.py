@@ -11,13 +11,11 @@ from enum import Enum
 
 import numpy as np
 
-from benbot.agents.policy import checked_weights
-from benbot.envs.arrays import Float32Array
 from benbot.envs.desk.breakers import breaker_of
-from benbot.envs.errors import InvalidWeights, RunMismatch
 from benbot.paper.change import Change, Decision
 from benbot.paper.desk import PaperDesk, Traded
 from benbot.paper.feed import Feed
+from benbot.paper.limits import NONE, AccountLimits, Tightening, tightening
 from benbot.paper.outbox import Outbox
 from benbot.paper.pending import Pending
 from benbot.paper.reel import Opening, with_opening
@@ -25,6 +23,7 @@ from benbot.paper.setting import Setting
 from benbot.paper.staging import Leave, Staging
 from benbot.paper.standing import Phase, Standing, facts_of, opening_from
 from benbot.paper.store import PaperStore
+from benbot.paper.trust import Trust
 
 NOWHERE = -1  # bar of an account that has not begun
 
@@ -53,6 +52,8 @@ class Trader:
         self.opened: list[tuple[Traded, int]] = []
         self._staging = Staging(setting, store, feed, outbox, self.desk)
         self._pending = Pending(names)
+        self.trust = Trust(setting, store)
+        self._limits, self._obeyed = Tightening(NONE, NONE), NONE
         self._is_kept = False  # whether the standing is in the store
 
     @property
@@ -66,16 +67,25 @@ class Trader:
         if standing is None:
             self._begin(capital())
             return
+        self._limits = tightening(self._store, self.setting.limits, self.setting.names.symbols)
+        is_opening = standing.phase is Phase.OPENING  # under the limits with which it began
+        self._obey(self._limits.now if is_opening else self._limits.next)
+        self.trust.listen(standing.bar)
         n_strategies = len(self.setting.names.strategies)
         self.setting.chronicle.restore(standing.sleeves, self._store.growth(n_strategies))
         self.standing, self._is_kept = standing, True
         self._show(standing.bar)
         self.desk.restore(standing.book)
-        self._remember()
+        self.trust.remember()
         self._staging.resume(standing)
+        with self._store.change() as change:
+            self.trust.say(change)
+            if not is_opening:
+                self._limits = self._limits.written(change)
 
     def advance(self, leave: Leave) -> Progress:
         """Do all that can be done now."""
+        self._staging.meter.begin_cycle()
         while True:
             if self.standing.phase.is_stage:
                 if not self._trade_stage(leave):
@@ -85,9 +95,17 @@ class Trader:
             elif not self._begin_next():
                 return Progress.WAITING
 
+    def leave(self) -> None:
+        """Cancel the entry that waits, if one does, and keep where the account stands."""
+        self._staging.leave()
+        self.keep()
+
     # What begins.
 
     def _begin(self, capital: float) -> None:
+        self.trust.require_policy()
+        self._limits = tightening(self._store, self.setting.limits, self.setting.names.symbols)
+        self._obey(self._limits.next)
         t = self._feed.last_closed()
         self._show(t)
         self.desk.begin(t, capital)
@@ -154,6 +172,7 @@ class Trader:
         facts = opening_from(standing.facts, len(self.setting.names.symbols))
         self._show_bar(facts, standing.bar + 1)
         missing = self.desk.missing()
+        leave = replace(leave, blocked=leave.blocked or self.trust.why_not)
         traded = self._staging.trade(standing, leave, self._keep)
         if traded is None:
             return False
@@ -172,6 +191,8 @@ class Trader:
 
     def _close(self, t: int, closed_at: int) -> bool:
         """Mark the account at the close of bar `t`, and let the policy decide."""
+        self._obey(self._limits.next)
+        self.trust.attend()
         self._show(t)
         self.desk.close(t)
         with self._store.change() as change:
@@ -186,8 +207,10 @@ class Trader:
         breaker = breaker_of(account).name
         n_positions = int(account["n_positions"])
         change.equity(t, closed_at, {**facts, "n_positions": n_positions, "breaker": breaker})
-        weights = self._chosen(change, t, observation)
+        self.trust.note(change, t)
+        weights = self.trust.chosen(change, t, observation, self.desk.weights())
         self.desk.decide(weights)
+        self._limits = self._limits.written(change)
         change.decide(Decision(t, observation, weights, setting.chronicle.growth(t)))
         self._stand(
             Standing(
@@ -202,15 +225,6 @@ class Trader:
         )
         self._keep(change)
         change.positions(self.desk.positions, self.standing.foreign, setting.names)
-
-    def _chosen(self, change: Change, t: int, observation: Float32Array) -> Float32Array:
-        """Ask the policy; nonsense keeps the weights that there are."""
-        policy, n_entries = self.setting.policy, len(self.setting.names.strategies) + 1
-        try:
-            return checked_weights(policy, policy.weights(observation), n_entries)
-        except InvalidWeights as error:
-            change.event("nonsense", f"bar {t}", why=str(error))
-            return self.desk.weights()
 
     def _is_solvent(self) -> bool:
         return float(self.desk.account["equity"]) > self.setting.ruin
@@ -238,28 +252,19 @@ class Trader:
         self._pending.write(change)
         self._is_kept = True
 
+    def _obey(self, limits: AccountLimits) -> None:
+        """Let these limits hold for openings from now on."""
+        self._obeyed = self._staging.limits = limits
+        self.desk.restrain(limits.within(self.setting.rules))
+
     def _show(self, t: int) -> None:
         self._tape, self._features = self.setting.chronicle.until(t)
+        left_alone = {*self.standing.foreign, *self._obeyed.closed}
         for number, symbol in enumerate(self.setting.names.symbols):
-            if symbol in self.standing.foreign:  # nobody opens what a stranger holds
+            if symbol in left_alone:  # nobody opens what a stranger holds, or what is closed
                 self._tape.facts["age"][t, number] = np.inf
         self.desk.show(self._tape, self._features)
 
     def _show_bar(self, facts: Opening, t: int) -> None:
         self._tape = with_opening(self._tape, facts, t)
         self.desk.show(self._tape, self._features)
-
-    def _remember(self) -> None:
-        """Let the policy live through all that it saw, and refuse one that chooses otherwise."""
-        policy = self.setting.policy
-        policy.reset()
-        for observation, weights in self._store.observations():
-            try:
-                chosen = checked_weights(policy, policy.weights(observation), weights.size)
-            except InvalidWeights:
-                continue  # it was asked in vain then, too
-            if not np.array_equal(chosen, weights):
-                raise RunMismatch(
-                    "a policy must choose again what it chose before, was another or runs on "
-                    "other code. Go on with the bundle that the account began with"
-                )

@@ -58,6 +58,17 @@ def paper(  # noqa: PLR0913 - each is an option of the command
     segment: Segment = "valid",
     bars: Bars = None,
     runs: Runs = Path("runs"),
+    limits: Annotated[
+        Path | None,
+        typer.Option(help="A file with limits of the account that are tighter than its rules."),
+    ] = None,
+    exits_only: Annotated[
+        bool,
+        typer.Option(
+            "--exits-only",
+            help="Without the policy: manage what is held by the rules, open nothing.",
+        ),
+    ] = False,
 ) -> None:
     """Run a policy on the embedded broker, or go on where it was stopped or killed."""
     if context.invoked_subcommand is not None:
@@ -68,10 +79,21 @@ def paper(  # noqa: PLR0913 - each is an option of the command
 
     from benbot.experiments.paper.live import Place
     from benbot.experiments.paper.running import run_live, run_replay
-    from benbot.experiments.paper.subject import Asked
+    from benbot.experiments.paper.subject import Asked, load_limits
     from benbot.paper.live import Timing
 
-    asked = Asked(policy, None, baseline, segment, bars, runs, seed=seed)
+    tighter = None if limits is None else load_limits(limits)
+    asked = Asked(
+        policy,
+        None,
+        baseline,
+        segment,
+        bars,
+        runs,
+        seed=seed,
+        limits=tighter,
+        exits_only=exits_only,
+    )
     place = Place(account or venue, folder, store, market_seed, Timing(bar_seconds, every))
     (run_live if venue == "simulated" else run_replay)(asked, place, Console())
 

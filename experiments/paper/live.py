@@ -13,6 +13,8 @@ from benbot.envs.market.files import FilesSource
 from benbot.envs.market.sources import MarketSource
 from benbot.experiments.paper.subject import Asked, Chosen, chosen
 from benbot.experiments.training.preparation import hear
+from benbot.paper.holding import Holding
+from benbot.paper.isolation import Isolated
 from benbot.paper.live import Machine, Timing, Undertaking
 from benbot.paper.setting import require_tradable
 
@@ -65,7 +67,10 @@ def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Underta
                 regime=history.regime,
                 strategies=history.signals.strategies,
                 layout=history.layout,
-                hear=lambda market: hear(config, prepared.strategies, market),
+                hear=Isolated(
+                    prepared.strategies,
+                    together=lambda strategies, market: hear(config, strategies, market),
+                ),
                 ruin=config.environment.ruin,
                 account=place.account,
                 url=place.url,
@@ -73,6 +78,7 @@ def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Underta
                 seed=place.seed,
                 timing=place.timing,
                 identity=who.identity,
+                limits=asked.limits,
             ),
         )
 
@@ -97,6 +103,8 @@ def _require_going_on(who: Chosen) -> None:
     """Refuse who was judged with something that no market that goes on has yet."""
     config = who.prepared.config
     require_tradable(who.prepared.history.rules, who.prepared.history.signals)
+    if isinstance(who.policy, Holding):
+        return
     if who.is_baseline and who.digest not in GOES_ON:
         raise RunMismatch(
             f"a market that goes on needs a baseline that looks at nothing but what is shown to a "

@@ -5,10 +5,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from benbot.envs.errors import RecordsUnavailable
 from benbot.experiments.paper.ending import asked_to_end
 from benbot.experiments.paper.live import Place, real_time, undertaking_of
 from benbot.experiments.paper.subject import Asked, Chosen, subject_of
 from benbot.paper.autoloop import Cycle
+from benbot.paper.enduring import enduring
 from benbot.paper.live import Undertaking, Underway, underway
 from benbot.paper.replayed import replay
 from benbot.paper.trader import Progress
@@ -22,14 +24,21 @@ def run_live(asked: Asked, place: Place, console: "Console") -> None:
     with undertaking_of(asked, place) as (who, undertaking), asked_to_end() as asked_for_end:
         _announce(who, undertaking, place, console)
         machine = real_time(lambda seconds: (asked_for_end.wait(seconds), None)[1])
-        with underway(undertaking, machine) as on, _shown(console) as show:
-            if on.store.must_stop():
-                console.print("Stopped   it was asked to stop; let it run: benbot paper resume")
-            on.loop.run(lambda cycle: show(line_of(on, cycle)), asked_for_end.is_set)
-            equity = on.venue.account().equity
-        console.print(
-            f"Ended     {place.account} with {equity:,.2f}; it goes on when it is started"
-        )
+
+        def trade() -> None:
+            with underway(undertaking, machine) as on, _shown(console) as show:
+                if on.store.must_stop():
+                    console.print("Stopped   it was asked to stop; let it run: benbot paper resume")
+                on.loop.run(lambda cycle: show(line_of(on, cycle)), asked_for_end.is_set)
+                equity = on.venue.account().equity
+            console.print(
+                f"Ended     {place.account} with {equity:,.2f}; it goes on when it is started"
+            )
+
+        def lost(error: RecordsUnavailable, seconds: float) -> None:
+            console.print(f"Lost      {error}\n          Again in {seconds:g} seconds")
+
+        enduring(trade, machine.elapsed, machine.pause, lost, asked_for_end.is_set)
 
 
 def run_replay(asked: Asked, place: Place, console: "Console") -> None:

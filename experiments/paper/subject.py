@@ -11,7 +11,7 @@ from benbot.agents.policy import Policy
 from benbot.agents.roster import MAKERS
 from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
 from benbot.envs.history import Span
-from benbot.experiments.config import load_config
+from benbot.experiments.config import PACKAGED, load_config
 from benbot.experiments.tracking.registry import fetched, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
@@ -21,6 +21,10 @@ from benbot.experiments.training.rebuild import (
     expectations_of,
     run_folder,
 )
+from benbot.experiments.validation import build
+from benbot.experiments.yaml_files import read_layers
+from benbot.paper.holding import Holding
+from benbot.paper.limits import AccountLimits
 from benbot.paper.replayed import Stretch
 from benbot.paper.setting import identity_of
 
@@ -36,6 +40,8 @@ class Asked:
     baseline   who decides where the source is a configuration
     bars       how many bars of the segment are traded, the first ones; None: all
     seed       whose policy of a run with several; None: the first
+    limits     of the account, tighter than the rules; None: those that it has
+    exits_only whether nobody decides, because the policy cannot be used
     """
 
     source: str
@@ -46,6 +52,8 @@ class Asked:
     runs: Path = Path("runs")
     store: str | None = None
     seed: int | None = None
+    limits: AccountLimits | None = None
+    exits_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,11 @@ class Subject:
     stretch: Stretch
 
 
+def load_limits(path: Path) -> AccountLimits:
+    """Return the limits of an account that a file says."""
+    return build(AccountLimits, read_layers(path, PACKAGED))
+
+
 @contextmanager
 def chosen(asked: Asked) -> Iterator[Chosen]:
     """Prepare what is asked for; a bundle that was trained on something else is refused."""
@@ -102,7 +115,7 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
     with chosen(asked) as who:
         prepared, span = who.prepared, _span(who.prepared, asked)
         policy, config = who.policy, prepared.config
-        if not who.is_baseline:  # as it was judged
+        if not (who.is_baseline or asked.exits_only):  # as it was judged
             policy = advised(policy, prepared.history, span, config.learning)
         stretch = Stretch(
             history=prepared.history,
@@ -110,12 +123,31 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
             policy=policy,
             ruin=config.environment.ruin,
             identity=who.identity | {"market": prepared.market.digest},
+            limits=asked.limits,
         )
         yield Subject(prepared, stretch)
 
 
 def _of_bundle(folder: Path, asked: Asked) -> Chosen:
     prepared = prepare_experiment(load_config(asked.config or config_of(folder)))
+    if asked.exits_only:
+        return _of_nobody(prepared)
+    try:
+        return _of_trained(folder, prepared, asked)
+    except (RunMismatch, UnknownName) as error:
+        raise type(error)(
+            f"{error}. An account that has begun is not managed meanwhile: --exits-only manages "
+            "what it holds by the rules, and opens nothing"
+        ) from error
+
+
+def _of_nobody(prepared: Prepared) -> Chosen:
+    """Return an account of which the weights stay as they are."""
+    nobody = Holding()
+    return Chosen(prepared, nobody, expectations_of(prepared), nobody.name)
+
+
+def _of_trained(folder: Path, prepared: Prepared, asked: Asked) -> Chosen:
     bundles = bundles_in(folder, prepared.stretches[-1])
     seed = min(bundles) if asked.seed is None else asked.seed
     if seed not in bundles:
@@ -129,6 +161,8 @@ def _of_bundle(folder: Path, asked: Asked) -> Chosen:
 
 def _of_baseline(asked: Asked) -> Chosen:
     prepared = prepare_experiment(load_config(asked.source))
+    if asked.exits_only:
+        return _of_nobody(prepared)
     span = _span(prepared, asked)
     policy = MAKERS[asked.baseline](prepared.history, span, prepared.spans["fit"])
     return Chosen(prepared, policy, expectations_of(prepared), asked.baseline)
