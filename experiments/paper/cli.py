@@ -103,6 +103,19 @@ def paper_status(account: Account = "replay", store: Store = DEFAULT_STORE) -> N
     show_status(store, account, datetime.now(UTC), Console())
 
 
+@app.command("notify-test")
+def paper_notify_test() -> None:
+    """Send one message to everybody whom the environment names; exit 1 if one did not take it."""
+    import os
+
+    from rich.console import Console
+
+    from benbot.experiments.paper.notify import show_test
+
+    if not show_test(os.environ, datetime.now(UTC), Console()):
+        raise typer.Exit(1)
+
+
 @app.command("positions")
 def paper_positions(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
     """List what is held, with its profit at the last mark."""
