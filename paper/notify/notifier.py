@@ -39,12 +39,14 @@ class Told:
     url      of its store
     folder   where is kept how far was told
     clock    that of the store
+    rest     seconds between two looks into it
     """
 
     url: str
     account: str
     folder: Path
     clock: Clock
+    rest: float = 1.0
 
 
 class Notifier:
@@ -140,5 +142,6 @@ def _tellers(
                 bucket=Bucket(manner_of(environment), elapsed),
                 clock=told.clock,
                 cursor=told.folder / f"told.{told.account}.{to.format}.json",
+                rest=told.rest,
             )
         )

@@ -46,7 +46,7 @@ class Work:
     bucket: Bucket
     clock: Clock
     cursor: Path
-    rest: float = 1.0
+    rest: float
 
 
 class Teller:
