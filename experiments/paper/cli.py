@@ -94,12 +94,22 @@ def paper_replay(  # noqa: PLR0913 - each is an option of the command
 
 
 @app.command("status")
-def paper_status(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_status(
+    account: Account = "replay",
+    store: Store = DEFAULT_STORE,
+    healthy: Annotated[
+        bool, typer.Option("--healthy", help="Say only whether it is; exit code 1 if not.")
+    ] = False,
+) -> None:
     """Say where an account stands, whether it is traded now, and what happened last."""
     from rich.console import Console
 
-    from benbot.experiments.paper.view import show_status
+    from benbot.experiments.paper.view import show_health, show_status
 
+    if healthy:
+        if not show_health(store, account, datetime.now(UTC), Console()):
+            raise typer.Exit(1)
+        return
     show_status(store, account, datetime.now(UTC), Console())
 
 

@@ -28,7 +28,7 @@ from benbot.paper.secrets import Redaction, hide_in_logs, secrets_in
 from benbot.paper.venue import Clock
 
 KINDS, PACE = "BENBOT_NOTIFY", "BENBOT_NOTIFY_PER_MINUTE"
-FAREWELL = 3.0  # seconds that the end of the loop waits for the last message
+FAREWELL = 3.0  # seconds that the end of the loop waits for the last messages of all
 BREAKERS = frozenset(one.name for one in Breaker)
 
 
@@ -76,7 +76,9 @@ class Notifier:
         """End, and say why; waits a moment for that."""
         self.say(Kind.RUN, f"the account is not traded any more: {why}")
         for teller in self._tellers:
-            teller.close(FAREWELL)
+            teller.end()
+        for teller in self._tellers:
+            teller.wait(FAREWELL / len(self._tellers))
 
 
 @contextmanager

@@ -77,10 +77,13 @@ class Teller:
         self._breaker = breaker
         self._woken.set()
 
-    def close(self, patience: float) -> None:
-        """Tell once what is left, and wait no longer for that than this; seconds."""
+    def end(self) -> None:
+        """Tell once what is left, and end; returns at once."""
         self._closing.set()
         self._woken.set()
+
+    def wait(self, patience: float) -> None:
+        """Wait for the end, no longer than so many seconds."""
         self._thread.join(patience)
 
     def round(self) -> float | None:

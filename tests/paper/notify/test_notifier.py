@@ -230,7 +230,8 @@ def test_the_end_does_not_wait_for_a_service_that_hangs(
     teller.say(News(Kind.RUN, NOW, "begins"))
     receiver.wait_for(1)
     began = time.perf_counter()
-    teller.close(0.05)
+    teller.end()
+    teller.wait(0.05)
     assert time.perf_counter() - began < 1.0
     receiver.over.set()
     teller._thread.join(PATIENCE)
