@@ -17,6 +17,7 @@ from pathlib import Path
 from benbot.envs.errors import BadConfig
 from benbot.paper.account_file import OWNER_ONLY
 from benbot.paper.secrets import Redaction, secrets_in
+from benbot.strategies.records.database import PRIVATE_FOLDER
 
 LEVEL = "BENBOT_LOG_LEVEL"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -32,7 +33,7 @@ def logging_to(
     """Write all that is logged within the block to a file in the folder, and yield its name."""
     path = folder / f"{account}.log"
     level = _level(environment)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     handler = _PrivateFile(path, maxBytes=largest, backupCount=KEPT, encoding="utf-8")
     handler.setFormatter(_Lines())
     handler.addFilter(Redaction(secrets_in(environment)))
