@@ -9,6 +9,7 @@ import typer
 from benbot.envs.errors import TradingError
 from benbot.experiments.deploy import deploy
 from benbot.experiments.evolving.cli import adopt, evolve
+from benbot.experiments.hiding import hidden, show_error
 from benbot.experiments.options import DEFAULT_STORE, Config, Overrides, Store
 from benbot.experiments.orchestration.cli import orchestrate
 from benbot.experiments.paper.cli import app as paper_app
@@ -158,8 +159,9 @@ def data_show(config: Config, overrides: Overrides = None) -> None:
 
 def main() -> None:
     """Run the command; what is refused on purpose is one message and exit code 2."""
+    sys.excepthook = show_error
     try:
         app()
     except TradingError as error:
-        sys.stderr.write(f"benbot: {error}\n")
+        sys.stderr.write(hidden(f"benbot: {error}\n"))
         sys.exit(2)

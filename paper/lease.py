@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, insert, select, update
 
 from benbot.envs.errors import RecordsHeld
 from benbot.paper.tables import LEASES
-from benbot.strategies.records.database import SQLITE, shown
+from benbot.strategies.records.database import PRIVATE_FOLDER, SQLITE, shown
 from benbot.strategies.records.moments import SECOND, written
 
 LASTS = 60.0  # seconds after its last renewal
@@ -47,7 +47,7 @@ class AccountLock:
         return self._handle is not None
 
     def _take(self, url: URL, account: str) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, OWNER_ONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,6 +26,7 @@ from benbot.paper.simulated import SimulatedAccount
 from benbot.paper.store import PaperStore, open_store
 from benbot.paper.trader import Progress, Trader
 from benbot.paper.venue import TimeInForce, Venue
+from benbot.strategies.records.database import PRIVATE_FOLDER
 from benbot.strategies.records.moments import EPOCH, microseconds
 
 AT_ONCE = Manners(TimeInForce.IOC, looks=1)  # the venue is in this process and shows all it has
@@ -79,7 +80,7 @@ def opened(
     """Open the account of a stretch, or begin it; `elapsed` says what work takes, seconds."""
     history = stretch.history
     require_tradable(history.rules, history.signals)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     playback, clock = _playback(stretch)
     account = SimulatedAccount(capital=history.rules.capital, multiplier=MARGIN)
     with (

@@ -130,7 +130,7 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     source: Annotated[
         str, typer.Argument(help="What is traded: a run, a bundle, models:/NAME@ALIAS, a config.")
     ],
-    account: Account = "replay",
+    account: Account = None,
     store: Store = DEFAULT_STORE,
     day: Annotated[str | None, typer.Option(help="One day in full, as 2020-01-31.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Make every report anew.")] = False,
@@ -149,16 +149,17 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
 
     from benbot.experiments.paper.report_view import Question, show_reports
     from benbot.experiments.paper.subject import Asked, subject_of
+    from benbot.experiments.paper.view import account_of
 
     asked = Asked(source, baseline=baseline, runs=runs, store=tracking)
-    question = Question(store, account, day, again, track, records)
+    question = Question(store, account_of(store, account), day, again, track, records)
     with subject_of(asked) as subject:
         show_reports(subject, asked, question, datetime.now(UTC), Console())
 
 
 @app.command("reconcile")
 def paper_reconcile(
-    account: Account = "replay",
+    account: Account = None,
     store: Store = DEFAULT_STORE,
     venue: Annotated[
         Literal["simulated", "replay", "alpaca"], typer.Option(help="Whom to ask.")
@@ -175,20 +176,44 @@ def paper_reconcile(
     from rich.console import Console
 
     from benbot.experiments.paper.reconcile_view import Asked, show_reconciliation
+    from benbot.experiments.paper.view import account_of
 
-    asked = Asked(store, account, venue, folder, days)
+    asked = Asked(store, account_of(store, account), venue, folder, days)
     if not show_reconciliation(asked, Console(), applies=apply):
         raise typer.Exit(1)
 
 
 @app.command("status")
-def paper_status(account: Account = None, store: Store = DEFAULT_STORE) -> None:
+def paper_status(
+    account: Account = None,
+    store: Store = DEFAULT_STORE,
+    healthy: Annotated[
+        bool, typer.Option("--healthy", help="Say only whether it is; exit code 1 if not.")
+    ] = False,
+) -> None:
     """Say where an account stands, whether it is traded now, and what happened last."""
     from rich.console import Console
 
-    from benbot.experiments.paper.view import account_of, show_status
+    from benbot.experiments.paper.view import account_of, show_health, show_status
 
-    show_status(store, account_of(store, account), datetime.now(UTC), Console())
+    name, now = account_of(store, account), datetime.now(UTC)
+    if not healthy:
+        show_status(store, name, now, Console())
+    elif not show_health(store, name, now, Console()):
+        raise typer.Exit(1)
+
+
+@app.command("notify-test")
+def paper_notify_test() -> None:
+    """Send one message to everybody whom the environment names; exit 1 if one did not take it."""
+    import os
+
+    from rich.console import Console
+
+    from benbot.experiments.paper.notify import show_test
+
+    if not show_test(os.environ, datetime.now(UTC), Console()):
+        raise typer.Exit(1)
 
 
 @app.command("positions")

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Table, select
 
 from benbot.envs.errors import UnknownName
 from benbot.paper.chain import verify
+from benbot.paper.health import why_unhealthy
 from benbot.paper.store import reading, set_switch
 from benbot.paper.tables import (
     ACCOUNTS,
@@ -66,6 +67,14 @@ def show_status(url: str, account: str, now: datetime, console: "Console") -> No
         console.print(f"{name:12} {value}", highlight=False)
     for event in events[:5]:
         console.print(f"{'':12} {written(event['moment'])} {event['kind']} {event['subject']}")
+
+
+def show_health(url: str, account: str, now: datetime, console: "Console") -> bool:
+    """Print whether an account is traded now, and return it."""
+    with reading(url) as connection:
+        why = why_unhealthy(connection, account, now)
+    console.print(f"not healthy: {why}" if why else "healthy", highlight=False, markup=False)
+    return not why
 
 
 def show_positions(url: str, account: str, console: "Console") -> None:

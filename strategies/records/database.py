@@ -19,6 +19,7 @@ from benbot.envs.errors import BadConfig, RecordsDamaged, RecordsUnavailable
 
 PATIENCE = 5.0  # seconds that a database may keep us waiting
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+PRIVATE_FOLDER = stat.S_IRWXU  # of one that is made; what is there keeps its mode
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DRIVER = "postgresql+psycopg"
 HIDDEN = ("password", "sslpassword", "passfile")  # of a URL's query
@@ -148,7 +149,7 @@ def _make_private(url: URL) -> None:
     """Make the file if there is none, and let only its owner read and write it."""
     path = _path(url)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         # With its mode from the first moment on, not made first and closed to others afterwards.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
         if stat.S_IMODE(path.stat().st_mode) != PRIVATE:

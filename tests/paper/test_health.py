@@ -1,0 +1,48 @@
+"""An account is healthy while somebody trades it, and not a moment longer."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benbot.experiments.cli import app
+from benbot.paper.health import why_unhealthy
+from benbot.paper.lease import LASTS
+from benbot.paper.store import open_store, reading
+from tests.paper.notify.receiver import NOW, Account
+
+MACHINE = int(NOW.timestamp() * 1e9)  # nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.0, ""),
+        (LASTS - 1.0, ""),
+        (LASTS, "its lease ran out at 2026-11-27T15:01:00"),
+    ],
+)
+def test_an_account_is_healthy_while_its_lease_runs(
+    seconds: float, expected: str, folder: Path
+) -> None:
+    account = Account(folder).begin()
+    with open_store(account.url, "main", account.time, lambda: MACHINE):
+        with reading(account.url) as connection:
+            why = why_unhealthy(connection, "main", NOW + timedelta(seconds=seconds))
+            assert "nobody has ever" in why_unhealthy(connection, "other", NOW)
+        assert expected in why
+        assert bool(why) is bool(expected)
+    with reading(account.url) as connection:
+        assert "whoever did has ended" in why_unhealthy(connection, "main", NOW)
+
+
+def test_the_exit_code_says_it(folder: Path) -> None:
+    account = Account(folder).begin()
+    words = ["paper", "status", "--healthy", "--account", "main", "--store", account.url]
+    with account.opened():
+        result = CliRunner().invoke(app, words)
+        assert (result.exit_code, result.output) == (0, "healthy\n")
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert result.output.startswith("not healthy: nobody trades the account main")
