@@ -30,10 +30,10 @@ def paper(  # noqa: PLR0913 - each is an option of the command
         typer.Option(help="A run, the folder of a bundle, models:/NAME@ALIAS, or a config."),
     ] = None,
     venue: Annotated[
-        Literal["simulated", "replay"],
+        Literal["simulated", "replay", "alpaca"],
         typer.Option(
             help="simulated: a market that goes on after the valid segment; replay: a segment, as "
-            "fast as it goes."
+            "fast as it goes; alpaca: Alpaca's paper account, with keys from the environment."
         ),
     ] = "simulated",
     bar_seconds: Annotated[
@@ -70,13 +70,14 @@ def paper(  # noqa: PLR0913 - each is an option of the command
         ),
     ] = False,
 ) -> None:
-    """Run a policy on the embedded broker, or go on where it was stopped or killed."""
+    """Run a policy on the embedded broker or Alpaca, or go on where it was stopped or killed."""
     if context.invoked_subcommand is not None:
         return
     if policy is None:
         raise typer.BadParameter("name a policy with --policy, or a command; see --help")
     from rich.console import Console
 
+    from benbot.experiments.paper.alpaca import run_alpaca
     from benbot.experiments.paper.live import Place
     from benbot.experiments.paper.running import run_live, run_replay
     from benbot.experiments.paper.subject import Asked, load_limits
@@ -95,7 +96,8 @@ def paper(  # noqa: PLR0913 - each is an option of the command
         exits_only=exits_only,
     )
     place = Place(account or venue, folder, store, market_seed, Timing(bar_seconds, every))
-    (run_live if venue == "simulated" else run_replay)(asked, place, Console())
+    runs_of = {"simulated": run_live, "replay": run_replay, "alpaca": run_alpaca}
+    runs_of[venue](asked, place, Console())
 
 
 @app.command("replay")

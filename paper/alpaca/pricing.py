@@ -25,8 +25,8 @@ def price_text(intent: OrderIntent) -> str:
 
 
 def units_text(intent: OrderIntent) -> str:
-    """Return the units in at most nine decimals; parts of one unit are good for the day alone."""
-    units = Decimal(repr(intent.units)).quantize(FINEST_UNITS, ROUND_FLOOR).normalize()
+    """Return the units in nine decimals; parts of one unit are good for the day alone."""
+    units = Decimal(repr(intent.units)).quantize(FINEST_UNITS, ROUND_HALF_EVEN).normalize()
     if units % 1 and intent.time_in_force is not TimeInForce.DAY:
         raise OrderRefused(
             f"fractional orders must be DAY orders, was {units:f} units, {intent.time_in_force}. "

@@ -149,6 +149,18 @@ def data_wire(keys: AlpacaKeys, url: str, clock: Clock, deadline: float = DEADLI
     return Wire(client, GuardedSession(address, deadline), clock)
 
 
+def actions_wire(keys: AlpacaKeys, url: str, clock: Clock, deadline: float = DEADLINE) -> Wire:
+    """Return the wire of splits and dividends, which have a version of their own."""
+    address = address_of(url, DATA)
+    try:
+        from alpaca.data.historical.corporate_actions import CorporateActionsClient
+    except ImportError as error:
+        raise _missing(error) from error
+    secrets = keys.key.get_secret_value(), keys.secret.get_secret_value()
+    client = CorporateActionsClient(*secrets, raw_data=True, url_override=address)
+    return Wire(client, GuardedSession(address, deadline), clock)
+
+
 def _missing(error: ImportError) -> BadConfig:
     return BadConfig(
         f"Alpaca needs the package alpaca-py, which is not installed ({error}). Install "

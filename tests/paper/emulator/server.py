@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.paper.emulator.broker import Broker, Fill, Order, Refused
 from tests.paper.emulator.faults import Fault, fuzzed
+from tests.paper.emulator.market import Exchange
 
 KEY, SECRET = "PKEMULATED", "a-secret-of-the-emulator"
 MOST_BYTES = 9 * 2**20
@@ -25,8 +26,8 @@ DRIP = 0.05  # seconds a byte
 class Emulator:
     """The broker, its faults, and where it listens."""
 
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
+    def __init__(self, broker: Broker, exchange: Exchange | None = None) -> None:
+        self.broker, self.exchange = broker, exchange
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}  # sent with each answer
@@ -48,6 +49,8 @@ class Emulator:
         parts = urlsplit(url)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with self._lock:
+            if self.exchange is not None:
+                self.exchange.move()
             self.broker.look()
             try:
                 return self._route(method, parts.path, asked, body)
@@ -78,6 +81,9 @@ class Emulator:
         }
         if path in questions:
             return 200, questions[path]()
+        answer = None if self.exchange is None else self.exchange.answer(path, asked)
+        if answer is not None:
+            return 200, answer
         return 404, {"code": 40410000, "message": "endpoint not found."}
 
     def _shown(self) -> list[Order]:

@@ -1,0 +1,62 @@
+"""The loop of an account at Alpaca on this machine, and what a person sees of it."""
+
+import os
+from typing import TYPE_CHECKING
+
+from benbot.envs.desk.taping import VOLUME_WINDOW
+from benbot.envs.errors import InvalidParameter
+from benbot.envs.market.market import Market
+from benbot.experiments.paper.ending import asked_to_end
+from benbot.experiments.paper.live import Place, real_time, undertaking_of
+from benbot.experiments.paper.subject import Asked
+from benbot.experiments.training.preparation import Prepared
+from benbot.paper.alpaca.living import AtAlpaca, Terms, trading
+from benbot.paper.autoloop import Cycle
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LOOK_BACK = 252  # bars before the first decision, beyond those that every rule needs
+
+
+def run_alpaca(asked: Asked, place: Place, console: "Console") -> None:
+    """Trade an account on Alpaca's paper account until somebody ends it."""
+    if place.timing.bar is not None:
+        raise InvalidParameter(
+            f"at Alpaca a bar lasts what it lasts, bar seconds were {place.timing.bar:g}. Leave "
+            "--bar-seconds out"
+        )
+    with undertaking_of(asked, place) as (who, one), asked_to_end() as asked_for_end:
+        console.print(f"Trading   account {one.account}, policy {one.policy.name}, at Alpaca")
+        console.print(f"Kept in   {place.url}", soft_wrap=True)
+        terms = Terms(os.environ, n_bars_needed(who.prepared))
+        machine = real_time(lambda seconds: (asked_for_end.wait(seconds), None)[1])
+        with trading(one, machine, terms) as on:
+
+            def report(cycle: Cycle) -> None:
+                console.print(line_of(on, cycle), highlight=False, soft_wrap=True)
+
+            on.loop.run(report, asked_for_end.is_set)
+        console.print(f"Ended     {place.account}; it goes on when it is started")
+
+
+def n_bars_needed(prepared: Prepared) -> int:
+    """Return how many bars of history an account begins with: what every rule needs, and a year."""
+    warmup = max(prepared.history.regime.warmup, *(each.warmup for each in prepared.strategies))
+    sessions_of_volume = (VOLUME_WINDOW + 1) * _bars_a_session(prepared.market)
+    return max(warmup, sessions_of_volume) + LOOK_BACK
+
+
+def line_of(on: AtAlpaca, cycle: Cycle) -> str:
+    """Return what became of a cycle, in a line, without asking the venue once more."""
+    desk = on.loop.trader.desk
+    status = str(cycle.statuses[-1]) if cycle.statuses else ""
+    return (
+        f"{on.store.now():%Y-%m-%d %H:%M:%S}  equity {float(desk.account['equity']):>14,.2f}  "
+        f"cash {float(desk.account['cash']):>14,.2f}  positions {len(desk.positions):>3}  "
+        f"{status}{f' ({cycle.why})' if cycle.why else ''}"
+    )
+
+
+def _bars_a_session(market: Market) -> int:
+    return -(-market.n_bars // (int(market.session[-1] - market.session[0]) + 1))

@@ -1,0 +1,201 @@
+"""An account at Alpaca that goes on: opened, traded by cycles, and opened again.
+
+    with trading(undertaking, machine, Terms(environment, n_bars)) as on:
+        on.loop.run(report)
+
+Of the undertaking's `history` only what it is a market of is used: its symbols and sectors, how
+long its bars are and which facts it knows. What happens now, Alpaca says.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from benbot.envs.errors import BadConfig
+from benbot.paper.address import DATA, PAPER
+from benbot.paper.alpaca.assets import (
+    Asset,
+    borrow_rates,
+    read_assets,
+    require_shares,
+    require_tradable,
+)
+from benbot.paper.alpaca.bar_file import BarFile
+from benbot.paper.alpaca.bar_source import BarSource
+from benbot.paper.alpaca.bars import AlpacaBars, Belief
+from benbot.paper.alpaca.keys import keys_from
+from benbot.paper.alpaca.quotes import AlpacaQuotes
+from benbot.paper.alpaca.timeframe import timeframe_of
+from benbot.paper.alpaca.told import Universe
+from benbot.paper.alpaca.whole_units import WholeUnits
+from benbot.paper.alpaca.wire import Wire, actions_wire, data_wire, trading_wire
+from benbot.paper.autoloop import AutoLoop, Clocks
+from benbot.paper.change import Names
+from benbot.paper.growing import Growing
+from benbot.paper.intents import key_of
+from benbot.paper.live import ENDING, Machine, Undertaking
+from benbot.paper.live_feed import LiveFeed, Looks
+from benbot.paper.network import DEADLINE
+from benbot.paper.outbox import Manners, Outbox
+from benbot.paper.quote_board import QuoteBoard, QuoteLimits
+from benbot.paper.quote_sources import ALPACA_URL as DATA_URL
+from benbot.paper.quote_sources import quote_source
+from benbot.paper.quotes import QuoteSource
+from benbot.paper.secrets import hide_in_logs
+from benbot.paper.setting import Setting, require_same
+from benbot.paper.sleeves import ShadowSleeves
+from benbot.paper.store import PaperStore, open_store
+from benbot.paper.trader import Trader
+from benbot.paper.tradier import TOKEN
+from benbot.paper.venue import TimeInForce, Venue
+from benbot.paper.venues import ALPACA_URL as TRADING_URL
+from benbot.strategies.records.moments import microseconds, moment_of
+
+BARS = "bars.db"  # beside the file of the undertaking's venue
+FEED = "ALPACA_FEED"  # in the environment; without it, what every paper account may see
+GRACES = {"iex": timedelta(seconds=10), "sip": timedelta(minutes=16)}  # free accounts see sip late
+MANNERS = Manners(TimeInForce.DAY, patience=60.0, looks=3, pause=2.0)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an account at Alpaca is opened with.
+
+    environment  holds keys, and addresses of this machine where the emulator is meant
+    n_bars       history that is heard before the account begins
+    deadline     seconds of a call
+    """
+
+    environment: Mapping[str, str]
+    n_bars: int
+    deadline: float = DEADLINE
+
+
+@dataclass(frozen=True, eq=False)
+class AtAlpaca:
+    """An account that is open to be traded."""
+
+    loop: AutoLoop
+    store: PaperStore
+    venue: Venue
+    bars: AlpacaBars
+
+
+@dataclass(frozen=True, eq=False)
+class Wires:
+    """The connections of an account: to trade, for bars and quotes, for splits."""
+
+    trading: Wire
+    data: Wire
+    actions: Wire
+
+
+@contextmanager
+def trading(undertaking: Undertaking, machine: Machine, terms: Terms) -> Iterator[AtAlpaca]:
+    """Open the account, or begin it now; what cannot be traded at Alpaca is refused before."""
+    one = undertaking
+    require_shares(one.history)
+    with ExitStack() as stack:
+        wires = _wires(machine, terms)
+        bars, assets = _bars(one, wires, machine, terms)
+        stack.enter_context(closing(bars))
+        own = WholeUnits(wires.trading, [each.symbol for each in assets if each.is_fractionable])
+        stack.enter_context(closing(own))
+        store = stack.enter_context(open_store(one.url, one.account, machine.now))
+        bars.begin(terms.n_bars)
+        setting = _setting(one, store, bars)
+        venue = one.wrapped(own)
+        outbox = Outbox(venue, store, setting.names, MANNERS, machine.pause)
+        board = QuoteBoard(_quotes(wires.data, machine, terms), QuoteLimits(), machine.now)
+        ending = timedelta(seconds=ENDING * one.timing.period)
+        feed = LiveFeed(bars, board, machine.now, Looks(ending=ending))
+        trader = Trader(setting, store, feed, outbox)
+        clocks = Clocks(machine.now, machine.elapsed, machine.pause, one.timing.period)
+        loop = AutoLoop(venue, store, trader, outbox, clocks)
+        loop.resume()
+        yield AtAlpaca(loop, store, venue, bars)
+        trader.keep()
+
+
+def _wires(machine: Machine, terms: Terms) -> Wires:
+    keys = keys_from(terms.environment)
+    hide_in_logs((keys.key, keys.secret), logging.getLogger().handlers)
+    trading_url = terms.environment.get(TRADING_URL, PAPER)
+    data_url = terms.environment.get(DATA_URL, DATA)
+    return Wires(
+        trading_wire(keys, trading_url, machine.now, terms.deadline),
+        data_wire(keys, data_url, machine.now, terms.deadline),
+        actions_wire(keys, data_url, machine.now, terms.deadline),
+    )
+
+
+def _bars(
+    one: Undertaking, wires: Wires, machine: Machine, terms: Terms
+) -> tuple[AlpacaBars, list[Asset]]:
+    market, feed = one.history, _feed(terms)
+    timeframe = timeframe_of(market)
+    about: dict[str, object] = {
+        "symbols": market.symbols,
+        "timeframe": timeframe.name,
+        "feed": feed,
+    }
+    one.venue.parent.mkdir(parents=True, exist_ok=True)
+    file = BarFile(one.venue.parent / BARS, about)
+    assets = file.assets()
+    if not assets:
+        assets = read_assets(wires.trading, market.symbols)
+        require_tradable(assets)
+        file.add_assets(assets)
+    universe = Universe(
+        market.symbols,
+        market.sectors,
+        timeframe,
+        borrow_rates(assets),
+        has_range=market.has_range,
+        has_volume=bool(np.isfinite(market.volume).any()),
+    )
+    source = BarSource(wires.data, wires.actions, feed)
+    venue_clock = WholeUnits(wires.trading, ()).clock
+    belief = Belief(grace=GRACES[feed])
+    return AlpacaBars(universe, source, file, (machine.now, venue_clock), belief), assets
+
+
+def _feed(terms: Terms) -> str:
+    feed = terms.environment.get(FEED) or next(iter(GRACES))
+    if feed not in GRACES:
+        raise BadConfig(f"{FEED} must be {' or '.join(GRACES)}, was {feed!r}")
+    return feed
+
+
+def _quotes(data: Wire, machine: Machine, terms: Terms) -> list[QuoteSource]:
+    """Return where quotes come from, in order of trust: Tradier's are late, and marked so."""
+    sources: list[QuoteSource] = [AlpacaQuotes(data)]
+    if any(terms.environment.get(name) for name in (TOKEN, f"{TOKEN}_FILE")):
+        sources.append(quote_source("tradier", None, terms.environment, machine.now))
+    return sources
+
+
+def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
+    """Return the setting of the account; refuse to go on with one of another."""
+    identity = dict(one.identity) | {"market": f"bars of Alpaca, {bars.name}"}
+    kept = store.identity()
+    if kept is not None:
+        require_same(kept.identity, identity)
+    began: datetime = store.now() if kept is None else moment_of(kept.began)
+    sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
+    return Setting(
+        policy=one.policy,
+        rules=one.rules,
+        names=Names(one.history.symbols, one.strategies),
+        layout=one.layout,
+        chronicle=Growing(bars.until, one.hear, one.rules, one.regime, sleeves),
+        identity=identity,
+        key=key_of(one.account, began),
+        began=microseconds(began),
+        conditions=False,
+        ruin=one.ruin * one.rules.capital,
+    )
