@@ -209,7 +209,7 @@ class Trader:
         change.equity(t, closed_at, {**facts, "n_positions": n_positions, "breaker": breaker})
         self.trust.note(change, t)
         weights = self.trust.chosen(change, t, observation, self.desk.weights())
-        self.desk.decide(weights)
+        self.desk.decide(t, weights)
         self._limits = self._limits.written(change)
         change.decide(Decision(t, observation, weights, setting.chronicle.growth(t)))
         self._stand(
