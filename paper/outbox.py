@@ -146,6 +146,8 @@ class Outbox:
                     change.fill(fill, is_external=False)
             change.order(order, is_external=False)
             change.note(intent, self._names)
+            if intent.is_overfilled:
+                change.alarm(f"overfill {intent.ticker}", units=intent.units, filled=intent.filled)
         self._booked.update(fill.execution_id for fill in fills)
         return intent
 
