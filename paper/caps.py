@@ -14,7 +14,7 @@ from datetime import datetime
 from pydantic import Field
 
 from benbot.envs.settings import Settings
-from benbot.paper.change import ALARM, Change
+from benbot.paper.change import ALARM
 from benbot.paper.intents import Intent, IntentStatus
 from benbot.paper.store import PaperStore
 from benbot.strategies.records.moments import EPOCH, microseconds
@@ -77,12 +77,11 @@ class Meter:
         self._in_cycle += intent.is_entry
         self._add(intent)
 
-    def alarm(self, change: Change, why: str) -> None:
-        """Raise an alarm about a cap, once a day for each."""
+    def is_news(self, why: str) -> bool:
+        """Return whether nobody was told of a cap today; to be asked before a change begins."""
         since = microseconds(self._day)
         known = (one.reasons.get("why") for one in self._store.events(ALARM) if one.moment >= since)
-        if why not in known:
-            change.alarm(SUBJECT, why=why)
+        return why not in known
 
     def _why_stay(self, intent: Intent, caps: Caps) -> str:
         return _beyond(

@@ -80,6 +80,11 @@ class Intent:
         """Whether it has to come off, at any price."""
         return self.note.startswith(EMERGENCY)
 
+    @property
+    def is_overfilled(self) -> bool:
+        """Whether the venue filled more than it was asked to."""
+        return abs(self.filled) > abs(self.units) * (1.0 + ROUNDING)
+
     def order(self, time_in_force: TimeInForce) -> OrderIntent:
         """Return it as a venue takes it."""
         side = Side.BUY if self.units > 0.0 else Side.SELL

@@ -158,6 +158,8 @@ class Outbox:
                     change.fill(fill, is_external=False)
             change.order(order, is_external=False)
             change.note(intent, self._names)
+            if intent.is_overfilled:
+                change.alarm(f"overfill {intent.ticker}", units=intent.units, filled=intent.filled)
         return intent
 
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.reasons import Exit
-from benbot.paper.caps import Meter
+from benbot.paper.caps import SUBJECT, Meter
 from benbot.paper.change import Change
 from benbot.paper.desk import Answer, PaperDesk, Traded
 from benbot.paper.feed import Feed
@@ -121,12 +121,13 @@ class Staging:
             pressed = self._urgency.pressed(self._conditioned(intent, standing))
             intent = replace(pressed, attempts=1)
             self.meter.count(intent)
+        is_news = bool(capped) and self.meter.is_news(capped)
         with self._store.change() as change:
             keep(change)
             change.plan(intent, names)
             self._urgency.alarm(change, intent)
-            if capped:
-                self.meter.alarm(change, capped)
+            if is_news:
+                change.alarm(SUBJECT, why=capped)
         return intent
 
     def _beyond(self, intent: Intent) -> str:

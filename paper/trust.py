@@ -31,6 +31,7 @@ class Trust:
         self._n_nonsense = 0
         self._n_failed: dict[str, int] = {}  # strategies that failed, and how often in a row
         self._disabled: dict[str, int] = {}  # and when somebody had let the account go on before
+        self._switched = 0
 
     @property
     def why_not(self) -> str:
@@ -126,7 +127,10 @@ class Trust:
             self._setting.isolated.muted = self._still_disabled()
 
     def note(self, change: Change, t: int) -> None:
-        """Note who was not heard at the close of bar `t`, and disable who fails too often."""
+        """Note who was not heard at the close of bar `t`, and disable who fails too often.
+
+        Nothing is read here: a change is under way, and a database may have one at a time.
+        """
         isolated = self._setting.isolated
         if isolated is None:
             return
@@ -137,14 +141,12 @@ class Trust:
         self._n_failed = {name: self._n_failed.get(name, 0) + 1 for name in failed}
         for name, n_failed in self._n_failed.items():
             if n_failed >= NEEDED:
-                self._disabled[name] = self._store.switched()
-                change.event(DISABLED, name, switched=self._disabled[name])
+                self._disabled[name] = self._switched
+                change.event(DISABLED, name, switched=self._switched)
                 change.alarm(f"strategy {name}", why=failed[name], n_failed=n_failed)
 
     def _still_disabled(self) -> set[str]:
-        if not self._disabled:
-            return set()
-        now = self._store.switched()
+        now = self._switched = self._store.switched()
         self._disabled = {name: then for name, then in self._disabled.items() if now in (0, then)}
         return set(self._disabled)
 

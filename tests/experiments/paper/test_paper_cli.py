@@ -124,3 +124,33 @@ def test_an_account_that_is_not_there_is_named(config: Path, tmp_path: Path) -> 
     store = f"sqlite:///{folder / 'paper.db'}"
     error = run("status", "--account", "mine", "--store", store).exception
     assert "the account must be one of the store, replay, was 'mine'" in str(error)
+
+
+def test_an_account_whose_policy_is_damaged_goes_on_with_exits_alone(
+    bundle: Path, tmp_path: Path
+) -> None:
+    folder, store = tmp_path / "account", f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
+    options = ("--policy", bundle, "--venue", "replay", "--folder", folder)
+    assert run(*options, "--bars", 8).exit_code == 0
+    tensors = bundle / "policy.safetensors"
+    tensors.write_bytes(tensors.read_bytes()[:-4])
+    refused = run(*options, "--bars", 12).exception
+    assert isinstance(refused, RunMismatch)
+    assert "must have the digest" in str(refused)
+    assert "--exits-only manages what it holds by the rules" in str(refused)
+    result = run(*options, "--bars", 12, "--exits-only")
+    assert result.exit_code == 0, result.output
+    assert "alarm policy" in run("status", "--store", store).output
+
+
+def test_limits_of_an_account_are_a_file_and_only_tighten(bundle: Path, tmp_path: Path) -> None:
+    folder, limits = tmp_path / "account", tmp_path / "limits.yaml"
+    options = ("--policy", bundle, "--venue", "replay", "--folder", folder, "--limits", limits)
+    limits.write_text("gross: 0.3\ncaps: {entries_per_day: 20}\n")
+    assert run(*options, "--bars", 4).exit_code == 0
+    limits.write_text("gross: 0.6\ncaps: {entries_per_day: 20}\n")
+    refused = run(*options, "--bars", 8).exception
+    assert isinstance(refused, RunMismatch)
+    assert "only tighten, gross was 0.3 and would be 0.6" in str(refused)
+    limits.write_text("gros: 0.3\n")
+    assert "gros" in str(run(*options, "--bars", 8).exception)

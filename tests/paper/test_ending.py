@@ -1,0 +1,143 @@
+"""A process that is asked to end does: between two cycles at once, within one after some time."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benbot.experiments.paper import ending
+from benbot.experiments.paper.ending import asked_to_end
+from benbot.paper.autoloop import AutoLoop, Clocks
+from benbot.paper.intents import Intent, IntentStatus
+from benbot.paper.store import open_store
+from benbot.paper.trader import Progress
+from benbot.paper.venue import Clock, OrderIntent, Venue, VenueOrder
+from benbot.strategies.records.moments import moment_of
+from tests.paper.replays import everything, heard_stretch
+from tests.paper.walks import N_BARS, Walk, Willing, is_exit, walking
+
+LIMIT = 10.0  # seconds that whoever sends SIGTERM waits
+SOON = 5.0
+
+
+class Hanging(Willing):
+    """A venue that does not come back from the order `after` so many, and says when that is."""
+
+    after: int
+    marker: Path
+
+    def submit(self, intent: OrderIntent) -> VenueOrder:
+        if len(self.sent) >= self.after:
+            self.marker.touch()
+            time.sleep(60.0)
+        return super().submit(intent)
+
+
+def trade(folder: Path, marker: Path, hangs_after: int) -> None:
+    """Trade until somebody ends it."""
+
+    def met(venue: Venue) -> Willing:
+        hanging = Hanging(venue)
+        hanging.after, hanging.marker = hangs_after, marker
+        return hanging
+
+    with asked_to_end() as asked, walking(folder, venue=met) as walk:
+
+        def pause(seconds: float) -> None:
+            walk.tick()
+            if len(walk.venue.sent) > 4:
+                marker.touch()
+            asked.wait(seconds)
+
+        own = walk.on.loop
+        clocks = Clocks(walk.on.clock, time.monotonic, pause, 0.05)
+        loop = AutoLoop(walk.venue, walk.on.store, own.trader, own._outbox, clocks)  # type: ignore[arg-type]
+        loop.run(lambda cycle: None, asked.is_set)
+
+
+def ended(folder: Path, hangs_after: int = 1_000) -> tuple[int, float]:
+    """Trade in another process, end it once it trades; return its status and how long it took."""
+    marker = folder / "trading"
+    child = os.fork()
+    if child == 0:
+        try:
+            trade(folder, marker, hangs_after)
+            os._exit(0)
+        except SystemExit as left:
+            os._exit(int(left.code or 0))
+        finally:
+            os._exit(99)
+    deadline = time.monotonic() + 60.0
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    began = time.monotonic()
+    os.kill(child, signal.SIGTERM)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status, time.monotonic() - began
+
+
+def test_sigterm_ends_the_loop_between_two_cycles(folder: Path) -> None:
+    status, seconds = ended(folder)
+    assert (status, seconds < SOON) == (0, True)
+    tables = everything(heard_stretch()[0], folder)
+    assert len(tables["fills"]) > 0
+    with open_store(heard_stretch()[0].url(folder), "replay", _now(folder)) as store:
+        assert store.standing() is not None  # the lease was given back, and the account goes on
+
+
+def test_a_cycle_that_does_not_end_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ending.GRACE + 1.0 < LIMIT
+    monkeypatch.setattr(ending, "GRACE", 1)
+    status, seconds = ended(folder, hangs_after=3)
+    assert (status, 0.5 < seconds < SOON) == (1, True)
+    with walking(folder) as walk:
+        walk.bars(3)
+        ours = [one.client_order_id for one in walk.venue.sent]
+        assert len(ours) == len(set(ours)) > 0
+        assert set(walk.table("intents")["status"]) == {"done"}
+
+
+def _now(folder: Path) -> Clock:
+    moment = everything(heard_stretch()[0], folder)["equity"]["moment"].iloc[-1]
+    return lambda: moment_of(int(moment))
+
+
+def test_whoever_ends_leaves_what_it_would_enter_to_whoever_goes_on(folder: Path) -> None:
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        walk.venue.sent.clear()
+        walk.on.loop._must_end = lambda: True
+        while walk.on.loop.cycle().progress is not Progress.WORKING:
+            walk.tick()
+        assert all(is_exit(one) for one in walk.venue.sent)
+        walk.on.loop._must_end = lambda: False
+        walk.on.loop.cycle()
+        assert not is_exit(walk.venue.sent[-1])
+        assert set(walk.table("intents")["status"]) == {"done"}
+
+
+def test_an_entry_that_waits_is_cancelled_by_who_leaves(folder: Path) -> None:
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        staging = walk.on.loop.trader._staging
+        entry = _last_entry(walk)
+        staging._intents = [entry]
+        pursued: list[bool] = []
+
+        def pursue(intent: Intent, *, is_new: bool) -> Intent:
+            pursued.append(staging._outbox.is_leaving)
+            return intent
+
+        staging._outbox.pursue = pursue  # type: ignore[method-assign,assignment]
+        walk.on.loop.trader.leave()
+        assert pursued == [True]
+
+
+def _last_entry(walk: Walk) -> Intent:
+    row = walk.table("intents").query("reason == 'NONE'").iloc[-1]
+    stage = walk.on.store.intents(int(row["bar"]), int(row["stage"]))
+    entry = next(one for one in stage if one.is_entry)
+    return replace(entry, status=IntentStatus.WORKING)
