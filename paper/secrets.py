@@ -90,8 +90,9 @@ class Redaction(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record, and let it pass."""
         record.msg, record.args = self.hidden(record.getMessage()), ()
-        if record.exc_info:
-            record.exc_text = self.hidden(logging.Formatter().formatException(record.exc_info))
+        if record.exc_info:  # what another filter hid stays hidden
+            said = record.exc_text or logging.Formatter().formatException(record.exc_info)
+            record.exc_text = self.hidden(said)
         if record.stack_info:
             record.stack_info = self.hidden(record.stack_info)
         return True

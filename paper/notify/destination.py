@@ -3,6 +3,7 @@
 The address of a webhook is a secret: whoever has it may write there. So no message repeats one.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +22,14 @@ TELEGRAM_HOST = "https://api.telegram.org"
 A_WEBHOOK = "the address of a webhook"
 A_TOKEN = "the token of a bot"  # noqa: S105 - what one is called
 SHORTEST_PART = 8  # characters of a part of an address that gives it away
+USUAL = (
+    "services",
+    "webhooks",
+    "workflows",
+    "triggers",
+    "thread_id",
+    "sendMessage",
+)  # give nothing
 
 
 class Format(StrEnum):
@@ -59,7 +68,8 @@ class Destination:
     def secrets(self) -> tuple[SecretStr, ...]:
         """What no log may show: the whole of it, and each part that gives it away."""
         path = self.path.get_secret_value()
-        parts = [part for part in path.replace("?", "/").split("/") if len(part) >= SHORTEST_PART]
+        parts = [part for part in re.split("[/?:=]", path) if len(part) >= SHORTEST_PART]
+        parts = [part for part in parts if part not in USUAL]
         return tuple(SecretStr(text) for text in (self.address + path, path, *parts))
 
 

@@ -117,6 +117,17 @@ def test_the_stack_of_a_record_does_not_show_keys() -> None:
     assert CANARY not in record.stack_info
 
 
+def test_one_filter_keeps_hidden_what_another_hid() -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    hide_in_logs([SecretStr(CANARY)], [handler])
+    hide_in_logs([SecretStr("another")], [handler])
+    error = RuntimeError(f"{CANARY} another")
+    where = (RuntimeError, error, None)
+    handler.handle(logging.LogRecord("any", logging.ERROR, "file", 1, "said", (), where))
+    assert "RuntimeError: ********** **********" in written.getvalue()
+
+
 def test_logs_do_not_show_keys_whoever_writes_them() -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)

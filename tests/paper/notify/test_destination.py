@@ -76,6 +76,20 @@ def test_printing_a_destination_shows_neither_path_nor_chat() -> None:
     assert "-100123" not in f"{to} {to!r}"
 
 
+@pytest.mark.parametrize("url", [SLACK, DISCORD, DISCORD + "?thread_id=123456789"])
+def test_each_part_of_an_address_that_gives_it_away_is_a_secret(url: str) -> None:
+    texts = {one.get_secret_value() for one in webhook(url).secrets}
+    assert {url, CANARY} <= texts
+    assert not {"services", "webhooks", "thread_id"} & texts
+
+
+def test_both_halves_of_a_token_are_hidden() -> None:
+    (to,) = destinations_of(TELEGRAM)
+    texts = {one.get_secret_value() for one in to.secrets}
+    assert CANARY in texts
+    assert "sendMessage" not in texts
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
