@@ -69,11 +69,13 @@ class Clocks:
     now        the time of this machine, to compare with the venue's
     elapsed    seconds that only grow
     pause      waits so many seconds
+    period     seconds from the beginning of one cycle to that of the next
     """
 
     now: Clock
     elapsed: Callable[[], float]
     pause: Callable[[float], None]
+    period: float = PERIOD
 
 
 class AutoLoop:
@@ -95,7 +97,7 @@ class AutoLoop:
         """Take the six steps once."""
         self._n_cycles += 1
         cycle, began = Cycle(self._n_cycles), self._clocks.elapsed()
-        self.trader.health = (self._outbox.failures, 0)
+        self.trader.failures = self._outbox.failures
         try:
             blocked = self._check_health(cycle)
             if not blocked:
@@ -110,17 +112,20 @@ class AutoLoop:
         self._trade(cycle, leave, is_blocked=bool(blocked))
         return cycle
 
-    def run(self, report: Callable[[Cycle], None]) -> None:
-        """Cycle until somebody asks the loop to stop, or the account is over."""
-        while not self._store.must_stop():
+    def run(
+        self, report: Callable[[Cycle], None], must_end: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Cycle until somebody asks the loop to stop, here or in the store, or all is lost."""
+        period = self._clocks.period
+        while not (must_end() or self._store.must_stop()):
             began = self._clocks.elapsed()
             cycle = self.cycle()
             self.trader.keep()
             report(cycle)
             if cycle.progress is Progress.ENDED:
                 return
-            late = (self._clocks.elapsed() - began) // PERIOD  # cycles that are left out
-            left = began + (late + 1.0) * PERIOD - self._clocks.elapsed()
+            late = (self._clocks.elapsed() - began) // period  # cycles that are left out
+            left = began + (late + 1.0) * period - self._clocks.elapsed()
             self._clocks.pause(max(left, 0.0))
 
     # The steps.
@@ -147,7 +152,12 @@ class AutoLoop:
         """Take steps 3 to 6: the trader does what the market allows, exits before entries."""
         trader, bar = self.trader, self.trader.standing.bar
         trader.opened = []
-        cycle.progress = trader.advance(leave)
+        try:
+            cycle.progress = trader.advance(leave)
+        except VenueUnavailable as error:  # whoever knows the bars does not answer
+            cycle.statuses.append(Status.HEALTH)
+            cycle.why = f"the market is not known: {error}"
+            return
         for traded, n_signals in trader.opened:
             cycle.statuses += _path(traded, n_signals)
         if trader.standing.bar > bar and not is_blocked:

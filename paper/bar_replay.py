@@ -5,7 +5,7 @@ what a stop or a limit would have met in it fills at its own price: as in traini
 prices is assumed (docs/desk.md, 11). In a market of closes orders fill at that instant, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -111,6 +111,9 @@ class BarFeed:
 
     def is_past(self, t: int) -> bool:
         return self._n_moments() >= 2 * t + 2
+
+    def stale(self, symbols: Sequence[int]) -> int:
+        return 0  # a bar is as fresh as can be
 
     def _has_opened(self, t: int) -> bool:
         if self._playback.market.has_range:

@@ -59,16 +59,22 @@ class Exchange:
 
     def _open(self, turn: Turn, t: int, now: datetime) -> None:
         custody.settle_actions(turn, self._playback, t, now)
+        self._fill_open(turn, t, now)
+
+    def _fill_open(self, turn: Turn, t: int, now: datetime) -> None:
         if self._playback.market.has_range:
             self._each(turn, self._match_open, t, now)
             custody.mark(turn, self._playback, t, "open")
 
-    def _close(self, turn: Turn, t: int, now: datetime) -> None:
+    def _fill_rest(self, turn: Turn, t: int, now: datetime) -> None:
         if self._playback.market.has_range:
             for step in (self._match_slices, self._match_stops, self._match_rest):
                 self._each(turn, step, t, now)
         else:
             self._each(turn, self._match_open, t, now)
+
+    def _close(self, turn: Turn, t: int, now: datetime) -> None:
+        self._fill_rest(turn, t, now)
         custody.mark(turn, self._playback, t, "close")
         custody.settle_delisted(turn, self._playback, t, now)
         custody.pay_to_borrow(turn, self._playback, t)

@@ -1,5 +1,6 @@
 """How the bars of a market become known while it moves."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from benbot.paper.reel import Opening
@@ -32,3 +33,6 @@ class Feed(Protocol):
 
     def is_past(self, t: int) -> bool:
         """Return whether it is too late to trade in bar `t`."""
+
+    def stale(self, symbols: Sequence[int]) -> int:
+        """Return how many of these symbols had no good quote when quotes were read last."""

@@ -34,8 +34,14 @@ class Growing:
         self._markets, self._hear = markets, hear
         self._rules, self._regime = rules, regime
         self._sleeves = sleeves
+        self._last: tuple[int, tuple[Tape, Features]] | None = None
 
     def until(self, t: int) -> tuple[Tape, Features]:
+        if self._last is None or self._last[0] != t:
+            self._last = t, self._until(t)
+        return self._last[1]
+
+    def _until(self, t: int) -> tuple[Tape, Features]:
         market = self._markets(t + 1)
         signals = self._hear(market)
         regime = detect_regime(market, self._regime)
@@ -59,3 +65,4 @@ class Growing:
     def restore(self, image: bytes, growth: FloatArray) -> None:
         """Bring the sleeves back as they stood after they had returned `growth`, (T, K)."""
         self._sleeves.restore(image, growth)
+        self._last = None

@@ -17,7 +17,7 @@ from benbot.envs.desk.taping import bars_of, daily_money, traded_money, year_sha
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.paper.boundary import time_of
-from benbot.paper.hours import hours_of
+from benbot.paper.hours import Hours, hours_of
 from benbot.paper.quotes import Quote
 from benbot.paper.venue import Clock, VenueClock
 
@@ -56,14 +56,19 @@ class Playback:
     def __init__(
         self, market: Market, rules: DeskRules, clock: Clock, pace: Pace | None = None
     ) -> None:
-        self.market = market
-        self.hours = hours_of(market)
-        self.bars = bars_of(market, rules.costs)
         self.rules = rules.record()[0]
-        self._adv = daily_money(market, traded_money(market))
-        self._year_share = year_share(market)
+        self._costs = rules.costs
         self.columns = {symbol: s for s, symbol in enumerate(market.symbols)}
         self._clock, self._pace = clock, pace
+        self.identity = f"market {market.digest}"
+        self.show(market, hours_of(market))
+
+    def show(self, market: Market, hours: Hours) -> None:
+        """Play this market from now on."""
+        self.market, self.hours = market, hours
+        self.bars = bars_of(market, self._costs)
+        self._adv = daily_money(market, traded_money(market))
+        self._year_share = year_share(market)
 
     def now(self) -> datetime:
         """Return the market's time."""

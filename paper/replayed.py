@@ -51,10 +51,11 @@ class Stretch:
     wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
     feed: Callable[[Playback], Feed] = BarFeed
     conditions: bool = True  # see `Setting`
+    store: str | None = None  # if not a file in the folder
 
     def url(self, folder: Path) -> str:
         """Return where the account is kept."""
-        return f"sqlite:///{folder / STORE}"
+        return self.store or f"sqlite:///{folder / STORE}"
 
 
 @dataclass(frozen=True, eq=False)

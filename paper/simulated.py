@@ -61,7 +61,7 @@ class SimulatedVenue:
         # An account begins now: of what happened in its market before, it knows nothing.
         begun = playback.hours.n_moments(playback.now())
         fresh = State(account.capital, begun, {}, {})
-        identity = f"market {playback.market.digest}, seed {account.seed}"
+        identity = f"{playback.identity}, seed {account.seed}"
         self._file = AccountFile(path, identity, fresh)
         self._state = self._file.load()
 

@@ -40,8 +40,8 @@ class Progress(Enum):
 class Trader:
     """The only account of a loop; `resume` first, then `advance` again and again.
 
-    health   calls of the venue that failed in a row, and quotes that are too old
-    opened   openings that were traded, and how many signals they followed; for whoever reports
+    failures  calls of the venue that failed in a row
+    opened    openings that were traded, and how many signals they followed; for whoever reports
     """
 
     def __init__(self, setting: Setting, store: PaperStore, feed: Feed, outbox: Outbox) -> None:
@@ -49,7 +49,7 @@ class Trader:
         names = setting.names
         self.desk = PaperDesk(setting.rules, len(names.strategies), len(names.symbols))
         self.standing = Standing(NOWHERE, Phase.DECIDED, 0, b"")
-        self.health = (0, 0)
+        self.failures = 0
         self.opened: list[tuple[Traded, int]] = []
         self._staging = Staging(setting, store, feed, outbox, self.desk)
         self._pending = Pending(names)
@@ -113,7 +113,7 @@ class Trader:
 
     def _begin_stage(self, phase: Phase, facts: Opening) -> bool:
         if phase is Phase.OPENING:
-            self.desk.note_health(*self.health)
+            self.desk.note_health(self.failures, self._feed.stale(self._followed()))
         book, stage = self.desk.image(), self.standing.stage
         self._stand(
             Standing(
@@ -128,6 +128,11 @@ class Trader:
         )
         self._staging.begin()
         return True
+
+    def _followed(self) -> list[int]:
+        """Return the symbols that are held or wanted."""
+        wanted = np.flatnonzero(self._tape.value[self.standing.bar].any(axis=0))
+        return sorted({*wanted.tolist(), *self.desk.positions["symbol"].tolist()})
 
     def _watch(self, t: int, seen: Opening) -> bool:
         """Look at what was seen inside a bar; it is a stage only if somebody has to leave."""
@@ -182,7 +187,7 @@ class Trader:
         n_positions = int(account["n_positions"])
         change.equity(t, closed_at, {**facts, "n_positions": n_positions, "breaker": breaker})
         weights = self._chosen(change, t, observation)
-        self.desk.decide(weights)
+        self.desk.decide(t, weights)
         change.decide(Decision(t, observation, weights, setting.chronicle.growth(t)))
         self._stand(
             Standing(

@@ -20,18 +20,20 @@ in a drawn bar if it did then: one that was not listed yet, or no more, is as on
 its path goes on where it was when a block knows it again. The first bar of a symbol that was
 listed later has no close before and is not drawn; its path begins at that bar's close.
 
+`continued` draws what comes after a market instead, so that its last bars stay what they were.
+
 A session is drawn for one with as many bars. Where the block has another length at its turn, an
 early close say, a session of the right length is drawn for it, and the block goes on after it.
 
 T bars, S symbols, N sessions.
 """
 
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import AnyArray, BoolArray, FloatArray, IntArray
+from benbot.envs.arrays import AnyArray, BoolArray, FloatArray, IntArray, TimeArray
 from benbot.envs.errors import BadMarketData, InvalidParameter
 from benbot.envs.market.facts import PRICES
 from benbot.envs.market.market import Market, market_from_prices
@@ -101,6 +103,35 @@ def rebuilt(market: Market, bars: IntArray, least_bars: int = 1) -> Market:
     return replace(redrawn, features=features) if features else redrawn
 
 
+def continued(
+    market: Market, bars: IntArray, so_far: Market, times: tuple[TimeArray, IntArray]
+) -> Market:
+    """Return `so_far` and after it N bars of which the j-th moves as bar `bars[j]` of `market` did.
+
+    `so_far` is that market, or what it was continued to; `times` are the N closes and the numbers
+    of their sessions. A symbol that was never listed in it never is. Source: as `rebuilt`.
+    """
+    rows = np.concatenate([[market.n_bars - 1], bars])  # the first is what the others follow
+    was = _before(market)
+    path = _onward(market, rows, was, so_far)
+    facts = _prices(market, rows, path) | _paid(market, rows, was, path)
+    facts |= {name: getattr(market, name)[rows] for name in ("halted", "borrow_rate", "iv")}
+    if not market.has_range:
+        facts |= dict.fromkeys(PRICES, facts["close"])
+    added = {name: fact[1:] for name, fact in facts.items()}
+    added |= {"timestamps": times[0], "session": times[1], "tradable": path.traded[1:]}
+    joined: dict[str, Any] = {
+        each.name: _joined(getattr(so_far, each.name), added[each.name], len(bars))
+        for each in fields(Market)
+        if each.name in added
+    }
+    features = {
+        name: np.concatenate([so_far.features[name], each[bars]])
+        for name, each in market.features.items()
+    }
+    return replace(so_far, **joined, features=features)
+
+
 class Before(NamedTuple):
     """What each bar of a symbol moved from; each array is (T, S).
 
@@ -153,6 +184,23 @@ def _path(market: Market, bars: IntArray, was: Before) -> Path:
     return Path(traded, moved, *levels)
 
 
+def _onward(market: Market, rows: IntArray, was: Before, so_far: Market) -> Path:
+    """Return how symbols fare after `so_far`, whose last bar stands in the first row."""
+    follows = was.bar[rows] != NOBODY
+    traded = market.tradable[rows] & follows
+    traded[0] = False
+    last = so_far.n_bars - 1 - np.argmax(so_far.tradable[::-1], axis=0)
+    place = last, np.arange(so_far.n_symbols)
+    levels = (
+        level[place] * np.cumprod(_ratio(fact[rows], earlier[rows], traded), axis=0)
+        for level, fact, earlier in (
+            (so_far.close, market.close, was.close),
+            (so_far.unadjusted, market.unadjusted, was.unadjusted),
+        )
+    )
+    return Path(traded, traded, *levels)
+
+
 def _prices(market: Market, bars: IntArray, path: Path) -> dict[str, AnyArray]:
     """Return prices, volume and spread; one factor for a bar, so that high stays above low."""
     factor = np.where(path.traded, path.close, np.nan) / market.close[bars]
@@ -192,3 +240,10 @@ def _ratio(now: FloatArray, then: FloatArray, known: BoolArray) -> FloatArray:
 def _columns(fact: AnyArray, kept: IntArray) -> AnyArray:
     """Return the columns that are kept; one number for all bars stays one number."""
     return fact[:, kept] if any(fact.strides) else fact[:, : kept.size]
+
+
+def _joined(first: AnyArray, second: AnyArray, n: int) -> AnyArray:
+    """Return one array and `n` rows after it; one number for all bars stays one number."""
+    if any(first.strides):
+        return np.concatenate([first, second])
+    return np.broadcast_to(first[(0,) * first.ndim], (len(first) + n, *first.shape[1:]))

@@ -11,7 +11,9 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 
-Account = Annotated[str, typer.Option(help="Its name, letters and digits.")]
+Account = Annotated[
+    str | None, typer.Option(help="Its name, letters and digits; default: the only one there is.")
+]
 Store = Annotated[str, typer.Option(help="Where accounts are kept: sqlite:/// or postgresql://.")]
 Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.")]
 Bars = Annotated[int | None, typer.Option(help="Trade only so many bars.", min=1)]
@@ -29,9 +31,26 @@ def paper(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     venue: Annotated[
         Literal["simulated", "replay"],
-        typer.Option(help="simulated: cycles as time passes; replay: as fast as it goes."),
+        typer.Option(
+            help="simulated: a market that goes on after the valid segment; replay: a segment, as "
+            "fast as it goes."
+        ),
     ] = "simulated",
-    every: Annotated[float, typer.Option(help="Seconds from one cycle to the next.", min=0)] = 30.0,
+    bar_seconds: Annotated[
+        float | None,
+        typer.Option(help="What a bar lasts, closed hours left out; default: real time."),
+    ] = None,
+    every: Annotated[float, typer.Option(help="Seconds from one cycle to the next.")] = 30.0,
+    seed: Annotated[
+        int | None, typer.Option(help="Whose policy of a run with several; default: the first.")
+    ] = None,
+    market_seed: Annotated[int, typer.Option(help="What the market is drawn from.", min=0)] = 0,
+    account: Annotated[
+        str | None, typer.Option(help="Its name, letters and digits; default: that of the venue.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="Where accounts are kept; default: paper.db in the folder.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Where account and venue keep their files.")] = Path(
         "paper"
     ),
@@ -45,25 +64,16 @@ def paper(  # noqa: PLR0913 - each is an option of the command
         return
     if policy is None:
         raise typer.BadParameter("name a policy with --policy, or a command; see --help")
-    import time
-
     from rich.console import Console
 
-    from benbot.experiments.paper.subject import Asked, subject_of
-    from benbot.paper.autoloop import Cycle
-    from benbot.paper.replayed import replay
+    from benbot.experiments.paper.live import Place
+    from benbot.experiments.paper.running import run_live, run_replay
+    from benbot.experiments.paper.subject import Asked
+    from benbot.paper.live import Timing
 
-    console, pause = Console(), every if venue == "simulated" else 0.0
-
-    def report(cycle: Cycle) -> None:
-        if pause:
-            console.print(str(cycle), highlight=False)
-            time.sleep(pause)
-
-    asked = Asked(policy, baseline=baseline, segment=segment, bars=bars, runs=runs)
-    with subject_of(asked) as subject:
-        console.print(f"Trading   account {subject.stretch.account} in {folder}")
-        replay(subject.stretch, folder, report)
+    asked = Asked(policy, None, baseline, segment, bars, runs, seed=seed)
+    place = Place(account or venue, folder, store, market_seed, Timing(bar_seconds, every))
+    (run_live if venue == "simulated" else run_replay)(asked, place, Console())
 
 
 @app.command("replay")
@@ -150,56 +160,56 @@ def paper_reconcile(
 
 
 @app.command("status")
-def paper_status(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_status(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """Say where an account stands, whether it is traded now, and what happened last."""
     from rich.console import Console
 
-    from benbot.experiments.paper.view import show_status
+    from benbot.experiments.paper.view import account_of, show_status
 
-    show_status(store, account, datetime.now(UTC), Console())
+    show_status(store, account_of(store, account), datetime.now(UTC), Console())
 
 
 @app.command("positions")
-def paper_positions(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_positions(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """List what is held, with its profit at the last mark."""
     from rich.console import Console
 
-    from benbot.experiments.paper.view import show_positions
+    from benbot.experiments.paper.view import account_of, show_positions
 
-    show_positions(store, account, Console())
+    show_positions(store, account_of(store, account), Console())
 
 
 @app.command("trades")
-def paper_trades(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_trades(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """List the last round trips."""
     from rich.console import Console
 
-    from benbot.experiments.paper.view import show_trades
+    from benbot.experiments.paper.view import account_of, show_trades
 
-    show_trades(store, account, Console())
+    show_trades(store, account_of(store, account), Console())
 
 
 @app.command("halt")
-def paper_halt(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_halt(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """Throw the kill switch: from now on no order is sent, whatever it is."""
     _switch(store, account, is_halted=True)
 
 
 @app.command("resume")
-def paper_resume(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_resume(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """Take the kill switch back, and a stop."""
     _switch(store, account, is_halted=False, must_stop=False)
 
 
 @app.command("stop")
-def paper_stop(account: Account = "replay", store: Store = DEFAULT_STORE) -> None:
+def paper_stop(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     """Let the loop end after its cycle; positions stay."""
     _switch(store, account, must_stop=True)
 
 
-def _switch(store: str, account: str, **changed: bool) -> None:
+def _switch(store: str, account: str | None, **changed: bool) -> None:
     from rich.console import Console
 
-    from benbot.experiments.paper.view import switch
+    from benbot.experiments.paper.view import account_of, switch
 
-    switch(store, account, datetime.now(UTC), Console(), **changed)
+    switch(store, account_of(store, account), datetime.now(UTC), Console(), **changed)

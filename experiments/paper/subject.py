@@ -5,17 +5,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benbot.agents.bundle import CARD, Expectations, load_bundle, policy_digest
+from benbot.agents.advised import advised
+from benbot.agents.bundle import Expectations, load_bundle, policy_digest
 from benbot.agents.policy import Policy
 from benbot.agents.roster import MAKERS
 from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
 from benbot.envs.history import Span
-from benbot.experiments.config import ExperimentConfig, config_digest, load_config
-from benbot.experiments.tracking.recorded import BUNDLE
+from benbot.experiments.config import load_config
 from benbot.experiments.tracking.registry import fetched, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
-from benbot.experiments.training.rebuild import config_of, run_folder
+from benbot.experiments.training.rebuild import (
+    bundles_in,
+    config_of,
+    expectations_of,
+    run_folder,
+)
 from benbot.paper.replayed import Stretch
 from benbot.paper.setting import identity_of
 
@@ -30,6 +35,7 @@ class Asked:
     config     another configuration than the one of the run
     baseline   who decides where the source is a configuration
     bars       how many bars of the segment are traded, the first ones; None: all
+    seed       whose policy of a run with several; None: the first
     """
 
     source: str
@@ -39,6 +45,31 @@ class Asked:
     bars: int | None = None
     runs: Path = Path("runs")
     store: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Who trades, and what the policy meets.
+
+    digest   of all that decides what the policy does; the name of a baseline
+    seeds    of the run, the one that was chosen first; none where it has one policy or is no run
+    """
+
+    prepared: Prepared
+    policy: Policy
+    met: Expectations
+    digest: str
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.digest in MAKERS
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What must be the same whenever the account is opened again, the market aside."""
+        return identity_of(self.met, self.digest, self.prepared.market.symbols)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,69 +81,57 @@ class Subject:
 
 
 @contextmanager
-def subject_of(asked: Asked) -> Iterator[Subject]:
+def chosen(asked: Asked) -> Iterator[Chosen]:
     """Prepare what is asked for; a bundle that was trained on something else is refused."""
     _check(asked)
     if is_registered(asked.source):
         with fetched(asked.source, asked.store or TrackingSettings().uri) as folder:
             yield _of_bundle(folder, asked)
         return
-    found = _bundle_of(asked)
-    if found is not None:
-        yield _of_bundle(found, asked)
-        return
-    yield _of_baseline(load_config(asked.source), asked)
-
-
-def _bundle_of(asked: Asked) -> Path | None:
-    """Return the bundle that is named, None where a configuration is."""
     try:
         folder = run_folder(asked.source, asked.runs)
     except UnknownName:
-        return None
-    if (folder / CARD).is_file():
-        return folder
-    found = sorted(folder.glob(f"**/{BUNDLE}/{CARD}"))
-    if not found:
-        raise UnknownName(f"{folder} must hold a trained policy, was none; train it to the end")
-    return found[0].parent
+        yield _of_baseline(asked)
+        return
+    yield _of_bundle(folder, asked)
 
 
-def _of_bundle(folder: Path, asked: Asked) -> Subject:
-    bundle = load_bundle(folder)
+@contextmanager
+def subject_of(asked: Asked) -> Iterator[Subject]:
+    """Return what is asked for with the stretch of its segment."""
+    with chosen(asked) as who:
+        prepared, span = who.prepared, _span(who.prepared, asked)
+        policy, config = who.policy, prepared.config
+        if not who.is_baseline:  # as it was judged
+            policy = advised(policy, prepared.history, span, config.learning)
+        stretch = Stretch(
+            history=prepared.history,
+            span=span,
+            policy=policy,
+            ruin=config.environment.ruin,
+            identity=who.identity | {"market": prepared.market.digest},
+        )
+        yield Subject(prepared, stretch)
+
+
+def _of_bundle(folder: Path, asked: Asked) -> Chosen:
     prepared = prepare_experiment(load_config(asked.config or config_of(folder)))
-    met = _met(prepared)
+    bundles = bundles_in(folder, prepared.stretches[-1])
+    seed = min(bundles) if asked.seed is None else asked.seed
+    if seed not in bundles:
+        known = ", ".join(map(str, bundles))
+        raise UnknownName(f"seed must be one of those of {folder.name}, {known}, was {seed}")
+    bundle, met = load_bundle(bundles[seed]), expectations_of(prepared)
     bundle.require_fit(met)
-    return _subject(prepared, bundle.policy, met, policy_digest(bundle.policy), asked)
+    seeds = (seed, *(each for each in bundles if each != seed)) if len(bundles) > 1 else ()
+    return Chosen(prepared, bundle.policy, met, policy_digest(bundle.policy), seeds)
 
 
-def _of_baseline(config: ExperimentConfig, asked: Asked) -> Subject:
-    prepared = prepare_experiment(config)
+def _of_baseline(asked: Asked) -> Chosen:
+    prepared = prepare_experiment(load_config(asked.source))
     span = _span(prepared, asked)
     policy = MAKERS[asked.baseline](prepared.history, span, prepared.spans["fit"])
-    return _subject(prepared, policy, _met(prepared), asked.baseline, asked)
-
-
-def _subject(
-    prepared: Prepared, policy: Policy, met: Expectations, digest: str, asked: Asked
-) -> Subject:
-    identity = identity_of(met, digest, prepared.market.symbols)
-    identity["market"] = prepared.market.digest
-    stretch = Stretch(
-        history=prepared.history,
-        span=_span(prepared, asked),
-        policy=policy,
-        ruin=prepared.config.environment.ruin,
-        identity=identity,
-    )
-    return Subject(prepared, stretch)
-
-
-def _met(prepared: Prepared) -> Expectations:
-    config = prepared.config
-    choices = [choice.model_dump() for choice in config.strategies]
-    discovery = config.discovery.model_dump() if config.discovery else None
-    return Expectations.of(prepared.history, choices, config_digest(config), discovery)
+    return Chosen(prepared, policy, expectations_of(prepared), asked.baseline)
 
 
 def _check(asked: Asked) -> None:

@@ -27,6 +27,17 @@ if TYPE_CHECKING:
 SHOWN = 20  # rows
 
 
+def account_of(url: str, name: str | None) -> str:
+    """Return the account that is named, or the only one of the store where none is."""
+    if name is not None:
+        return name
+    with reading(url) as connection:
+        known = list(connection.execute(select(ACCOUNTS.c.account).order_by("account")).scalars())
+    if len(known) != 1:
+        raise UnknownName(f"--account must say which, the store has {', '.join(known) or 'none'}")
+    return str(known[0])
+
+
 def show_status(url: str, account: str, now: datetime, console: "Console") -> None:
     """Print where an account stands, whether somebody trades it, and what happened last."""
     with reading(url) as connection:

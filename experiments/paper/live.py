@@ -1,0 +1,115 @@
+"""A policy in a simulated market that goes on after the `valid` segment of its configuration."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benbot.envs.errors import RunMismatch
+from benbot.envs.market.datasets import DatasetSource
+from benbot.envs.market.files import FilesSource
+from benbot.envs.market.sources import MarketSource
+from benbot.experiments.paper.subject import Asked, Chosen, chosen
+from benbot.experiments.training.preparation import hear
+from benbot.paper.live import Machine, Timing, Undertaking
+from benbot.paper.setting import require_tradable
+
+# Whoever looks at the observation, or at nothing, and so can go on in a market that goes on.
+GOES_ON = (
+    *("cash", "equal_weight", "inverse_volatility", "best_single", "regime_record"),
+    *("follow_forecast", "random"),
+)
+EXCHANGE = "XNYS"  # of the embedded data
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an account is kept, and how its market goes.
+
+    folder   of the embedded broker's file
+    store    address of the database; None: a file in the folder
+    seed     from which the market is drawn
+    """
+
+    account: str
+    folder: Path
+    store: str | None
+    seed: int
+    timing: Timing
+
+    @property
+    def url(self) -> str:
+        return self.store or f"sqlite:///{self.folder / 'paper.db'}"
+
+    @property
+    def venue(self) -> Path:
+        return self.folder / f"{self.account}-venue.db"
+
+
+@contextmanager
+def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Undertaking]]:
+    """Prepare what is asked for, and refuse what could not trade as it was judged."""
+    with chosen(asked) as who:
+        _require_going_on(who)
+        prepared = who.prepared
+        config, history = prepared.config, prepared.history
+        yield (
+            who,
+            Undertaking(
+                history=prepared.market.until(prepared.spans["valid"].last + 1),
+                calendar=calendar_of(config.market),
+                policy=who.policy,
+                rules=history.rules,
+                regime=history.regime,
+                strategies=history.signals.strategies,
+                layout=history.layout,
+                hear=lambda market: hear(config, prepared.strategies, market),
+                ruin=config.environment.ruin,
+                account=place.account,
+                url=place.url,
+                venue=place.venue,
+                seed=place.seed,
+                timing=place.timing,
+                identity=who.identity,
+            ),
+        )
+
+
+def calendar_of(source: MarketSource) -> str | None:
+    """Return the calendar by which a market goes on, None where it is of no exchange."""
+    match source:
+        case FilesSource():
+            return source.calendar
+        case DatasetSource():
+            return EXCHANGE
+        case _:
+            return None
+
+
+def real_time(pause: Callable[[float], None]) -> Machine:
+    """Return the clocks of this machine."""
+    return Machine(lambda: datetime.now(UTC), time.monotonic, pause)
+
+
+def _require_going_on(who: Chosen) -> None:
+    """Refuse who was judged with something that no market that goes on has yet."""
+    config = who.prepared.config
+    require_tradable(who.prepared.history.rules, who.prepared.history.signals)
+    if who.is_baseline and who.digest not in GOES_ON:
+        raise RunMismatch(
+            f"a market that goes on needs a baseline that looks at nothing but what is shown to a "
+            f"policy, one of {', '.join(GOES_ON)}, was {who.digest}. Take one of those, or "
+            "--venue replay"
+        )
+    if config.learning.changes_weights and not who.is_baseline:
+        raise RunMismatch(
+            "a market that goes on needs a policy that nobody advises, learning.correlation or "
+            "learning.online_share was on. Train it without, or take --venue replay"
+        )
+    if config.tournament is not None and config.tournament.binding:
+        raise RunMismatch(
+            "a market that goes on has no tournament beside it, tournament.binding was on. Train "
+            "the policy without, or take --venue replay"
+        )
