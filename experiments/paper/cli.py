@@ -108,7 +108,7 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     source: Annotated[
         str, typer.Argument(help="What is traded: a run, a bundle, models:/NAME@ALIAS, a config.")
     ],
-    account: Account = "replay",
+    account: Account = None,
     store: Store = DEFAULT_STORE,
     day: Annotated[str | None, typer.Option(help="One day in full, as 2020-01-31.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Make every report anew.")] = False,
@@ -119,24 +119,29 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     records: Annotated[
         str | None, typer.Option(help="Store of records that round trips are written to, too.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Whose policy of a run with several; default: the first.")
+    ] = None,
     baseline: Baseline = "equal_weight",
     runs: Runs = Path("runs"),
 ) -> None:
     """Report every day that an account has traded, beside its model, and log it to MLflow."""
     from rich.console import Console
 
-    from benbot.experiments.paper.report_view import Question, show_reports
-    from benbot.experiments.paper.subject import Asked, subject_of
+    from benbot.experiments.paper.following import Question, followed
+    from benbot.experiments.paper.report_view import show_reports
+    from benbot.experiments.paper.subject import Asked
+    from benbot.experiments.paper.view import account_of
 
-    asked = Asked(source, baseline=baseline, runs=runs, store=tracking)
-    question = Question(store, account, day, again, track, records)
-    with subject_of(asked) as subject:
-        show_reports(subject, asked, question, datetime.now(UTC), Console())
+    asked = Asked(source, baseline=baseline, runs=runs, store=tracking, seed=seed)
+    question = Question(store, account_of(store, account), day, again, track, records)
+    with followed(asked, question) as (made, choices):
+        show_reports(made, choices, question, datetime.now(UTC), Console())
 
 
 @app.command("reconcile")
 def paper_reconcile(
-    account: Account = "replay",
+    account: Account = None,
     store: Store = DEFAULT_STORE,
     venue: Annotated[
         Literal["simulated", "replay", "alpaca"], typer.Option(help="Whom to ask.")
@@ -153,8 +158,9 @@ def paper_reconcile(
     from rich.console import Console
 
     from benbot.experiments.paper.reconcile_view import Asked, show_reconciliation
+    from benbot.experiments.paper.view import account_of
 
-    asked = Asked(store, account, venue, folder, days)
+    asked = Asked(store, account_of(store, account), venue, folder, days)
     if not show_reconciliation(asked, Console(), applies=apply):
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ step        of a metric: the day, counted from 1970
 timestamp   the last close of the day
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -105,7 +106,8 @@ def shadow_of(followed: Followed, rows: AccountRows) -> FloatArray | None:
     if rows.last_closed <= rows.first_bar:
         return None
     span = Span(rows.first_bar, rows.last_closed)
-    return evaluate(followed.policy, followed.history, span, followed.environment).equity
+    policy = deepcopy(followed.policy)  # that of the loop must not lose its memory
+    return evaluate(policy, followed.history, span, followed.environment).equity
 
 
 def track(followed: Followed, home: Home, rows: AccountRows) -> int:
