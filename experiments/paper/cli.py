@@ -143,20 +143,24 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     records: Annotated[
         str | None, typer.Option(help="Store of records that round trips are written to, too.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Whose policy of a run with several; default: the first.")
+    ] = None,
     baseline: Baseline = "equal_weight",
     runs: Runs = Path("runs"),
 ) -> None:
     """Report every day that an account has traded, beside its model, and log it to MLflow."""
     from rich.console import Console
 
-    from benbot.experiments.paper.report_view import Question, show_reports
-    from benbot.experiments.paper.subject import Asked, subject_of
+    from benbot.experiments.paper.following import Question, followed
+    from benbot.experiments.paper.report_view import show_reports
+    from benbot.experiments.paper.subject import Asked
     from benbot.experiments.paper.view import account_of
 
-    asked = Asked(source, baseline=baseline, runs=runs, store=tracking)
+    asked = Asked(source, baseline=baseline, runs=runs, store=tracking, seed=seed)
     question = Question(store, account_of(store, account), day, again, track, records)
-    with subject_of(asked) as subject:
-        show_reports(subject, asked, question, datetime.now(UTC), Console())
+    with followed(asked, question) as (made, choices):
+        show_reports(made, choices, question, datetime.now(UTC), Console())
 
 
 @app.command("reconcile")

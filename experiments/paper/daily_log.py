@@ -8,7 +8,7 @@ step        of a metric: the day, counted from 1970
 timestamp   the last close of the day
 """
 
-from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -106,7 +106,8 @@ def shadow_of(followed: Followed, rows: AccountRows) -> FloatArray | None:
     if rows.last_closed <= rows.first_bar:
         return None
     span = Span(rows.first_bar, rows.last_closed)
-    return evaluate(followed.policy, followed.history, span, followed.environment).equity
+    policy = deepcopy(followed.policy)  # that of the loop must not lose its memory
+    return evaluate(policy, followed.history, span, followed.environment).equity
 
 
 def track(followed: Followed, home: Home, rows: AccountRows) -> int:
@@ -150,17 +151,10 @@ def _log(client: "MlflowClient", run_id: str, report: KeptReport, closed_at: int
     told = report.told
     client.log_text(run_id, report.text, f"{FOLDER}/{report.day}.json")
     step = int((np.datetime64(report.day) - np.datetime64(EVER)).astype(np.int64))
-    fresh = [
-        Metric(name, value, closed_at // 1000, step)
-        for name, value in metrics_of(told).items()
-        if (step, value) not in _there(client, run_id, name)
-    ]
-    if fresh:
-        client.log_batch(run_id, metrics=fresh)
-
-
-def _there(client: "MlflowClient", run_id: str, name: str) -> Sequence[tuple[int, float]]:
-    return [(one.step, one.value) for one in client.get_metric_history(run_id, name)]
+    # Numbers and times follow from the report: MLflow keeps what it is told twice once.
+    numbers = metrics_of(told).items()
+    metrics = [Metric(name, value, closed_at // 1000, step) for name, value in numbers]
+    client.log_batch(run_id, metrics=metrics)
 
 
 def _closed_at(rows: AccountRows, report: KeptReport) -> int:

@@ -41,6 +41,15 @@ class Asked:
     folder: Path
     days: int = DAYS
 
+    @property
+    def file(self) -> Path:
+        """The account of the embedded broker: of a market that goes on it has the account's name.
+
+        That of a replay is called the same for all.
+        """
+        own = self.folder / f"{self.account}-venue.db"
+        return own if own.is_file() else self.folder / VENUE
+
 
 def show_reconciliation(asked: Asked, console: "Console", *, applies: bool = False) -> bool:
     """Print what both say, adopt what differs if that is asked for, and say whether all agrees."""
@@ -59,7 +68,7 @@ def show_reconciliation(asked: Asked, console: "Console", *, applies: bool = Fal
 def truth_of(asked: Asked) -> Iterator[Truth]:
     """Open a venue to ask it; of the embedded broker, the file of the account is read alone."""
     if asked.venue in PLAYED:
-        with closing(AccountReading(asked.folder / VENUE)) as reading:
+        with closing(AccountReading(asked.file)) as reading:
             yield reading
         return
     with closing(open_venue(asked.venue, Surroundings(os.environ, lambda: datetime.now(UTC)))) as v:

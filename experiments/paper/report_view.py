@@ -1,20 +1,16 @@
 """`benbot paper report`: the days of an account, or one of them with its fills."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from benbot.envs.errors import UnknownName
 from benbot.experiments.paper.booking import book_trades
-from benbot.experiments.paper.daily_log import Followed, Home, after_session, read_rows
-from benbot.experiments.paper.subject import Asked, Subject
-from benbot.experiments.tracking.registry import find_version, is_registered
-from benbot.experiments.tracking.tracker import TrackingSettings, find_run, open_tracker
-from benbot.experiments.training.rebuild import run_folder
-from benbot.paper.daily import training_of
+from benbot.experiments.paper.daily_log import Followed, after_session, read_rows
+from benbot.experiments.paper.following import Question
 from benbot.paper.reports import kept_reports
-from benbot.paper.setting import require_same
+from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.records import Source, read_records
 
 if TYPE_CHECKING:
@@ -31,35 +27,19 @@ HEADINGS = {
 }
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the reports of an account.
-
-    day     one of them in full; None: the last ones in a line each
-    again   make all of them anew
-    records store of records into which round trips are written, too
-    """
-
-    url: str
-    account: str
-    day: str | None = None
-    again: bool = False
-    tracks: bool = True
-    records: str | None = None
-
-
 def show_reports(
-    subject: Subject, asked: Asked, question: Question, now: datetime, console: "Console"
+    made: Followed,
+    choices: Sequence[StrategyChoice],
+    question: Question,
+    now: datetime,
+    console: "Console",
 ) -> None:
     """Make the reports that are missing, track them, and print them."""
-    followed = followed_of(subject, asked, question)
-    rows = read_rows(question.url, question.account)
-    require_same(rows.account["identity"], dict(subject.stretch.identity))
-    for sentence in after_session(followed, now, again=question.again):
+    for sentence in after_session(made, now, again=question.again):
         console.print(sentence, highlight=False, soft_wrap=True)
     if question.records is not None:
-        choices = subject.prepared.config.strategies
-        new = book_trades(question.records, rows, followed.history, choices, _machine)
+        rows = read_rows(question.url, question.account)
+        new = book_trades(question.records, rows, made.history, choices, _machine)
         console.print(f"booked {new} new round trips of {len(rows.trades)}", highlight=False)
         show_paper_fills(question.records, console)
     kept = kept_reports(question.url, question.account)
@@ -73,37 +53,6 @@ def show_reports(
     console.print(LINE.format(**HEADINGS), highlight=False, soft_wrap=True)
     for one in kept[-SHOWN:]:
         console.print(_line(one.told, one.run), highlight=False, soft_wrap=True)
-
-
-def followed_of(subject: Subject, asked: Asked, question: Question) -> Followed:
-    """Return an account with what its reports are made of."""
-    prepared = subject.prepared
-    fit = prepared.spans["fit"]
-    return Followed(
-        url=question.url,
-        account=question.account,
-        history=prepared.history,
-        policy=subject.stretch.policy,
-        environment=prepared.config.environment,
-        training=training_of(prepared.history, fit.first, fit.last),
-        home=home_of(subject, asked) if question.tracks else None,
-    )
-
-
-def home_of(subject: Subject, asked: Asked) -> Home:
-    """Return where an account is tracked: where its policy's run is, or where its config says."""
-    settings = subject.prepared.config.tracking
-    if is_registered(asked.source):
-        uri = asked.store or TrackingSettings().uri
-        origin = find_version(asked.source, uri).run_id or ""
-        return Home(uri, find_run(uri, origin).experiment_id, origin)
-    uri = asked.store or settings.uri
-    try:
-        origin = run_folder(asked.source, asked.runs).name
-        return Home(uri, find_run(uri, origin).experiment_id, origin)
-    except UnknownName:  # a baseline, or a bundle whose run nobody tracked
-        tracker = open_tracker(settings.model_copy(update={"uri": uri}))
-        return Home(uri, tracker.experiment_id)
 
 
 def show_paper_fills(url: str, console: "Console") -> None:

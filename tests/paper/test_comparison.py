@@ -77,6 +77,8 @@ def test_the_file_of_the_venue_is_read_without_a_trace(traded: Any) -> None:  # 
     before = (path.read_bytes(), path.stat().st_mtime_ns)
     reading_ = AccountReading(path)
     assert reading_.account().equity > 0.0
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reading_._connection.execute("UPDATE account SET cash = 0")
     reading_.close()
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
