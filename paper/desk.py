@@ -135,7 +135,15 @@ class PaperDesk:
         return self._trade(lambda words: trade_inside(words, t), answers, is_quiet=not is_last)
 
     def close(self, t: int) -> float:
-        """Mark the account at the close of bar `t`; return its log growth since the one before."""
+        """Mark the account at the close of bar `t`; return its log growth since the one before.
+
+        What was seen last of the bar may not have been its close.
+        """
+        if self._shown is not None:
+            closes = self._shown[0].bars["close"][t]
+            for row in self.positions:
+                if closes[row["symbol"]] > 0.0:
+                    row["last_price"] = closes[row["symbol"]]
         return float(close_bar(self._words(), t))
 
     def note_health(self, failures: int, stale: int) -> None:

@@ -13,7 +13,7 @@ from benbot.envs.errors import OrderRefused, OutcomeUnknown, VenueUnavailable
 from benbot.paper.change import Names
 from benbot.paper.intents import ROUNDING, Intent, IntentStatus, total_of
 from benbot.paper.store import PaperStore
-from benbot.paper.venue import Refusal, TimeInForce, Venue, VenueFill, VenueOrder
+from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
 DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 
@@ -26,12 +26,14 @@ class Manners:
     patience until what has not filled is cancelled
     looks    how often an order is looked for before it is believed not to be there
     pause    between two looks, for a venue shows a new order to some sooner than to others
+    moment   that an order at the market takes, after which it is asked for in the same cycle
     """
 
     waits: TimeInForce = TimeInForce.DAY
     patience: float = 60.0
     looks: int = 3
     pause: float = 2.0
+    moment: float = 0.5
 
 
 class Outbox:
@@ -93,7 +95,16 @@ class Outbox:
             found = self._look(intent)
             return intent if found is None else self._take(intent, found)
         self.failures = 0
-        return self._take(intent, order)
+        return self._take(intent, self._awaited(intent, order))
+
+    def _awaited(self, intent: Intent, order: VenueOrder) -> VenueOrder:
+        """Give an order at the market its moment: the next waits for it, and cycles are long."""
+        for _ in range(self._manners.looks - 1):
+            if not order.is_open or intent.kind is not OrderKind.MARKET:
+                break
+            self._pause(self._manners.moment)
+            order = self._venue.order(intent.client_order_id) or order
+        return order
 
     def _look(self, intent: Intent) -> VenueOrder | None:
         """Ask for the order of an intent, more than once before it is believed not to be there."""

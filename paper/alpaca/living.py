@@ -55,10 +55,10 @@ from benbot.paper.venue import TimeInForce, Venue
 from benbot.paper.venues import ALPACA_URL as TRADING_URL
 from benbot.strategies.records.moments import microseconds, moment_of
 
-BARS = "bars.db"  # beside the file of the undertaking's venue
+BARS = "{account}-bars.db"  # in the folder of the undertaking's venue
 FEED = "ALPACA_FEED"  # in the environment; without it, what every paper account may see
 GRACES = {"iex": timedelta(seconds=10), "sip": timedelta(minutes=16)}  # free accounts see sip late
-MANNERS = Manners(TimeInForce.DAY, patience=60.0, looks=3, pause=2.0)
+MANNERS = Manners(TimeInForce.DAY, patience=60.0, looks=3, pause=2.0, moment=0.5)
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,10 @@ def _bars(
 ) -> tuple[AlpacaBars, list[Asset]]:
     market, feed = one.history, _feed(terms)
     timeframe = timeframe_of(market)
-    about: dict[str, object] = {
-        "symbols": market.symbols,
-        "timeframe": timeframe.name,
-        "feed": feed,
-    }
+    about: dict[str, object] = {"symbols": market.symbols, "feed": feed}
+    about["timeframe"] = timeframe.name
     one.venue.parent.mkdir(parents=True, exist_ok=True)
-    file = BarFile(one.venue.parent / BARS, about)
+    file = BarFile(one.venue.parent / BARS.format(account=one.account), about)
     assets = file.assets()
     if not assets:
         assets = read_assets(wires.trading, market.symbols)
