@@ -38,7 +38,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     MovingAverageCrossover(fast=3, slow=8),
     BollingerReversion(window=8),
 )
-N_KNOWN, N_LIVE = 60, 12  # sessions
+N_KNOWN, N_LIVE = 60, 10  # sessions
 CAPITAL = 100_000
 LONG = timedelta(minutes=10)  # of a bar, inside which somebody looks more than once
 
@@ -185,10 +185,13 @@ def winter(
 
 
 @contextmanager
-def minutes_of_winter(folder: Path, minutes: int, n_days: int) -> Iterator[Winter]:
+def minutes_of_winter(
+    folder: Path, minutes: int, n_days: int, n_bars: int | None = None
+) -> Iterator[Winter]:
     """Yield a winter of bars of so many minutes, the evening before its last session."""
     market = drawn_market(7, n_days, minutes)
     n_known = int(np.searchsorted(market.session, n_days - 1))
+    market = market if n_bars is None else market.until(n_known + n_bars)
     end = market.timestamps[n_known - 1].astype("datetime64[us]").item().replace(tzinfo=UTC)
     clock = VirtualClock(end + timedelta(hours=2))
     broker = Broker(clock, 7, cash=Decimal(CAPITAL), sessions=sessions())

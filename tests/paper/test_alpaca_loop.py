@@ -44,7 +44,7 @@ def kept(scene: Winter, table: str) -> pd.DataFrame:
         return pd.DataFrame(list(map(dict, rows)), columns=columns)
 
 
-def assert_same_books(scene: Winter, *, with_equity: bool = True) -> None:
+def assert_same_books(scene: Winter) -> None:
     """Compare what the account believes with what the emulator did."""
     broker, positions = scene.emulator.broker, kept(scene, "positions")
     ours = dict(zip(positions["symbol"], positions["units"], strict=True))
@@ -53,8 +53,7 @@ def assert_same_books(scene: Winter, *, with_equity: bool = True) -> None:
     last = kept(scene, "equity").sort_values("bar").iloc[-1]
     assert last["bar"] == scene.exchange.market.n_bars - 1
     assert last["cash"] == pytest.approx(float(broker.cash), abs=1e-6)
-    if with_equity:
-        assert last["equity"] == pytest.approx(float(broker.equity), abs=1e-6)
+    assert last["equity"] == pytest.approx(float(broker.equity), abs=1e-6)
     assert_nothing_twice(scene)
 
 
@@ -72,8 +71,9 @@ def assert_nothing_twice(scene: Winter) -> None:
         assert meant.loc[order.client_order_id, "filled"] == pytest.approx(filled, abs=1e-8)
 
 
-def test_twelve_days_end_as_the_emulator_says_though_it_was_restarted(folder: Path) -> None:
-    with winter(folder) as scene:
+def test_ten_days_end_as_the_emulator_says_though_it_was_restarted(folder: Path) -> None:
+    """A split comes between the two halves, and corrections of what was told."""
+    with winter(folder, change=partial(split, ratio=4.0)) as scene:
         with scene.trading() as on:
             scene.live(on, LIVE[:5])
             before = on.bars.until(N_KNOWN + 5)
@@ -117,6 +117,7 @@ def test_whatever_goes_wrong_the_books_agree(seed: int, folder: Path) -> None:
         assert_same_books(scene)
 
 
+@pytest.mark.nightly
 def test_a_session_of_half_hours_ends_as_the_emulator_says(folder: Path) -> None:
     with minutes_of_winter(folder, 30, n_days=30) as scene, scene.trading() as on:
         scene.live(on, range(scene.n_known, scene.exchange.market.n_bars))
@@ -125,12 +126,15 @@ def test_a_session_of_half_hours_ends_as_the_emulator_says(folder: Path) -> None
 
 
 @pytest.mark.nightly
-def test_a_session_of_minutes_ends_as_the_emulator_says(folder: Path) -> None:
-    with minutes_of_winter(folder, 1, n_days=3) as scene, scene.trading() as on:
+@pytest.mark.parametrize(("minutes", "n_bars"), [(5, 78), (1, 100)])
+def test_shorter_bars_end_as_the_emulator_says(minutes: int, n_bars: int, folder: Path) -> None:
+    with minutes_of_winter(folder, minutes, 24, n_bars) as scene, scene.trading() as on:
         scene.live(on, range(scene.n_known, scene.exchange.market.n_bars))
         assert_same_books(scene)
+        assert len(scene.emulator.broker.orders) > 10
 
 
+@pytest.mark.nightly
 def test_a_split_multiplies_what_is_held_and_changes_no_signal(folder: Path) -> None:
     plain = {}
     for ratio in (1.0, 4.0):
