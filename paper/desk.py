@@ -113,9 +113,9 @@ class PaperDesk:
         """Put money into the account at the close of bar `t`."""
         begin_account(self._words(), t, capital)
 
-    def decide(self, weights: Float32Array) -> None:
-        """Let the account follow these weights (K+1,) from the next opening on."""
-        take_weights(self._words(), np.ascontiguousarray(weights, np.float32)[None])
+    def decide(self, t: int, weights: Float32Array) -> None:
+        """Let the account follow the weights (K+1,) of the close of bar `t` from then on."""
+        take_weights(self._words(), t, np.ascontiguousarray(weights, np.float32)[None])
 
     def observe(self, t: int, size: int) -> Float32Array:
         """Return what a policy sees at the close of bar `t`, (D,)."""

@@ -64,11 +64,12 @@ class DrawnMarket:
         n_sources = self._begins.size - 1  # the first session moves from nowhere
         is_first = self._n_chunks == 0
         close = None if is_first else self.hours.closes[-1]
-        sessions = self._schedule.after(close, min(CHUNK, n_sources))
-        hours, number = self._hours(sessions)
+        hours, number = self._hours(self._schedule.after(close, CHUNK))
         counts = np.bincount(number)
         block = min(BLOCK, float(n_sources))
-        drawn = 1 + stationary_blocks(n_sources, block, generator)[: counts.size]
+        rounds = range(-(-CHUNK // n_sources))
+        blocks = [stationary_blocks(n_sources, block, generator) for _ in rounds]
+        drawn = 1 + np.concatenate(blocks)[:CHUNK]
         for i in np.flatnonzero(self._lengths[drawn] < counts):
             drawn[i] = generator.choice(1 + np.flatnonzero(self._lengths[1:] >= counts[i]))
         within = np.arange(number.size) - np.repeat(np.cumsum(counts) - counts, counts)

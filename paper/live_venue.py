@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from benbot.envs.desk.fills import AT_ONCE
 from benbot.paper import custody
 from benbot.paper.exchange import Exchange
 from benbot.paper.hours import to_datetime
 from benbot.paper.live_market import LiveMarket
-from benbot.paper.matching import AT_ONCE, Match, reaches
+from benbot.paper.matching import Match, reaches
 from benbot.paper.price_path import Touch, first_touch, price_at
 from benbot.paper.resting import Resting
 from benbot.paper.simulated import SimulatedAccount, SimulatedVenue

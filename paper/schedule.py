@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import TimeArray
+from benbot.envs.arrays import AnyArray, TimeArray
 from benbot.envs.errors import BadMarketData
 from benbot.envs.market.calendar import load_sessions
 from benbot.envs.market.market import Market
@@ -72,7 +72,7 @@ def bars_of_session(
     return np.minimum(ends, closes)
 
 
-def _most_common(steps: TimeArray) -> np.timedelta64 | None:
+def _most_common(steps: AnyArray) -> np.timedelta64 | None:
     if not steps.size:
         return None
     lengths, counts = np.unique(steps, return_counts=True)

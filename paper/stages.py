@@ -19,7 +19,7 @@ from benbot.envs.desk.exits import guard_positions, leave_positions
 from benbot.envs.desk.loan import Words
 from benbot.envs.desk.overlays import write_calls
 from benbot.envs.observation import observe
-from benbot.envs.stepping import take_action, take_arena
+from benbot.envs.stepping import take_action, take_arena, withhold
 
 ACCOUNT = 0  # the only one there is
 
@@ -32,9 +32,11 @@ def begin_account(words: Words, t: int, capital: float) -> None:
 
 
 @compiled
-def take_weights(words: Words, action: Float32Array) -> None:
-    """Share the risk budget as a policy says, (1, K+1)."""
-    take_action(take_arena(words).desk, ACCOUNT, action)
+def take_weights(words: Words, t: int, action: Float32Array) -> None:
+    """Share the risk budget as a policy says at the close of bar `t`, (1, K+1)."""
+    arena = take_arena(words)
+    take_action(arena.desk, ACCOUNT, action)
+    withhold(arena, ACCOUNT, t)
 
 
 @compiled

@@ -182,7 +182,7 @@ class Trader:
         n_positions = int(account["n_positions"])
         change.equity(t, closed_at, {**facts, "n_positions": n_positions, "breaker": breaker})
         weights = self._chosen(change, t, observation)
-        self.desk.decide(weights)
+        self.desk.decide(t, weights)
         change.decide(Decision(t, observation, weights, setting.chronicle.growth(t)))
         self._stand(
             Standing(

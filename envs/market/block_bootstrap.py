@@ -29,7 +29,7 @@ T bars, S symbols, N sessions.
 """
 
 from dataclasses import fields, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def continued(
         facts |= dict.fromkeys(PRICES, facts["close"])
     added = {name: fact[1:] for name, fact in facts.items()}
     added |= {"timestamps": times[0], "session": times[1], "tradable": path.traded[1:]}
-    joined = {
+    joined: dict[str, Any] = {
         each.name: _joined(getattr(so_far, each.name), added[each.name], len(bars))
         for each in fields(Market)
         if each.name in added

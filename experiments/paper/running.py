@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run_live(asked: Asked, place: Place, console: "Console") -> None:
     """Trade an account in a simulated market until somebody ends it."""
-    with undertaking_of(asked, place) as (who, undertaking), asked_to_end() as asked_for_end:
+    with asked_to_end() as asked_for_end, undertaking_of(asked, place) as (who, undertaking):
         _announce(who, undertaking, place, console)
         machine = real_time(lambda seconds: (asked_for_end.wait(seconds), None)[1])
         with underway(undertaking, machine) as on, _shown(console) as show:

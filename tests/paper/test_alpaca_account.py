@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benbot.envs.errors import BadConfig, NotAuthorised, OrderRefused
+from benbot.envs.errors import BadConfig, NotAuthorised, OrderRefused, RunMismatch
 from benbot.envs.market.market import market_from_prices
 from benbot.paper.alpaca.living import Terms, trading
 from benbot.paper.alpaca.whole_units import WholeUnits
@@ -15,7 +15,7 @@ from benbot.paper.alpaca.wire import trading_wire
 from benbot.paper.live import Machine
 from benbot.paper.venue import Refusal
 from tests.paper.conftest import ALPACA
-from tests.paper.markets_at_alpaca import N_KNOWN, Winter, winter
+from tests.paper.markets_at_alpaca import N_KNOWN, Winter, minutes_of_winter, winter
 from tests.paper.scenes import KEYS, Emulated, buy, done, sell
 
 pytest.importorskip("alpaca", reason=ALPACA)
@@ -133,6 +133,22 @@ def test_no_other_host_is_called(name: str, folder: Path) -> None:
 def test_a_feed_that_there_is_not_is_refused(folder: Path) -> None:
     with winter(folder) as scene, pytest.raises(BadConfig, match="ALPACA_FEED must be iex or sip"):
         opened(scene, ALPACA_FEED="otc")
+
+
+def test_bars_of_all_exchanges_come_too_late_within_the_day(folder: Path) -> None:
+    with (
+        minutes_of_winter(folder, 30, 3) as scene,
+        pytest.raises(BadConfig, match="ALPACA_FEED must be iex for bars within the day, was sip"),
+    ):
+        opened(scene, ALPACA_FEED="sip")
+
+
+def test_an_account_whose_bars_are_gone_is_refused(folder: Path) -> None:
+    with winter(folder) as scene:
+        opened(scene)
+        (folder / "winter-bars.db").unlink()
+        with pytest.raises(RunMismatch, match="it stands at bar 59 and 0 are kept"):
+            opened(scene)
 
 
 def test_without_its_client_library_alpaca_says_what_to_install(

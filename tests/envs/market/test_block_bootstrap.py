@@ -7,7 +7,13 @@ import pytest
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import BadMarketData, InvalidParameter
-from benbot.envs.market.block_bootstrap import bootstrap, drawn_bars, rebuilt, stationary_blocks
+from benbot.envs.market.block_bootstrap import (
+    bootstrap,
+    continued,
+    drawn_bars,
+    rebuilt,
+    stationary_blocks,
+)
 from benbot.envs.market.facts import FACTS, OPTIONAL_FACTS, PRICES
 from benbot.envs.market.market import Market, market_from_prices
 
@@ -70,6 +76,42 @@ def test_moves_in_another_order_make_another_path_from_the_same_first_close() ->
     swapped = rebuilt(market, np.array([0, 2, 1]))
     np.testing.assert_allclose(swapped.close, column(100.0, 90.0, 99.0))
     np.testing.assert_array_equal(swapped.timestamps, market.timestamps)
+
+
+def test_a_market_goes_on_from_its_last_close_with_the_moves_that_are_drawn() -> None:
+    market = market_of(3, {"close": column(100.0, 110.0, 99.0)})
+    times = market.timestamps[-1] + np.array([24, 48], "timedelta64[h]"), np.array([3, 4])
+    longer = continued(market, np.array([1, 2]), market, times)
+    np.testing.assert_allclose(longer.close, column(100.0, 110.0, 99.0, 108.9, 98.01))
+    assert longer.until(3).digest == market.digest
+    again = continued(market, np.array([1]), longer.until(4), (times[0][1:], times[1][1:]))
+    np.testing.assert_allclose(again.close[-1], 108.9 * 1.1)
+
+
+def test_what_a_holder_earns_by_a_drawn_bar_is_what_a_holder_earned_by_it_once() -> None:
+    market = eventful_market()
+    rng = np.random.default_rng(1)
+    bars = rng.integers(60, 200, 80)
+    stamps = market.timestamps[-1] + 24 * np.arange(1, 81).astype("timedelta64[h]")
+    times = stamps, market.session[-1] + np.arange(1, 81)
+    longer = continued(market, bars, market, times)
+    assert longer.until(market.n_bars).digest == market.digest
+    n_checked = 0
+    for j, s in np.ndindex(80, market.n_symbols):
+        t = market.n_bars + j
+        before = np.flatnonzero(longer.tradable[:t, s])[-1]
+        once = np.flatnonzero(market.tradable[: bars[j], s])
+        if longer.tradable[t, s] and once.size:
+            earned = _earned(longer, before, t, s)
+            assert earned == pytest.approx(_earned(market, once[-1], bars[j], s))
+            n_checked += 1
+    assert n_checked > 200
+
+
+def _earned(market: Market, before: int, t: int, s: int) -> float:
+    traded = market.close * market.unadjusted
+    worth = market.split[t, s] * (traded[t, s] + market.dividend[t, s])
+    return float(worth / traded[before, s])
 
 
 def test_a_bar_stands_to_the_close_before_it_as_it_did_and_its_money_is_what_it_was() -> None:

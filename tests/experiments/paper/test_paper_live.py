@@ -1,0 +1,189 @@
+"""`benbot paper --venue simulated`: policies that trade as they were judged, or not at all."""
+
+import os
+import signal
+import time
+from itertools import pairwise
+from pathlib import Path
+from threading import Timer
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from benbot.agents.bundle import save_bundle
+from benbot.agents.normaliser import Moments, ObservationNormaliser
+from benbot.agents.policy import Allocator, Layer
+from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
+from benbot.experiments.cli import app
+from benbot.experiments.config import load_config
+from benbot.experiments.paper import ending
+from benbot.experiments.paper.ending import Left, asked_to_end
+from benbot.experiments.training.preparation import prepare_experiment
+from benbot.experiments.training.rebuild import expectations_of
+from tests.experiments.paper.test_paper_cli import TINY
+
+LEARNED = "learning: {correlation: true, online_share: 0.3, refit: 5}\n"
+BINDING = "tournament: {binding: true}\n"
+RULE = '{"version": 1, "signal": ["negate", "return_5"]}'
+PROGRAM = TINY.replace(
+    "{name: ma_crossover, fast: 3, slow: 8}", f"{{name: program, program: '{RULE}'}}"
+)
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["paper", *map(str, words)], env={"COLUMNS": "200"})
+
+
+def config_in(folder: Path, text: str = TINY) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+def save_policy(config: Path, folder: Path, seed: int) -> None:
+    """Save a policy with random numbers everywhere as one that was trained on a configuration."""
+    prepared = prepare_experiment(load_config(config))
+    history = prepared.history
+    rng = np.random.default_rng(seed)
+    sizes = (history.layout.size, 4, history.signals.n_strategies + 1)
+    layers = tuple(
+        Layer(
+            rng.normal(0.0, 0.5, (n_out, n_in)).astype(np.float32),
+            rng.normal(0.0, 0.5, n_out).astype(np.float32),
+        )
+        for n_in, n_out in pairwise(sizes)
+    )
+    moments = Moments(np.zeros(sizes[0]), np.ones(sizes[0]), 7.0)
+    policy = Allocator(layers, ObservationNormaliser(moments, learning=False), 3.0)
+    save_bundle(folder, policy, expectations_of(prepared), {})
+
+
+def run_with(tmp_path: Path, text: str, *seeds: int) -> Path:
+    """Return a run whose folder has a policy of each seed."""
+    config = config_in(tmp_path / "run", text)
+    for seed in seeds:
+        save_policy(config, config.parent / f"seed-{seed}" / "bundle", seed)
+    return config.parent
+
+
+def traded(what: Path, tmp_path: Path, *words: object, seconds: float = 2.5) -> Result:
+    """Trade in a market that goes on, and send SIGTERM after some seconds."""
+    pace = ("--bar-seconds", 0.9, "--every", 0.3, "--folder", tmp_path / "account")
+    timer = Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        return run("--policy", what, *pace, *words)
+    finally:
+        timer.cancel()
+
+
+def test_a_policy_trades_until_it_is_asked_to_end_and_goes_on(tmp_path: Path) -> None:
+    folder = run_with(tmp_path, TINY, 0, 7)
+    first = traded(folder, tmp_path, "--seed", 7)
+    assert first.exit_code == 0, first.output
+    assert "policy agent of seed 7, one of 2" in first.output
+    assert "0.9 seconds a bar" in first.output
+    assert "benbot paper status --store sqlite:///" in first.output
+    assert first.output.count("equity") >= 1
+    assert "Ended     simulated with" in first.output
+    store = f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
+    status = run("status", "--store", store).output
+    assert "account      simulated, began 2000-08-" in status
+    assert "traded by    nobody now" in status
+    assert "the chain is whole" in status
+    error = traded(folder, tmp_path).exception  # the policy of another seed
+    assert isinstance(error, RunMismatch)
+    assert "with the policy it began with" in str(error)
+    assert traded(folder, tmp_path, "--seed", 7, seconds=1.5).exit_code == 0
+
+
+def test_a_loop_that_was_asked_to_stop_stays_stopped_and_says_why(tmp_path: Path) -> None:
+    config = config_in(tmp_path / "run")
+    assert traded(config, tmp_path, seconds=1.5).exit_code == 0
+    run("stop", "--store", f"sqlite:///{tmp_path / 'account' / 'paper.db'}")
+    again = traded(config, tmp_path, seconds=20.0)
+    assert "it was asked to stop; let it run: benbot paper resume" in again.output
+    assert again.exit_code == 0
+
+
+def test_a_seed_that_a_run_does_not_have_is_refused(tmp_path: Path) -> None:
+    error = run("replay", run_with(tmp_path, TINY, 3, 4), "--bars", 3).exception
+    assert error is None
+    error = traded(tmp_path / "run", tmp_path, "--seed", 5, seconds=20.0).exception
+    assert isinstance(error, UnknownName)
+    assert "seed must be one of those of run, 3, 4, was 5" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [(LEARNED, "nobody advises"), (BINDING, "no tournament beside it")]
+)
+def test_a_policy_that_was_judged_with_more_replays_truly_and_goes_on_nowhere(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    folder = run_with(tmp_path, TINY + text, 1)
+    replayed = run("replay", folder, "--bars", 15)
+    assert "Differences: none, to the last digit" in replayed.output, replayed.output
+    error = traded(folder, tmp_path, seconds=20.0).exception
+    assert isinstance(error, RunMismatch)
+    assert words in str(error)
+    assert not (tmp_path / "account").exists()
+
+
+def test_lessons_about_confidence_and_programs_trade_as_they_were_judged(tmp_path: Path) -> None:
+    folder = run_with(tmp_path, PROGRAM + "learning: {calibration: true, stops: true}\n", 1)
+    assert "Differences: none" in run("replay", folder, "--bars", 15).output
+    assert traded(folder, tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        (("--baseline", "hedge"), RunMismatch, "looks at nothing but what is shown to a policy"),
+        (("--every", 5), InvalidParameter, "a bar must last at least 3 cycles of 5 seconds"),
+        (("--segment", "test"), RunMismatch, "Results on test are asked for with benbot evaluate"),
+    ],
+)
+def test_what_cannot_go_on_is_refused(
+    words: tuple[object, ...], kind: type[Exception], message: str, tmp_path: Path
+) -> None:
+    error = traded(config_in(tmp_path / "run"), tmp_path, *words, seconds=20.0).exception
+    assert isinstance(error, kind)
+    assert message in str(error)
+
+
+def test_without_a_name_the_only_account_is_meant(tmp_path: Path) -> None:
+    config, store = config_in(tmp_path / "run"), f"sqlite:///{tmp_path / 'paper.db'}"
+    options = ("--policy", config, "--venue", "replay", "--folder", tmp_path, "--bars", 2)
+    for account in ("one", "two"):
+        assert run(*options, "--account", account, "--folder", tmp_path / account).exit_code == 0
+    assert (
+        "account      one" in run("status", "--store", f"sqlite:///{tmp_path}/one/paper.db").output
+    )
+    for account in ("one", "two"):
+        words = ("--account", account, "--store", store, "--folder", tmp_path / f"{account}-new")
+        assert run(*options, *words).exit_code == 0
+    error = run("status", "--store", store).exception
+    assert isinstance(error, UnknownName)
+    assert "--account must say which, the store has one, two" in str(error)
+
+
+def ask_and_wait(n: int, signal_number: int, seconds: float) -> None:
+    with asked_to_end():
+        for _ in range(n):
+            os.kill(os.getpid(), signal_number)
+        time.sleep(seconds)
+
+
+def test_a_cycle_that_does_not_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "GRACE", 1)
+    with pytest.raises(Left):
+        ask_and_wait(1, signal.SIGTERM, 10.0)
+
+
+def test_asked_twice_a_loop_ends_at_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Left):
+        ask_and_wait(2, signal.SIGINT, 0.0)
+    assert signal.getsignal(signal.SIGINT) is before
