@@ -145,8 +145,8 @@ def _bar(written: object) -> tuple[datetime, PriceRow]:
     stamp = datetime.fromisoformat(str(written.get("t")))
     if stamp.utcoffset() is None:
         raise InvalidParameter("a bar needs a time with a zone")
-    opened, high, low, close = (price_of(written.get(name)) for name in "ohlc")  # type: ignore[arg-type]
-    volume = money_of(written.get("v", float("nan")), "volume")
+    opened, high, low, close = (_price(written, name) for name in "ohlc")
+    volume = money_of(_number(written, "v"), "volume")
     if not (low <= min(opened, close) and max(opened, close) <= high and volume >= 0.0):
         raise InvalidParameter("a bar must lie between its low and its high")
     return stamp.astimezone(UTC), PriceRow(opened, high, low, close, volume)
@@ -159,15 +159,26 @@ def _action(kind: str, written: object) -> Action:
             raise InvalidParameter("an action must be an object")
         symbol, day = str(written["symbol"]), date.fromisoformat(str(written["ex_date"]))
         if kind == CASH:
-            return Action(symbol, day, 1.0, price_of(written["rate"], "rate"))
-        rates = (price_of(written[name], name) for name in ("new_rate", "old_rate"))
-        new, old = rates
+            return Action(symbol, day, 1.0, _price(written, "rate"))
+        new, old = (_price(written, name) for name in ("new_rate", "old_rate"))
         return Action(symbol, day, new / old, 0.0)
     except (InvalidParameter, KeyError, ValueError) as error:
         raise VenueUnavailable(
             f"Alpaca's answer cannot be read: one of its {kind} ({error}). Nothing is traded on "
             "prices that may be those of before a split"
         ) from error
+
+
+def _price(written: Mapping[str, Any], name: str) -> float:
+    return price_of(_number(written, name), name)
+
+
+def _number(written: Mapping[str, Any], name: str) -> float:
+    """Return a number, written as one or as text."""
+    value = written.get(name)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise InvalidParameter(f"{name} must be a number, was {type(value).__name__}")
+    return float(value)
 
 
 def _identity(kind: str, written: Mapping[str, Any], action: Action) -> tuple[object, ...]:

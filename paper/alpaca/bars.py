@@ -18,7 +18,7 @@ import numpy as np
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.desk.tape import ACTION
-from benbot.envs.errors import BadMarketData, InvalidParameter
+from benbot.envs.errors import BadMarketData, InvalidParameter, RunMismatch
 from benbot.envs.market.market import Market
 from benbot.paper.alpaca.bar_file import BarFile
 from benbot.paper.alpaca.bar_source import Action, BarSource, Rows
@@ -81,6 +81,14 @@ class AlpacaBars:
         heard = [(bar, prices) for bar, prices in heard if not np.isnan(prices).all()]
         _require_all(self.symbols, [prices for _, prices in heard])
         self._tell(heard)
+
+    def require(self, t: int) -> None:
+        """Refuse bars among which bar `t`, at whose close the account stands, is not kept."""
+        if t >= len(self._told):
+            raise RunMismatch(
+                f"an account must go on with the bars that it was told, it stands at bar {t} and "
+                f"{len(self._told)} are kept. Bring back their file, or begin another account"
+            )
 
     def n_closed(self) -> int:
         self._hear()

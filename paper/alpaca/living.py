@@ -55,10 +55,11 @@ from benbot.paper.venue import TimeInForce, Venue
 from benbot.paper.venues import ALPACA_URL as TRADING_URL
 from benbot.strategies.records.moments import microseconds, moment_of
 
-BARS = "bars.db"  # beside the file of the undertaking's venue
+BARS = "{account}-bars.db"  # in the folder of the undertaking's venue
 FEED = "ALPACA_FEED"  # in the environment; without it, what every paper account may see
-GRACES = {"iex": timedelta(seconds=10), "sip": timedelta(minutes=16)}  # free accounts see sip late
-MANNERS = Manners(TimeInForce.DAY, patience=60.0, looks=3, pause=2.0)
+IEX, SIP = "iex", "sip"
+GRACES = {IEX: timedelta(seconds=10), SIP: timedelta(minutes=16)}  # free accounts see sip late
+MANNERS = Manners(TimeInForce.DAY, patience=60.0, looks=3, pause=2.0, moment=0.5)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,11 @@ def trading(undertaking: Undertaking, machine: Machine, terms: Terms) -> Iterato
         own = WholeUnits(wires.trading, [each.symbol for each in assets if each.is_fractionable])
         stack.enter_context(closing(own))
         store = stack.enter_context(open_store(one.url, one.account, machine.now))
-        bars.begin(terms.n_bars)
+        standing = store.standing()
+        if standing is None:
+            bars.begin(terms.n_bars)
+        else:
+            bars.require(standing.bar)
         setting = _setting(one, store, bars)
         venue = one.wrapped(own)
         outbox = Outbox(venue, store, setting.names, MANNERS, machine.pause)
@@ -138,13 +143,15 @@ def _bars(
 ) -> tuple[AlpacaBars, list[Asset]]:
     market, feed = one.history, _feed(terms)
     timeframe = timeframe_of(market)
-    about: dict[str, object] = {
-        "symbols": market.symbols,
-        "timeframe": timeframe.name,
-        "feed": feed,
-    }
+    if feed == SIP and timeframe.minutes is not None:
+        raise BadConfig(
+            f"{FEED} must be {IEX} for bars within the day, was {feed}, which free accounts see "
+            f"{GRACES[SIP]} late"
+        )
+    about: dict[str, object] = {"symbols": market.symbols, "feed": feed}
+    about["timeframe"] = timeframe.name
     one.venue.parent.mkdir(parents=True, exist_ok=True)
-    file = BarFile(one.venue.parent / BARS, about)
+    file = BarFile(one.venue.parent / BARS.format(account=one.account), about)
     assets = file.assets()
     if not assets:
         assets = read_assets(wires.trading, market.symbols)
@@ -165,7 +172,7 @@ def _bars(
 
 
 def _feed(terms: Terms) -> str:
-    feed = terms.environment.get(FEED) or next(iter(GRACES))
+    feed = terms.environment.get(FEED) or IEX
     if feed not in GRACES:
         raise BadConfig(f"{FEED} must be {' or '.join(GRACES)}, was {feed!r}")
     return feed

@@ -38,8 +38,9 @@ STRATEGIES: tuple[Strategy, ...] = (
     MovingAverageCrossover(fast=3, slow=8),
     BollingerReversion(window=8),
 )
-N_KNOWN, N_LIVE = 60, 12  # sessions
+N_KNOWN, N_LIVE = 60, 10  # sessions
 CAPITAL = 100_000
+LONG = timedelta(minutes=10)  # of a bar, inside which somebody looks more than once
 
 
 def sessions() -> Sessions:
@@ -138,10 +139,19 @@ class Winter:
     def looks(self, t: int) -> list[datetime]:
         """Return when somebody looks during bar `t`, and after it."""
         begin, end = self.exchange.begins[t], self.exchange.ends[t]
-        early = [begin + timedelta(seconds=20 + 30 * i) for i in range(4)]
-        inside = [begin + (end - begin) * i / 6 for i in range(1, 6)]
-        late = [end + timedelta(seconds=s) for s in (-40, -10, 15, 45)]
+        if end - begin < LONG:
+            return [begin + timedelta(seconds=s) for s in (12, 42, 72)]
+        early = [begin + timedelta(seconds=s) for s in (20, 50, 80)]
+        inside = [begin + (end - begin) * i / 4 for i in range(1, 4)]
+        late = [end + timedelta(seconds=s) for s in (-40, -10, 12)]
         return sorted(early + inside + late)
+
+    def settle(self, on: AtAlpaca) -> None:
+        """Cycle on until all is done that can be done."""
+        for _ in range(12):
+            self.clock.advance(seconds=30)
+            self.cycles.append(on.loop.cycle())
+            on.loop.trader.keep()
 
     def live(self, on: AtAlpaca, bars: range) -> None:
         """Cycle through bars."""
@@ -172,3 +182,20 @@ def winter(
     with serving(Emulator(broker, exchange)) as emulator:
         one = undertaking(folder, market.until(N_KNOWN), rules or DeskRules())
         yield Winter(emulator, exchange, clock, one, N_KNOWN)
+
+
+@contextmanager
+def minutes_of_winter(
+    folder: Path, minutes: int, n_days: int, n_bars: int | None = None
+) -> Iterator[Winter]:
+    """Yield a winter of bars of so many minutes, the evening before its last session."""
+    market = drawn_market(7, n_days, minutes)
+    n_known = int(np.searchsorted(market.session, n_days - 1))
+    market = market if n_bars is None else market.until(n_known + n_bars)
+    end = market.timestamps[n_known - 1].astype("datetime64[us]").item().replace(tzinfo=UTC)
+    clock = VirtualClock(end + timedelta(hours=2))
+    broker = Broker(clock, 7, cash=Decimal(CAPITAL), sessions=sessions())
+    exchange = Exchange(market, broker, minutes)
+    with serving(Emulator(broker, exchange)) as emulator:
+        one = undertaking(folder, market.until(n_known), DeskRules())
+        yield Winter(emulator, exchange, clock, one, n_known)

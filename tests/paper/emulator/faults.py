@@ -20,6 +20,7 @@ ACTIONS = (
     "redirect",  # do nothing, and send elsewhere
     "huge",  # do it, and answer with more than anybody may send
 )
+TOO_MANY = 429
 LOSSES = ("drop_before", "accept_then_drop", "accept_then_504")
 HTML = "<html><body><h1>504 Gateway Time-out</h1></body></html>"
 
@@ -83,6 +84,20 @@ def seeded_losses(seed: int, n: int, share: float = 0.75) -> Iterable[Fault | No
         lost = rng.random() < share
         action = rng.choice(LOSSES)
         yield Fault(action, "POST", "/v2/orders", status=504) if lost else None
+
+
+def seeded_troubles(seed: int, n: int, share: float) -> Iterable[Fault]:
+    """Yield what happens to some of the next n requests, whatever they ask for."""
+    rng = random.Random(seed)  # noqa: S311
+    for nth in range(1, n + 1):
+        if rng.random() >= share:
+            continue
+        action = rng.choice((*LOSSES, "status", "status", "truncate", "delay"))
+        status = rng.choice((TOO_MANY, 500, 502, 503))
+        is_limit = action == "status" and status == TOO_MANY
+        body = '{"message": "too many requests."}' if is_limit else HTML
+        status = 504 if action == "accept_then_504" else status
+        yield Fault(action, nth=nth, status=status, body=body, seconds=0.01)
 
 
 def fuzzed(rng: random.Random, answer: object) -> bytes:
