@@ -1,6 +1,7 @@
 """What the loop does when the venue, its account, its clock or the disk fail it."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Timer
@@ -9,6 +10,7 @@ import pytest
 
 from benbot.envs.errors import RecordsUnavailable, VenueUnavailable
 from benbot.paper.autoloop import SKEW, Status
+from benbot.paper.intents import Intent, IntentStatus
 from benbot.strategies.records.database import PATIENCE
 from tests.paper.replays import heard_stretch, venue_of
 from tests.paper.walks import N_BARS, Walk, is_exit, walking
@@ -123,25 +125,25 @@ def test_while_the_market_is_closed_cycles_change_nothing(folder: Path) -> None:
         assert walk.table("standings")["book"].iloc[0] == before
 
 
-def test_what_cannot_be_kept_is_not_sent(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_kept_is_not_sent(folder: Path) -> None:
+    """The disk is full: the database may not grow by a page."""
     with walking(folder) as walk:
         walk.bars(N_BARS)
-        n_sent = len(walk.venue.sent)
-        full = RecordsUnavailable("the disk is full")
-        with monkeypatch.context() as patch:
-            patch.setattr(walk.on.store, "change", _raising(full))
-            with pytest.raises(RecordsUnavailable, match="is full"):
-                walk.bars(3)
-        assert len(walk.venue.sent) == n_sent
+        n_sent, n_pages = len(walk.venue.sent), 1_000_000
+        _allow(walk, 1)
+        with pytest.raises(RecordsUnavailable, match="is full"):
+            walk.bars(9)
+        _allow(walk, n_pages)
+        kept = set(walk.table("intents")["client_order_id"])
+        assert {one.client_order_id for one in walk.venue.sent} <= kept
         walk.bars(3)
         assert len(walk.venue.sent) > n_sent
 
 
-def _raising(error: Exception) -> object:
-    def change() -> object:
-        raise error
-
-    return change
+def _allow(walk: Walk, n_pages: int) -> None:
+    """Let the database have so many pages, or as many as it has."""
+    with walk.on.store._writing.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {n_pages}")
 
 
 def test_a_database_that_is_locked_for_a_while_is_waited_for(folder: Path) -> None:
@@ -182,3 +184,58 @@ def test_a_bar_that_is_over_sends_nothing_any_more(folder: Path) -> None:
 def _under_way(walk: Walk) -> list[object]:
     standing = walk.on.loop.trader.standing
     return list(walk.on.store.intents(standing.bar + 1, standing.stage))
+
+
+def test_what_is_decided_for_a_bar_that_is_over_is_not_sent(folder: Path) -> None:
+    """A session that ended early, or a cycle that came too late."""
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        n_sent = len(walk.venue.sent)
+        for _ in range(7):
+            walk.tick()  # nobody looked for two bars
+        walk.on.loop.cycle()
+        intents = walk.table("intents")
+        past = intents[intents["note"] == "its bar is over"]
+        assert len(past) > 0
+        assert set(past["status"]) == {"dropped"}
+        sent = {one.client_order_id for one in walk.venue.sent[n_sent:]}
+        assert not sent & set(past["client_order_id"])
+
+
+def test_a_feed_that_freezes_trips_the_breaker_of_the_desk(folder: Path) -> None:
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        walk.venue.sent.clear()
+        walk.on.loop.trader._feed.stale = len  # type: ignore[method-assign]
+        cycles = walk.bars(12)
+        breakers = {cycle.why for cycle in cycles if Status.CIRCUIT_BREAKER in cycle.statuses}
+        assert "STALE_DATA" in breakers
+        assert entered(walk) == []
+        assert left(walk)
+
+
+def test_an_order_that_may_have_arrived_is_asked_for_before_it_is_sent(folder: Path) -> None:
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        intent = _first_intent(walk)
+        n_sent = len(walk.venue.sent)
+        found = walk.on.loop._outbox.pursue(intent, is_new=False)
+        assert (found.status.value, len(walk.venue.sent)) == ("done", n_sent)
+
+
+def test_one_look_does_not_say_that_an_order_is_not_there(folder: Path) -> None:
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        intent, outbox = _first_intent(walk), walk.on.loop._outbox
+        outbox._manners = replace(outbox._manners, looks=3)
+        n_sent, late = len(walk.venue.sent), iter([None, None])
+        order = walk.venue.order
+        walk.venue.order = lambda name: next(late, order(name))  # type: ignore[method-assign]
+        found = outbox.pursue(intent, is_new=False)
+        assert (found.status.value, len(walk.venue.sent)) == ("done", n_sent)
+
+
+def _first_intent(walk: Walk) -> Intent:
+    row = walk.table("intents").iloc[0]
+    intent = walk.on.store.intents(int(row["bar"]), int(row["stage"]))[0]
+    return replace(intent, status=IntentStatus.SENT)
