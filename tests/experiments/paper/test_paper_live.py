@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from benbot.agents.advised import Advised
 from benbot.agents.bundle import save_bundle
 from benbot.agents.normaliser import Moments, ObservationNormaliser
 from benbot.agents.policy import Allocator, Layer
@@ -19,6 +20,7 @@ from benbot.experiments.cli import app
 from benbot.experiments.config import load_config
 from benbot.experiments.paper import ending
 from benbot.experiments.paper.ending import Left, asked_to_end
+from benbot.experiments.paper.subject import Asked, subject_of
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.rebuild import expectations_of
 from tests.experiments.paper.test_paper_cli import TINY
@@ -129,6 +131,14 @@ def test_a_policy_that_was_judged_with_more_replays_truly_and_goes_on_nowhere(
     assert isinstance(error, RunMismatch)
     assert words in str(error)
     assert not (tmp_path / "account").exists()
+
+
+def test_a_policy_that_was_advised_when_it_was_judged_is_advised_in_a_replay(
+    tmp_path: Path,
+) -> None:
+    asked = Asked(str(run_with(tmp_path, TINY + LEARNED, 1)), bars=3)
+    with subject_of(asked) as subject:
+        assert isinstance(subject.stretch.policy, Advised)
 
 
 def test_lessons_about_confidence_and_programs_trade_as_they_were_judged(tmp_path: Path) -> None:
