@@ -108,6 +108,8 @@ class AutoLoop:
             cycle.statuses.append(Status.HEALTH)
             cycle.why = f"the venue does not answer: {error}"
             return cycle
+        if not self.trader.standing.phase.is_stage:  # else the order that is under way has the word
+            self._outbox.failures = 0
         leave = Leave(blocked, lambda: self._clocks.elapsed() - began > PATIENCE)
         self._trade(cycle, leave, is_blocked=bool(blocked))
         return cycle
