@@ -118,6 +118,7 @@ def test_whatever_goes_wrong_the_books_agree(seed: int, folder: Path) -> None:
                 scene.emulator.faults.clear()
                 scene.settle(on)
         assert_same_books(scene)
+        assert scene.emulator.broker.orders
 
 
 @pytest.mark.nightly
