@@ -81,9 +81,9 @@ GUARDS = {
     ),
     "24": Guard(
         OUTBOX,
-        "if fill.execution_id not in self._booked:",
-        "if True:",
-        "test_loop_parity.py",
+        "once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}",
+        "once = dict(enumerate(self._venue.fills(intent.planned)))",
+        "test_loop_parity.py::test_lost_answers_and_fills_that_are_told_twice_change_nothing",
     ),
     "26": Guard(OUTBOX, "if intent.is_overfilled:", "if False:", f"{FAULTS} -k beyond_what"),
     "31": Guard(

@@ -49,7 +49,7 @@ def odd_stretch(says: float | None, *odd: int) -> Stretch:
     return replace(stretch, policy=Odd(script, odd=odd, says=says))
 
 
-@pytest.mark.parametrize("says", [np.nan, None])
+@pytest.mark.parametrize("says", [np.nan, pytest.param(None, marks=pytest.mark.nightly)])
 def test_nonsense_three_times_in_a_row_stops_entries_until_it_is_sense_again(
     says: float | None, folder: Path
 ) -> None:
@@ -74,6 +74,7 @@ def test_nonsense_three_times_in_a_row_stops_entries_until_it_is_sense_again(
         assert "recovered" in set(walk.table("events")["kind"])
 
 
+@pytest.mark.nightly
 def test_nonsense_that_is_not_in_a_row_stops_nothing(folder: Path) -> None:
     with walking(folder, odd_stretch(np.nan, 2, 3, 5, 6)) as walk:
         walk.bars(N_BARS)
@@ -187,6 +188,7 @@ def test_strategies_that_take_too_long_together_leave_the_rest_unheard() -> None
     assert (isolated.late, isolated.failed) == ({strategies[2].name}, {})
 
 
+@pytest.mark.nightly
 def test_a_strategy_that_fails_three_times_is_disabled_until_somebody_resumes(folder: Path) -> None:
     bars = range(FIRST + N_BARS, FIRST + N_BARS + 9)
     stretch, failing = failing_stretch("raises", bars)
@@ -214,6 +216,7 @@ def _exits_go_on(walk: Walk) -> bool:
     return len(exits) > 0 and set(exits["status"]) == {"done"}
 
 
+@pytest.mark.nightly
 def test_who_was_not_heard_is_not_heard_again_at_the_same_close(folder: Path) -> None:
     """Or a restart within an opening would want other orders than those that were sent."""
     close = FIRST + N_BARS

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.errors import VenueUnavailable
 from benbot.paper.desk import Answer
@@ -54,6 +56,7 @@ def test_an_exit_that_fails_three_times_leaves_at_the_market_and_tells(folder: P
         assert set(walk.alarms()) == {f"exit {one.symbol}" for one in emergencies}
 
 
+@pytest.mark.nightly
 def test_a_restart_forgets_no_exit_that_failed(folder: Path) -> None:
     with walking(folder / "whole") as walk:
         walk.venue.refuses = not_at_the_market
@@ -80,6 +83,7 @@ def test_an_emergency_clears_what_rests_in_its_symbol_and_nothing_else(folder: P
         assert walk.venue.cancelled == ["by-hand"]
 
 
+@pytest.mark.nightly
 def test_an_emergency_that_cannot_be_cleared_for_is_left_for_later(folder: Path) -> None:
     with walking(folder) as walk:
         emergency = replace(_any_exit(walk), note="emergency: test", status=IntentStatus.SENT)

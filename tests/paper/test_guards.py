@@ -27,6 +27,7 @@ def test_a_test_fails_where_a_guard_is_taken_out(name: str) -> None:
         for word in words
     ]
     options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "tests.paper.without", "--tb=no"]
+    options += ["-m", "nightly or not nightly"]
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", *options, *tests],
         cwd=ROOT,

@@ -88,7 +88,7 @@ def live(steps: list[tuple[str, str, int]], folder: Path) -> tuple[int, int]:
     return sent[True], sent[False]
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(STEPS)
 def test_after_halt_nothing_is_sent_whatever_raises(steps: list[tuple[str, str, int]]) -> None:
     with TemporaryDirectory() as folder:
@@ -105,6 +105,7 @@ def test_in_hundreds_of_stories_nothing_is_sent_after_halt(
         assert live(steps, Path(folder))[0] == 0
 
 
+@pytest.mark.nightly
 def test_what_the_law_looks_at_does_send_orders(folder: Path) -> None:
     steps = [("halt", "clock", 2), ("resume", "clock", 4), ("unreadable", "clock", 3)]
     on, off = live([*steps, ("readable", "clock", 4)], folder)

@@ -16,6 +16,7 @@ from tests.paper.replays import everything, heard_stretch
 from tests.paper.walks import N_BARS, walking
 
 MANY = 20
+NIGHTLY = pytest.mark.nightly
 
 
 def limited(**limits: object) -> Stretch:
@@ -25,11 +26,11 @@ def limited(**limits: object) -> Stretch:
 @pytest.mark.parametrize(
     ("caps", "words"),
     [
-        ({"entries_per_cycle": 0}, "0 entries of a cycle"),
         ({"entries_per_day": 1}, "1 entries of a day"),
-        ({"entries_per_symbol": 0}, "0 entries in S"),
-        ({"entry": 0.01}, "an entry of 0.01 times equity"),
-        ({"entries": 0.05}, "entries of 0.05 times equity a day"),
+        pytest.param({"entries_per_cycle": 0}, "0 entries of a cycle", marks=NIGHTLY),
+        pytest.param({"entries_per_symbol": 0}, "0 entries in S", marks=NIGHTLY),
+        pytest.param({"entry": 0.01}, "an entry of 0.01 times equity", marks=NIGHTLY),
+        pytest.param({"entries": 0.05}, "entries of 0.05 times equity a day", marks=NIGHTLY),
     ],
 )
 def test_what_is_beyond_a_cap_is_dropped_and_told(
@@ -59,6 +60,7 @@ def test_caps_let_through_all_that_the_gates_do() -> None:
     assert caps.exits_per_symbol > caps.entries_per_symbol
 
 
+@pytest.mark.nightly
 def test_exits_leave_whatever_is_capped_and_have_a_cap_of_their_own(folder: Path) -> None:
     with walking(folder) as walk:
         walk.bars(N_BARS)
@@ -96,6 +98,7 @@ def test_a_restart_resets_no_count(folder: Path) -> None:
         assert meter.why_not(asked, Caps(entries_per_day=n_today + 1), 1e9) == ""
 
 
+@pytest.mark.nightly
 def test_equity_that_is_not_a_number_lets_nothing_in(folder: Path) -> None:
     with walking(folder) as walk:
         walk.bars(N_BARS)
@@ -108,6 +111,7 @@ def test_equity_that_is_not_a_number_lets_nothing_in(folder: Path) -> None:
 # Limits that tighten.
 
 
+@pytest.mark.nightly
 def test_a_closed_symbol_is_left_and_never_opened_again(folder: Path) -> None:
     stretch = heard_stretch()[0]
     with walking(folder, stretch) as walk:
@@ -125,6 +129,7 @@ def test_a_closed_symbol_is_left_and_never_opened_again(folder: Path) -> None:
         assert not held & set(walk.table("positions")["symbol"])
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("limits", "reached"),
     [
@@ -170,6 +175,7 @@ def test_limits_stay_when_nobody_names_them_and_loosening_is_refused(folder: Pat
         assert walk.table("events")["kind"].tolist().count("limits") == 2
 
 
+@pytest.mark.nightly
 def test_an_opening_that_is_under_way_ends_under_the_limits_it_began_with(folder: Path) -> None:
     stretch = heard_stretch()[0]
     with walking(folder, stretch) as walk:

@@ -24,7 +24,7 @@ def left(walk: Walk) -> list[str]:
     return [one.client_order_id for one in walk.venue.sent if is_exit(one)]
 
 
-@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("sign", [1, pytest.param(-1, marks=pytest.mark.nightly)])
 def test_while_our_clock_and_the_venue_s_are_apart_nothing_is_entered_and_exits_go_on(
     sign: int, folder: Path
 ) -> None:
@@ -41,6 +41,7 @@ def test_while_our_clock_and_the_venue_s_are_apart_nothing_is_entered_and_exits_
         assert entered(walk)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
@@ -87,7 +88,10 @@ def test_what_filled_beyond_what_was_ordered_is_an_alarm_and_is_believed(folder:
         assert fills["units"].iloc[0] == pytest.approx(first["filled"])
 
 
-@pytest.mark.parametrize("question", ["positions", "clock", "fills"])
+@pytest.mark.parametrize(
+    "question",
+    ["positions", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("clock", "fills"))],
+)
 def test_what_the_venue_does_not_answer_is_not_taken_for_nothing(
     question: str, folder: Path
 ) -> None:
@@ -113,6 +117,7 @@ def test_what_the_venue_does_not_answer_is_not_taken_for_nothing(
         assert not set(walk.table("events")["kind"]) & {"adopted", "flow"}
 
 
+@pytest.mark.nightly
 def test_while_the_market_is_closed_cycles_change_nothing(folder: Path) -> None:
     """A night, a weekend or a holiday is a stretch of time in which no bar opens."""
     with walking(folder) as walk:
@@ -165,25 +170,21 @@ def test_a_bar_that_is_over_sends_nothing_any_more(folder: Path) -> None:
     with walking(folder) as walk:
         walk.bars(N_BARS)
         walk.venue.raises["submit"] = VenueUnavailable("down")
-        while not any(one.status == "sent" for one in _under_way(walk)):
+        while not any(one.status is IntentStatus.SENT for one in _under_way(walk)):
             walk.cycle()
-        n_sent = len(walk.venue.sent)
-        walk.tick()
-        walk.tick()
-        walk.tick()  # at least one close has passed
+        meant = next(one for one in _under_way(walk) if one.status is IntentStatus.SENT)
+        for _ in range(4):
+            walk.tick()  # its close has passed
         walk.venue.raises.clear()
         walk.on.loop.cycle()
-        intents = walk.table("intents")
-        dropped = intents[intents["status"] == "dropped"]
-        assert set(dropped["note"]) == {"its bar is over"}
-        assert not {one.client_order_id for one in walk.venue.sent[n_sent:]} & set(
-            dropped["client_order_id"]
-        )
+        intents = walk.table("intents").set_index("client_order_id")
+        assert intents.loc[meant.client_order_id, "note"] == "its bar is over"
+        assert meant.client_order_id not in {one.client_order_id for one in walk.venue.sent}
 
 
-def _under_way(walk: Walk) -> list[object]:
+def _under_way(walk: Walk) -> list[Intent]:
     standing = walk.on.loop.trader.standing
-    return list(walk.on.store.intents(standing.bar + 1, standing.stage))
+    return walk.on.store.intents(standing.bar + 1, standing.stage)
 
 
 def test_what_is_decided_for_a_bar_that_is_over_is_not_sent(folder: Path) -> None:

@@ -67,6 +67,7 @@ def assert_same_account(stretch: Stretch, folder: Path, address: str) -> None:
         assert verify(connection, stretch.account) == len(here["events"])
 
 
+@pytest.mark.nightly
 def test_an_account_on_postgresql_is_the_one_on_sqlite(address: str, folder: Path) -> None:
     stretch = short_stretch()
     replay(served(stretch, address), folder)
