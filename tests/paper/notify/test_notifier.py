@@ -92,6 +92,14 @@ def test_what_was_not_taken_is_told_again(
     assert teller._rest == 0.0
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_nobody_is_sent_elsewhere(status: int, account: Account, receiver: Receiver) -> None:
+    account.event("alarm", "first")
+    receiver.answer(status, None, Location=f"{receiver.url}/elsewhere")
+    teller_of(account, receiver).round()
+    assert receiver.paths == [f"/{CANARY}"]
+
+
 def test_what_can_never_be_taken_blocks_nothing(account: Account, receiver: Receiver) -> None:
     account.event("alarm", "first")
     receiver.answer(400)
@@ -226,6 +234,7 @@ def test_the_end_does_not_wait_for_a_service_that_hangs(
 ) -> None:
     receiver.hangs = True
     teller = teller_of(account, receiver)
+    assert teller._thread.daemon, "or the process would wait for it"
     teller.start()
     teller.say(News(Kind.RUN, NOW, "begins"))
     receiver.wait_for(1)
