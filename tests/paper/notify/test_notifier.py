@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benbot.paper.autoloop import Cycle
+from benbot.paper.autoloop import Cycle, Status
 from benbot.paper.notify import teller as tellers
 from benbot.paper.notify.destination import webhook
 from benbot.paper.notify.gathering import gathered
@@ -192,6 +192,21 @@ def test_beginning_and_end_are_told_with_what_happened_between(
     assert first[0].startswith("the account is traded from now on, at ")
     assert second == ["no quotes"]
     assert third == ["the account is not traded any more: the loop has ended"]
+
+
+def test_a_venue_that_does_not_answer_is_told_after_two_cycles_and_once(
+    account: Account, receiver: Receiver
+) -> None:
+    blocked = Cycle(1, [Status.HEALTH], why="the venue does not answer: no route")
+    well = Cycle(2, [Status.COMPLETED])
+    with notifying(told(account), environment(receiver), account.time.elapsed) as notifier:
+        for cycle in (blocked, well, blocked, blocked, blocked, well, well):
+            notifier.after_cycle(cycle)
+    lines = [text for several in texts(receiver) for text in several]
+    assert lines[1:-1] == [
+        "nothing is entered, the venue does not answer: no route",
+        "cycles go on after 3 that were blocked",
+    ]
 
 
 def test_whatever_ends_the_loop_is_named_without_what_it_said(
