@@ -6,8 +6,9 @@ INSTALLED := $(VENV)/.installed
 TYPING := $(VENV)/typing
 FOLDERS := agents benchmarks envs evolution experiments paper strategies tests benbot
 WORKERS ?= 2
+REVIEW := build/review
 
-.PHONY: demo test nightly kills check format lint types bench mutate schema clean
+.PHONY: demo test nightly kills check format lint types bench mutate schema audit sbom clean
 
 demo: $(INSTALLED)
 	$(BIN)/benbot train quickstart
@@ -53,6 +54,19 @@ bench: $(INSTALLED)
 # MUTATE may name files and options: MUTATE="gates --again", MUTATE="--sample 100 --seed 1".
 mutate: $(INSTALLED)
 	NUMBA_DISABLE_JIT=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mutation --workers $(WORKERS) $(MUTATE)
+
+# Known holes of the versions that are tested: asks the network, so no test does.
+audit: $(REVIEW)/.installed
+	$(REVIEW)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
+# What is installed, as CycloneDX: build/sbom.json.
+sbom: $(INSTALLED) $(REVIEW)/.installed
+	$(REVIEW)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json
+
+$(REVIEW)/.installed:
+	$(PYTHON) -m venv $(REVIEW)
+	$(REVIEW)/bin/python -m pip install --progress-bar off 'pip-audit>=2.9,<3' 'cyclonedx-bom>=7,<8'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
@@ -123,6 +124,7 @@ CHECKS: tuple[Callable[[ast.AST], str], ...] = (
 )
 
 
+@cache
 def found_in(folder: str) -> set[tuple[str, int, str]]:
     return {
         (str(path.relative_to(ROOT)), line, why)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benbot.envs.desk.reasons import Breaker
 from benbot.envs.errors import BadConfig
-from benbot.paper.autoloop import Cycle
+from benbot.paper.autoloop import Cycle, Status
 from benbot.paper.notify.destination import Destination, destinations_of
 from benbot.paper.notify.gathering import gathered
 from benbot.paper.notify.message import Editor
@@ -29,6 +29,7 @@ from benbot.paper.venue import Clock
 
 KINDS, PACE = "BENBOT_NOTIFY", "BENBOT_NOTIFY_PER_MINUTE"
 FAREWELL = 3.0  # seconds that the end of the loop waits for the last messages of all
+UNHEALTHY = 2  # cycles in a row that are blocked before anybody is told: one may be a hiccup
 BREAKERS = frozenset(one.name for one in Breaker)
 
 
@@ -54,9 +55,11 @@ class Notifier:
 
     def __init__(self, told: Told, tellers: tuple[Teller, ...]) -> None:
         self._told, self._tellers = told, tellers
+        self._n_unhealthy = 0
 
     def after_cycle(self, cycle: Cycle) -> None:
         """Let everybody look for what is new; returns at once."""
+        self._note_health(cycle)
         breaker = cycle.why if cycle.why in BREAKERS else ""
         for teller in self._tellers:
             teller.wake(breaker)
@@ -65,6 +68,15 @@ class Notifier:
         """Tell a line that is not in the store; returns at once."""
         for teller in self._tellers:
             teller.say(News(kind, self._told.clock(), text))
+
+    def _note_health(self, cycle: Cycle) -> None:
+        """Say when nothing can be entered any more, and when it can again; no store has that."""
+        before = self._n_unhealthy
+        self._n_unhealthy = before + 1 if Status.HEALTH in cycle.statuses else 0
+        if self._n_unhealthy == UNHEALTHY:
+            self.say(Kind.ALARM, f"nothing is entered, {cycle.why}")
+        elif before >= UNHEALTHY and not self._n_unhealthy:
+            self.say(Kind.ALARM, f"cycles go on after {before} that were blocked")
 
     def start(self) -> None:
         """Begin, and say so."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benbot.envs.errors import TradingError
+from benbot.envs.errors import BadConfig, TradingError
 from benbot.experiments.cli import main
 from benbot.paper.attendance import attended
 from benbot.paper.notify.news import Kind
@@ -231,6 +231,19 @@ def test_what_looks_like_a_secret_is_one(environment: dict[str, str], expected: 
 def test_the_longer_of_two_secrets_is_hidden_first() -> None:
     redaction = Redaction(secrets_in({"A_KEY": "abcdef", "B_KEY": "abcdefgh"}))
     assert redaction.hidden("abcdefgh abcdef") == f"{HIDDEN} {HIDDEN}"
+
+
+def test_a_refusal_that_repeats_a_secret_is_printed_without_it(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise BadConfig(poisoned("x"))
+
+    monkeypatch.setattr("benbot.experiments.cli.app", refuse)
+    for name, canary in CANARIES.items():
+        monkeypatch.setenv(f"{name.upper()}_TOKEN", canary)
+    command(monkeypatch=monkeypatch)
+    assert capfd.readouterr().err == f"benbot: x: {' '.join([HIDDEN] * len(CANARIES))}\n"
 
 
 def test_what_nobody_caught_is_shown_without_secrets(

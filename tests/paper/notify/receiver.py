@@ -31,6 +31,7 @@ class Receiver:
     def __init__(self) -> None:
         self.url = ""
         self.came: list[tuple[str, dict[str, Any]]] = []
+        self.paths: list[str] = []  # of all that was asked, whatever it was
         self.answers: list[tuple[int, dict[str, str], bytes]] = []  # before the usual one
         self.hangs = False
         self.over, self.arrived = threading.Event(), threading.Condition()
@@ -60,7 +61,12 @@ def receiving(certificate: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            receiver.paths.append(self.path)
+            self.send_error(405)
+
         def do_POST(self) -> None:
+            receiver.paths.append(self.path)
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, headers, content = receiver.take(self.path, body)
             self.send_response(status)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benbot.paper.autoloop import Cycle
+from benbot.paper.autoloop import Cycle, Status
 from benbot.paper.notify import teller as tellers
 from benbot.paper.notify.destination import webhook
 from benbot.paper.notify.gathering import gathered
@@ -90,6 +90,14 @@ def test_what_was_not_taken_is_told_again(
     teller.round()
     assert texts(receiver) == [["first"]] * 2
     assert teller._rest == 0.0
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_nobody_is_sent_elsewhere(status: int, account: Account, receiver: Receiver) -> None:
+    account.event("alarm", "first")
+    receiver.answer(status, None, Location=f"{receiver.url}/elsewhere")
+    teller_of(account, receiver).round()
+    assert receiver.paths == [f"/{CANARY}"]
 
 
 def test_what_can_never_be_taken_blocks_nothing(account: Account, receiver: Receiver) -> None:
@@ -186,6 +194,21 @@ def test_beginning_and_end_are_told_with_what_happened_between(
     assert third == ["the account is not traded any more: the loop has ended"]
 
 
+def test_a_venue_that_does_not_answer_is_told_after_two_cycles_and_once(
+    account: Account, receiver: Receiver
+) -> None:
+    blocked = Cycle(1, [Status.HEALTH], why="the venue does not answer: no route")
+    well = Cycle(2, [Status.COMPLETED])
+    with notifying(told(account), environment(receiver), account.time.elapsed) as notifier:
+        for cycle in (blocked, well, blocked, blocked, blocked, well, well):
+            notifier.after_cycle(cycle)
+    lines = [text for several in texts(receiver) for text in several]
+    assert lines[1:-1] == [
+        "nothing is entered, the venue does not answer: no route",
+        "cycles go on after 3 that were blocked",
+    ]
+
+
 def test_whatever_ends_the_loop_is_named_without_what_it_said(
     account: Account, receiver: Receiver
 ) -> None:
@@ -226,6 +249,7 @@ def test_the_end_does_not_wait_for_a_service_that_hangs(
 ) -> None:
     receiver.hangs = True
     teller = teller_of(account, receiver)
+    assert teller._thread.daemon, "or the process would wait for it"
     teller.start()
     teller.say(News(Kind.RUN, NOW, "begins"))
     receiver.wait_for(1)
