@@ -42,6 +42,7 @@ from benbot.strategies.tournament.telling import tell
 from benbot.strategies.tournament.tournament import Tournament
 
 STATE = "orchestrator"  # by what name the store keeps it
+RANKED = 5  # sessions of a strategy from which it may breed, for which it is ranked and not judged
 MINUTE = np.timedelta64(1, "m")
 GENERAL = "any"  # what a regime is called where none is asked for
 DECAY, BREED, SPAWN = "decay", "breed", "spawn"
@@ -223,7 +224,7 @@ class Orchestrator:
     def _successful(self) -> tuple[Member, ...]:
         """Return whoever has left R1 upwards, the one that earns most surely first."""
         high = np.flatnonzero(self.tournament.stages >= Stage.R2)
-        sure = certainty_of(self.watch.recent(self.now.done, self.settings.lookback))
+        sure = certainty_of(self.watch.recent(self.now.done, self.settings.lookback), RANKED)
         order = sorted((int(at) for at in high), key=lambda at: (-sure[at], at))
         return tuple(self.population.members[at] for at in order if sure[at] > 0.0)
 

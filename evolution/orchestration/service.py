@@ -68,15 +68,18 @@ def services(
     return found
 
 
-def certainty_of(returns: FloatArray) -> FloatArray:
-    """Return the mean of each column over its standard error; -inf where that is unknown."""
+def certainty_of(returns: FloatArray, fewest: int = FEWEST) -> FloatArray:
+    """Return the mean of each column over its standard error; -inf where that is unknown.
+
+    It is unknown of a column with less than `fewest` sessions, or whose returns do not vary.
+    """
     known = np.isfinite(returns)
     n = known.sum(axis=0)
     values = np.where(known, returns, 0.0)
     mean = values.sum(axis=0) / np.maximum(n, 1)
     moved = np.where(known, returns - mean, 0.0)
     deviation = np.sqrt((moved**2).sum(axis=0) / np.maximum(n - 1, 1))
-    judged = (n >= FEWEST) & (deviation > ROUNDING * np.abs(mean))
+    judged = (n >= fewest) & (deviation > ROUNDING * np.abs(mean))
     safe = np.where(judged, deviation, 1.0)
     sure: FloatArray = np.where(judged, mean / safe * np.sqrt(n), -np.inf)
     return sure
