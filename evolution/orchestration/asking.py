@@ -1,7 +1,7 @@
 """Asking evolution for newcomers: a small search on the bars before a close, and whom it found."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,17 @@ SHORT = 8  # digits of a digest that make a name
 
 @dataclass(frozen=True)
 class Land:
-    """Where newcomers are bred: a market under the rules of a desk, and who does the work."""
+    """Where newcomers are bred: a market under the rules of a desk, and who does the work.
+
+    `beat` is called after each generation, for whoever has to say that the search still lives.
+    """
 
     market: Market
     rules: DeskRules
     regime: RegimeSettings
     workers: Workers
     folder: Path
+    beat: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def ask(wish: Wish, land: Land, settings: OrchestratorSettings, seed: int) -> An
     try:
         while not search.is_over:
             search.advance(land.workers)
+            land.beat()
     except DiedOut as error:
         return Answer((), search.n_tried, str(error))
     wanted = [each for each in _best(search) if earns_in(each, wish.regime)]

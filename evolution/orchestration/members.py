@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Any, Self
 
 from benbot.strategies.base import Strategy
@@ -98,9 +100,18 @@ def digest_of(choice: StrategyChoice) -> str:
 
 @dataclass
 class Population:
-    """All that ever belonged to it, in the order in which they came."""
+    """All that ever belonged to it, in the order in which they came.
+
+    sizes  how many came together, litter by litter; where none are given, at each bar
+    """
 
     members: list[Member] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Take those of one bar for a litter where nothing else is known."""
+        if not self.sizes:
+            self.sizes = list(Counter(member.born for member in self.members).values())
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self.members)
@@ -112,13 +123,12 @@ class Population:
     def names(self) -> list[str]:
         return [member.name for member in self.members]
 
-    def join(self, newcomers: Iterable[Member]) -> None:
-        """Let newcomers in."""
+    def join(self, newcomers: Sequence[Member]) -> None:
+        """Let a litter in."""
         self.members.extend(newcomers)
+        self.sizes.append(len(newcomers))
 
     def litters(self) -> list[list[Member]]:
-        """Return the members by the bar at which they came, the first ones first."""
-        by_bar: dict[int, list[Member]] = {}
-        for member in self.members:
-            by_bar.setdefault(member.born, []).append(member)
-        return [by_bar[bar] for bar in sorted(by_bar)]
+        """Return the members by the litter in which they came, the first ones first."""
+        rest = iter(self.members)
+        return [list(islice(rest, size)) for size in self.sizes]

@@ -10,11 +10,13 @@ whenever it is known that a session has ended. At each look
 
 and everything that was decided, or refused, is an event with its reasons. What it decides depends
 on nothing but the market up to that close and its own state, so a run that was ended goes on from
-the last whole change as if nothing had been.
+the last whole change as if nothing had been. A search may take minutes, so all is decided before
+the change begins, and the database is locked no longer than it takes to write; the lease is renewed
+on the way.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -40,10 +42,12 @@ from benbot.strategies.tournament.telling import tell
 from benbot.strategies.tournament.tournament import Tournament
 
 STATE = "orchestrator"  # by what name the store keeps it
+RANKED = 5  # sessions of a strategy from which it may breed, for which it is ranked and not judged
 MINUTE = np.timedelta64(1, "m")
 GENERAL = "any"  # what a regime is called where none is asked for
 DECAY, BREED, SPAWN = "decay", "breed", "spawn"
 Told = tuple[str, str, dict[str, Any]]  # an event: kind, subject, reasons
+Write = Callable[[Change], object]  # what a look has to write once everything is decided
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,20 +107,23 @@ class Orchestrator:
         if not ended and regime == before:
             return Look(bar, ())
         told: list[Told] = []
+        self._later = []
+        for i in ended:
+            self._session(i)
+        if regime != before:
+            told.append(("regime", name_of(regime), {"from": name_of(before)}))
+        if ended:
+            told += self._retire()
+        told += self._ask(bar, regime, records)
         with records.change(self._moment(bar)) as change:
-            for i in ended:
-                self._session(i, change)
-            if regime != before:
-                told.append(("regime", name_of(regime), {"from": name_of(before)}))
-            if ended:
-                told += self._retire(change)
-            told += self._ask(bar, regime, change)
+            for write in self._later:
+                write(change)
             for kind, subject, reasons in told:
                 change.event(kind, subject, reasons)
             change.state(STATE, self._plain())
         return Look(bar, tuple((kind, subject) for kind, subject, _ in told))
 
-    def _session(self, i: int, change: Change) -> None:
+    def _session(self, i: int) -> None:
         """Tell the tournament of a session, and the store of everything in it."""
         stages = self.tournament.stages
         n_trades, breaches = self.watch.counts(i)
@@ -125,11 +132,11 @@ class Orchestrator:
             int(self.watch.ends[i]), self.watch.returns(i), n_trades, as_modelled, breaches
         )
         moves += self.tournament.bury(self.watch.returns(i))
-        self.watch.tell(i, stages, change)
-        self._tell(moves, change)
+        self._later.append(lambda change: self.watch.tell(i, stages, change))
+        self._tell(moves)
         self.now.done = i + 1
 
-    def _retire(self, change: Change) -> list[Told]:
+    def _retire(self) -> list[Told]:
         """Withdraw whoever of R3 and LIVE earns less of late than before."""
         if not self.now.is_due(DECAY, self.settings.patience):
             return []
@@ -142,11 +149,11 @@ class Orchestrator:
         told: list[Told] = []
         for name, finding in found:
             if finding is not None and any(finding is each for each in alarming):
-                self._tell(self.tournament.withdraw(name), change)
+                self._tell(self.tournament.withdraw(name))
                 told.append(("retire", name, {"finding": finding.sentence}))
         return told
 
-    def _ask(self, bar: int, regime: int, change: Change) -> list[Told]:
+    def _ask(self, bar: int, regime: int, records: Records) -> list[Told]:
         """Ask evolution where a regime is poorly served, and let the successful breed."""
         told: list[Told] = []
         first = first_bar(self.settings, self.order.land.regime)
@@ -156,17 +163,20 @@ class Orchestrator:
             parents = self._successful()
             if parents:
                 self.now.note(BREED)
-                told += self._search(BREED, Wish(self.now.asked, bar, None, parents), {}, change)
+                told += self._search(BREED, Wish(self.now.asked, bar, None, parents), {}, records)
         key = name_of(regime)
         if regime != UNKNOWN and self.now.is_due(key, self.settings.patience):
             service = self.services().get(regime)
+            if service is not None:
+                self.now.note(key)  # whatever comes of it: who asks daily is lucky one day
             if service is not None and service.is_poor:
-                self.now.note(key)
                 wish = Wish(self.now.asked, bar, regime)
-                told += self._search(SPAWN, wish, dict(service.reasons), change)
+                told += self._search(SPAWN, wish, dict(service.reasons), records)
         return told
 
-    def _search(self, kind: str, wish: Wish, reasons: dict[str, Any], change: Change) -> list[Told]:
+    def _search(
+        self, kind: str, wish: Wish, reasons: dict[str, Any], records: Records
+    ) -> list[Told]:
         """Search if there is a place and something left to spend; say what came of it."""
         subject = name_of(wish.regime) if wish.regime is not None else GENERAL
         reasons = reasons | {"parents": [each.name for each in wish.parents]}
@@ -174,11 +184,12 @@ class Orchestrator:
         if room < 1 or left < self.settings.price:
             why = {"places": room, "evaluations": left, "price": self.settings.price}
             return [(f"{kind} refused", subject, reasons | why)]
-        answer = ask(wish, self.order.land, self.settings, self.order.seed)
+        land = replace(self.order.land, beat=records.renew)
+        answer = ask(wish, land, self.settings, self.order.seed)
         self.now.asked += 1
         self.now.budget.spend(self.now.done, answer.n_tried)
         new = self._newcomers(answer, min(room, self.settings.newcomers))
-        self._join(new, wish.bar, change)
+        self._join(new, wish.bar)
         names = [each.name for each in new]
         found = {"tried": answer.n_tried, "newcomers": names, "why": answer.why}
         return [(kind, subject, reasons | found)]
@@ -195,7 +206,7 @@ class Orchestrator:
                 new.append(member)
         return new
 
-    def _join(self, members: Sequence[Member], bar: int, change: Change) -> None:
+    def _join(self, members: Sequence[Member], bar: int) -> None:
         """Let members in: register them, and follow them from here on."""
         if not members:
             return
@@ -203,8 +214,8 @@ class Orchestrator:
         self.watch.join(members, bar)
         for member in members:
             moves = self.tournament.register(member.name, member.digest)
-            change.register(member.registered)
-            self._tell(moves, change)
+            self._later.append(_registration(member))
+            self._tell(moves)
 
     def _room(self) -> int:
         """Return how many more may take part or wait."""
@@ -213,7 +224,7 @@ class Orchestrator:
     def _successful(self) -> tuple[Member, ...]:
         """Return whoever has left R1 upwards, the one that earns most surely first."""
         high = np.flatnonzero(self.tournament.stages >= Stage.R2)
-        sure = certainty_of(self.watch.recent(self.now.done, self.settings.lookback))
+        sure = certainty_of(self.watch.recent(self.now.done, self.settings.lookback), RANKED)
         order = sorted((int(at) for at in high), key=lambda at: (-sure[at], at))
         return tuple(self.population.members[at] for at in order if sure[at] > 0.0)
 
@@ -226,7 +237,8 @@ class Orchestrator:
         entered = closes[self.now.done - len(recent) : self.now.done]
         taking_part: BoolArray = self.tournament.stages >= Stage.R1
         regime = self.regime[entered].astype(np.int64)
-        return services(recent, regime, taking_part, self.settings.least)
+        settings = self.settings
+        return services(recent, regime, taking_part, settings.least, settings.level_each)
 
     def _decay_of(self, at: int, draws: int) -> Finding | None:
         since = int(self.tournament.ladder.rows["since"][at])  # what promoted it was lucky, too
@@ -259,16 +271,20 @@ class Orchestrator:
 
     # The store
 
-    def _tell(self, moves: Sequence[Transition], change: Change) -> None:
-        tell(moves, self.tournament.ladder.names, change)
+    def _tell(self, moves: Sequence[Transition]) -> None:
+        names = self.tournament.ladder.names
+        self._later.append(lambda change: tell(moves, names, change))
 
     def _begin(self, records: Records) -> None:
         """Go on where the store says that somebody was, or begin."""
         self._at_the_beginning()  # whatever a run that was broken off left here
         order, kept = self.order, records.state(STATE)
         if kept is None:
+            self._later = []
+            self._join(self.catalogue, order.span.first)
             with records.change(self._moment(order.span.first)) as change:
-                self._join(self.catalogue, order.span.first, change)
+                for write in self._later:
+                    write(change)
                 change.state(STATE, self._plain())
             return
         evaluations = order.settings.evaluations
@@ -281,9 +297,14 @@ class Orchestrator:
         self.watch = Watch(order.land.market.session, order.span, self._follow)
         budget = Budget(order.settings.evaluations)
         self.now = Standing(Tournament(order.tournament), budget, order.span.first)
+        self._later: list[Write] = []
 
     def _plain(self) -> dict[str, Any]:
         return self.now.plain(self.order.identity)
+
+
+def _registration(member: Member) -> Write:
+    return lambda change: change.register(member.registered)
 
 
 def name_of(regime: int) -> str:

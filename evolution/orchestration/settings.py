@@ -40,8 +40,14 @@ class OrchestratorSettings(Settings):
     least: int = Field(
         default=40, ge=5, description="sessions of a regime below which nothing is said of it"
     )
+    level: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="chance, within the lookback, that luck alone is taken to serve a regime",
+    )
     patience: int = Field(
-        default=63, ge=1, description="sessions until the same is asked for again"
+        default=63, ge=1, description="sessions until the same is looked at or asked for again"
     )
     breed_every: int = Field(
         default=126, ge=1, description="sessions between two litters of the successful"
@@ -66,6 +72,11 @@ class OrchestratorSettings(Settings):
                 f"generations) or be 0, was {self.evaluations}"
             )
         return self
+
+    @property
+    def level_each(self) -> float:
+        """Chance of a false answer each time, of as many as are asked within the lookback."""
+        return self.level / max(1.0, self.lookback / self.patience)
 
     @property
     def price(self) -> int:

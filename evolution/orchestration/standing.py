@@ -46,6 +46,7 @@ class Standing:
             "last": dict(self.last),
             "spent": [list(each) for each in self.budget.spent],
             "members": [member.plain() for member in self.population],
+            "litters": list(self.population.sizes),
             "tournament": self.tournament.state(),
         }
 
@@ -70,7 +71,9 @@ class Standing:
             Tournament.resume(kept["tournament"], tournament),
             Budget(evaluations, spent),
             int(kept["bar"]),
-            Population([Member.of_plain(each) for each in kept["members"]]),
+            Population(
+                [Member.of_plain(each) for each in kept["members"]], kept.get("litters", [])
+            ),
             int(kept["done"]),
             int(kept["asked"]),
             {str(key): int(at) for key, at in kept["last"].items()},

@@ -36,6 +36,9 @@ def orchestrate(  # noqa: PLR0913 - each is an option of the command
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Do not wait for who held the store and was killed.")
     ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Go on into test, which is recorded and counted.")
+    ] = False,
     jobs: Annotated[int, typer.Option(help="Threads; the result is the same.", min=1)] = 2,
     runs: Annotated[Path, typer.Option(help="Folder in which runs keep their files.")] = Path(
         "runs"
@@ -57,6 +60,7 @@ def orchestrate(  # noqa: PLR0913 - each is an option of the command
         store=store,
         resume=resume,
         take_over=take_over,
+        test=test,
         jobs=jobs,
     )
     carry_out(load_config(config, overrides or ()), asked)

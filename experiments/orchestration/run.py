@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.evolution.orchestration.asking import Land, first_bar
 from benbot.evolution.orchestration.members import Member, Origin
-from benbot.evolution.orchestration.orchestrator import Look, Orchestrator, Order
+from benbot.evolution.orchestration.orchestrator import STATE, Look, Orchestrator, Order
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.workers import hire
 from benbot.experiments.config import (
@@ -33,12 +33,14 @@ from benbot.experiments.orchestration.following import Follower
 from benbot.experiments.orchestration.page import Story, render_story
 from benbot.experiments.orchestration.view import accounts_table, population_table
 from benbot.experiments.progress import Display
+from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import Run, Status, Tracker, open_tracker
 from benbot.experiments.training.preparation import place_segments
 from benbot.experiments.training.run import check_folder
 from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST
-from benbot.experiments.verdict.opening import warn_of_look
+from benbot.experiments.verdict.opening import Opening, open_test, stretch_of
 from benbot.strategies.records import Records, open_records
+from benbot.strategies.records.moments import moment_at
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 ALGORITHM = "orchestrator"  # what the tag `algo` of a run says
 OWNER = "benbot orchestrate"
+RUNS = "orchestrated runs"  # by what name a store keeps the ids of those who wrote it
 RECORDS_FILE, PAGE_FILE, EVENTS_FILE = "records.db", "orchestration.html", "events.json"
 
 
@@ -62,6 +65,7 @@ class Asked:
     store: str | None = None
     resume: str | None = None
     take_over: bool = False
+    test: bool = False  # whether it may look at test
     jobs: int = 1
 
 
@@ -75,18 +79,20 @@ def orchestrate(config: ExperimentConfig, asked: Asked) -> None:
         with display.step(f"Loading the market of {config.name}{compiling}"):
             market = load_market(config.market)
         span = span_of(market, config, asked)
-        if span.last >= test_begins(market, config):
-            warn_of_look("test", "benbot orchestrate", console)
+        looked_at = _part_of_test(market, config, span, asked)
         run, folder = _run_of(tracker, config, market, asked)
+        if looked_at is not None:
+            _open_test(run, stretch_of(market, looked_at, drawn=_is_drawn(config)), asked)
         land = Land(market, config.desk, config.regime, workers, folder)
         orchestrator = orchestrator_of(config, land, span)
         with run, _opened(folder, asked) as records:
+            runs = noted(records, market, span.first, run.id)
             chronicle = _live(orchestrator, records, run, display)
             accounts = accounts_of(config, orchestrator, chronicle)
             page = folder / PAGE_FILE
             story = Story(config.name, orchestrator, chronicle, accounts)
             page.write_text(render_story(story), encoding="utf-8")
-            _record(run, folder, chronicle)
+            _record(run, folder, chronicle, ledgers_of(asked.runs, runs))
     console.print(accounts_table(accounts))
     console.print(population_table(orchestrator, chronicle))
     console.print(f"Run       {run.id}\nPage      {page}", highlight=False, soft_wrap=True)
@@ -140,6 +146,34 @@ def test_begins(market: Market, config: ExperimentConfig) -> int:
     if config.segments is None:
         return market.n_bars
     return place_segments(market, config.segments)["test"].first
+
+
+def _part_of_test(
+    market: Market, config: ExperimentConfig, span: Span, asked: Asked
+) -> Span | None:
+    """Return the bars of test that are looked at, None if none are; refuse them unasked."""
+    first = test_begins(market, config)
+    if span.last < first:
+        return None
+    if not asked.test:
+        raise BadConfig(
+            f"a run must end before test, which begins on {market.days[first]}, was to end on "
+            f"{market.days[span.last]}. Choose an earlier --to, or say --test, which is recorded "
+            "and counted"
+        )
+    return Span(max(span.first, first), span.last)
+
+
+def _open_test(run: Run, stretch: dict[str, str], asked: Asked) -> None:
+    """Record with a run that it looks at test, before it does; each time counts."""
+    run.set_tags(stretch)
+    opening = Opening(asked.command, git_commit(Path(__file__).parent), datetime.now(UTC))
+    count = open_test(run, opening, again=True)
+    asked.console.print(f"Opened    test, time {count} of this run", highlight=False)
+
+
+def _is_drawn(config: ExperimentConfig) -> bool:
+    return config.market.source == "synthetic"
 
 
 def _live(orchestrator: Orchestrator, records: Records, run: Run, display: Display) -> Chronicle:
@@ -218,10 +252,28 @@ def _opened(folder: Path, asked: Asked) -> Iterator[Records]:
         raise
 
 
-def _record(run: Run, folder: Path, chronicle: Chronicle) -> None:
+def noted(records: Records, market: Market, first: int, run_id: str) -> list[str]:
+    """Return the runs that this store has had, this one now the last; `first` is the first bar."""
+    kept: list[str] = records.state(RUNS) or []
+    if run_id in kept:
+        return kept
+    stands = records.state(STATE)
+    moment = moment_at(market.timestamps[first if stands is None else stands["bar"]])
+    with records.change(moment) as change:
+        change.state(RUNS, [*kept, run_id])
+    return [*kept, run_id]
+
+
+def ledgers_of(folder: Path, runs: Sequence[str]) -> list[Path]:
+    """Return the ledgers of all searches of some runs, by name; of a number the last one counts."""
+    found = {path.name: path for one in runs for path in (folder / one).glob("search-*.jsonl")}
+    return [found[name] for name in sorted(found)]
+
+
+def _record(run: Run, folder: Path, chronicle: Chronicle, ledgers: Sequence[Path]) -> None:
     """Keep the page, the events and the ledgers of all searches with the run."""
     events = chronicle.events.to_dict("records")
     text = json.dumps(events, default=str, indent=1, ensure_ascii=False)
     (folder / EVENTS_FILE).write_text(text, encoding="utf-8")
-    for path in (folder / PAGE_FILE, folder / EVENTS_FILE, *sorted(folder.glob("search-*.jsonl"))):
+    for path in (folder / PAGE_FILE, folder / EVENTS_FILE, *ledgers):
         run.log_file(path.name, path.read_text(encoding="utf-8"))

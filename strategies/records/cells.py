@@ -19,6 +19,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from benbot.envs.arrays import AnyArray, FloatArray
+from benbot.strategies.records import keeping
 from benbot.strategies.records.columns import EVERY, codes
 from benbot.strategies.records.folding import Stretches, folded, runs_of, starts_of
 from benbot.strategies.records.keeping import Key, Kind, kept_at, merge_kept
@@ -127,9 +128,10 @@ def _store(
         earlier = unpacked([row.sketch for row in kept.values()])
         places = np.array(list(kept), np.int64)
         sketches = joined(earlier._replace(owner=places[earlier.owner]), sketches)
-    names = (*KEY, *SUMS, *PATH, "sketch")
-    columns = (*listed(SUMS, stretches.sums), *listed(PATH, stretches.path))
-    content = zip(keys, zip(*columns, packed(sketches, len(keys)), strict=True), strict=True)
+    names = (*KEY, *SUMS, *PATH, "sketch", "packed")
+    columns = [*listed(SUMS, stretches.sums), *listed(PATH, stretches.path)]
+    columns += [packed(sketches, len(keys)), keeping.packed(stretches)]
+    content = zip(keys, zip(*columns, strict=True), strict=True)
     put(connection, CELLS, [dict(zip(names, (*key, *row), strict=True)) for key, row in content])
 
 

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -23,7 +24,9 @@ PRIVATE_FOLDER = stat.S_IRWXU  # of one that is made; what is there keeps its mo
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DRIVER = "postgresql+psycopg"
 HIDDEN = ("password", "sslpassword", "passfile")  # of a URL's query
+BINARY = 1  # as psycopg.pq.Format says it; psycopg need not be installed
 CACHE = 65536  # KiB of an SQLite database that are kept in memory
+AS_BYTES = {"as_bytes": True}  # option of a query: PostgreSQL is to send no number as text
 FOREIGN = "file is not a database"  # as SQLite says it
 
 
@@ -192,9 +195,20 @@ def _postgresql_engine(url: URL, patience: float) -> Engine:
     options = f"{asked if isinstance(asked, str) else ' '.join(asked)} -c lock_timeout={seconds}s"
     arguments = {"connect_timeout": seconds, "options": options.strip()}
     try:
-        return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(
+            url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True
+        )
     except ModuleNotFoundError as error:
         raise RecordsUnavailable(
             f"records at {shown(url)} need the Python package {error.name}, which is not "
             "installed: pip install 'benbot[postgres]'"
         ) from None
+    event.listen(engine, "before_cursor_execute", _choose_format)
+    return engine
+
+
+def _choose_format(*asked: Any) -> None:  # noqa: ANN401 - as SQLAlchemy calls it
+    """Let psycopg ask for the bytes of numbers where a query is marked so."""
+    _, cursor, _, _, context, _ = asked
+    if context is not None and context.execution_options.get("as_bytes"):
+        cursor.format = BINARY

@@ -47,7 +47,8 @@ def take(connection: Connection, url: URL, who: Applicant, now: int) -> Lease:
     if held.owner != FREE and now < held.expires and not who.takes_over:
         raise RecordsHeld(
             f"one process at a time may write {shown(url)}, {held.owner!r} does: its lease runs "
-            f"until {written(held.expires)}. Stop it, or wait for that"
+            f"until {written(held.expires)}. Stop it, or wait for that; if it was killed, say "
+            "--take-over"
         )
     lease = Lease(who.owner, held.token + 1, who.lasts)
     connection.execute(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benbot.envs.arrays import FloatArray
-from benbot.strategies.records.database import POSTGRESQL, SQLITE
+from benbot.strategies.records.database import AS_BYTES, POSTGRESQL, SQLITE
 from benbot.strategies.records.tables import WHOLE
 
 MANY = 500  # values that one query asks for; SQLite takes 32,766 parameters
@@ -73,11 +73,11 @@ def columns_of(connection: Connection, query: Select[Any]) -> dict[str, list[Any
 
     Of many rows SQLAlchemy's own take as long to make as the driver takes to read them.
     """
-    with connection.execute(query) as result:
+    with connection.execute(query.execution_options(**AS_BYTES)) as result:
         names = list(result.keys())
         rows = result.cursor.fetchall() if result.cursor is not None else []
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
-    return dict(zip(names, columns, strict=True))
+    # Not by zip(*rows), whose iterators, one a row, send the garbage collector round.
+    return {name: [row[k] for row in rows] for k, name in enumerate(names)}
 
 
 def listed(names: Sequence[str], values: FloatArray) -> list[list[Any]]:

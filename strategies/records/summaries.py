@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from benbot.envs.arrays import AnyArray, IntArray
 from benbot.envs.errors import UnknownName
-from benbot.strategies.records import cells, days
+from benbot.strategies.records import cells, days, keeping
 from benbot.strategies.records.columns import codes
 from benbot.strategies.records.folding import Stretches, starts_of
 from benbot.strategies.records.moments import times_of
@@ -76,11 +76,12 @@ def _trade_parts(connection: Connection, by: Sequence[str], chosen: Selection) -
     if not chosen.whole:
         return _from_trades(connection, by, chosen)
     level = cells.level_of({*by, *chosen.named})
-    names = ("strategy_id", "source", *cells.TOLD, *SUMS, *PATH, "sketch")
+    names = ["strategy_id", *(name for name in by if name != "strategy"), "sketch", "packed"]
     query = select(*(CELLS.c[name] for name in names)).where(CELLS.c.level == level)
     kept = columns_of(connection, chosen.applied(query, CELLS, None))
-    told = _with_strategies(connection, kept)
-    return Parts(told, _stretches(kept, SUMS, PATH), unpacked(kept["sketch"]))
+    stretches = keeping.unpacked(kept.pop("packed"), cells.TRADED)
+    sketches = unpacked(kept.pop("sketch"))
+    return Parts(_with_strategies(connection, kept), stretches, sketches)
 
 
 def _from_trades(connection: Connection, by: Sequence[str], chosen: Selection) -> Parts:

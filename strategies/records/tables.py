@@ -147,6 +147,7 @@ CELLS = Table(
     Column("symbol", Text, primary_key=True),
     *_summary((*SUMS, *PATH)),
     Column("sketch", LargeBinary, nullable=False),
+    Column("packed", LargeBinary, nullable=False),  # sums and path again, as eight bytes each
     sqlite_with_rowid=False,
 )
 

@@ -11,6 +11,7 @@ from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import BadRecord, RecordsHeld, RunMismatch
 from benbot.envs.history import Span
 from benbot.envs.market.market import Market
+from benbot.evolution.orchestration.asking import Answer, Land, Wish
 from benbot.evolution.orchestration.members import Member
 from benbot.evolution.orchestration.orchestrator import Orchestrator
 from benbot.strategies.records import Records
@@ -249,6 +250,25 @@ def test_whoever_earns_less_than_before_is_retired_and_the_others_are_not(tmp_pa
 
 
 @pytest.mark.usefixtures("search")
+def test_a_search_keeps_nobody_from_the_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever comes meanwhile is told who holds the lease, at once, and not that it is locked."""
+    url, met = f"sqlite:///{tmp_path}/whole.db", []
+
+    class Visited(FakeSearch):
+        def __call__(self, wish: Wish, land: Land, *rest: Any) -> Answer:  # noqa: ANN401
+            land.beat()
+            with pytest.raises(RecordsHeld, match="if it was killed, say --take-over"):
+                opened(url, patience=0.1)
+            met.append(wish.number)
+            return super().__call__(wish, land, *rest)
+
+    found_by(Visited(), monkeypatch)
+    lived(world(tmp_path, market_of(115)), tmp_path)
+    assert met
+
+
 def test_two_on_one_store_are_refused(tmp_path: Path) -> None:
     with opened(f"sqlite:///{tmp_path}/one.db") as records:
         looks = world(tmp_path).run(records)

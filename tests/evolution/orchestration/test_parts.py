@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.stats import t as student
 
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import Span
@@ -19,7 +20,6 @@ from benbot.evolution.orchestration.standing import Standing
 from benbot.evolution.orchestration.watching import Watch, known_ends, session_ends
 from benbot.evolution.settings import ProgramSettings
 from benbot.strategies.catalogue import StrategyChoice
-from benbot.strategies.sharpe import expected_maximum
 from benbot.strategies.tournament.tournament import Tournament
 from tests.evolution.orchestration.fakes import (
     FIRST,
@@ -69,16 +69,25 @@ def test_members_come_back_from_json_in_their_order() -> None:
     ]
 
 
+def test_two_litters_of_one_bar_stay_two() -> None:
+    population = Population()
+    for litter in ([member(5), member(7)], [member(9, Origin.BRED)]):
+        population.join(litter)
+    again = Population(list(population), list(population.sizes))
+    assert [len(one) for one in again.litters()] == [2, 1]
+    assert [len(one) for one in Population(list(population)).litters()] == [3]
+
+
 def test_certainty_is_the_mean_over_its_error() -> None:
-    returns = np.full((6, 4), np.nan)
-    returns[:, 0] = [0.01, 0.03, 0.01, 0.03, 0.01, 0.03]
-    returns[1:, 1] = [0.01, -0.01, 0.01, -0.01, 0.01]
-    returns[2:, 2] = 0.02  # four sessions are too few
+    returns = np.full((22, 4), np.nan)
+    returns[:, 0] = [0.01, 0.03] * 11
+    returns[1:, 1] = [0.01, *[-0.01, 0.01] * 10]
+    returns[3:, 2] = [0.02, *[0.01, 0.03] * 9]  # 19 sessions are too few
     returns[:, 3] = 0.02  # nothing varies
     found = certainty_of(returns)
     deviation = np.std(returns[:, 0], ddof=1)
-    assert found[0] == pytest.approx(0.02 / deviation * np.sqrt(6.0))
-    assert found[1] == pytest.approx(0.002 / np.std(returns[1:, 1], ddof=1) * np.sqrt(5.0))
+    assert found[0] == pytest.approx(0.02 / deviation * np.sqrt(22.0))
+    assert found[1] == pytest.approx(0.01 / np.std(returns[1:, 1], ddof=1) / np.sqrt(21.0))
     assert found[2:].tolist() == [-np.inf, -np.inf]
 
 
@@ -87,18 +96,27 @@ def test_a_regime_is_poorly_served_where_the_best_earns_no_more_surely_than_luck
     returns = 0.01 * rng.standard_normal((60, 3))
     regime = np.repeat([0, 4, UNKNOWN, 8], [20, 25, 10, 5])
     returns[regime == 4] += [-0.02, 0.02, -0.02]
-    found = services(returns, regime, np.ones(3, np.bool_), least=6)
+    found = services(returns, regime, np.ones(3, np.bool_), least=6, level=0.05)
     assert set(found) == {0, 4}  # five sessions of the last, and nobody asks of the unknown
     assert (found[4].best, found[4].n_sessions, found[4].is_poor) == (1, 25, False)
-    assert found[4].luck == expected_maximum(3.0)
-    assert found[0].is_poor == (certainty_of(returns[:20]).max() <= expected_maximum(3.0))
-    without = services(returns, regime, np.array([True, False, True]), least=6)
+    # Three that are judged, each passed with a chance of 1 - 0.95^(1/3), 1.695 %.
+    assert found[4].luck == pytest.approx(student.isf(0.016952, 24), rel=1e-4)
+    assert found[0].is_poor
+    without = services(returns, regime, np.array([True, False, True]), least=6, level=0.05)
     assert without[4].is_poor
-    assert without[4].luck == expected_maximum(2.0)
+    assert without[4].luck == pytest.approx(student.isf(0.025321, 24), rel=1e-4)
+
+
+def test_luck_serves_a_regime_as_seldom_as_the_level_says() -> None:
+    rng, level, n_worlds = np.random.default_rng(2), 0.1, 1000
+    regime, everybody = np.zeros(40, np.int64), np.ones(8, np.bool_)
+    draws = (0.01 * rng.standard_t(4, (40, 8)) for _ in range(n_worlds))
+    lucky = sum(not services(one, regime, everybody, 40, level)[0].is_poor for one in draws)
+    assert 0.05 < lucky / n_worlds < level + 3.0 * np.sqrt(level * (1.0 - level) / n_worlds)
 
 
 def test_where_nobody_takes_part_nobody_serves() -> None:
-    (found,) = services(np.zeros((9, 2)), np.full(9, 3), np.zeros(2, np.bool_), 5).values()
+    (found,) = services(np.zeros((9, 2)), np.full(9, 3), np.zeros(2, np.bool_), 5, 0.05).values()
     assert found.is_poor
     assert found.reasons == {
         "regime": "neutral, low volatility",
@@ -106,7 +124,7 @@ def test_where_nobody_takes_part_nobody_serves() -> None:
         "best": "nobody",
         "luck": 0.0,
     }
-    assert services(np.zeros((0, 0)), np.zeros(0, np.int64), np.zeros(0, np.bool_), 5) == {}
+    assert services(np.zeros((0, 0)), np.zeros(0, np.int64), np.zeros(0, np.bool_), 5, 0.05) == {}
 
 
 def test_something_is_due_if_it_was_never_done_or_long_ago() -> None:

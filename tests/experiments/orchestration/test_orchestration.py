@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import BadConfig, RunMismatch
+from benbot.envs.history import Span
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.evolution.orchestration.asking import first_bar
@@ -26,6 +27,14 @@ from benbot.experiments.orchestration.following import Follower, filled_up
 from benbot.experiments.orchestration.page import in_words
 from benbot.experiments.orchestration.run import Asked, span_of
 from benbot.experiments.orchestration.view import accounts_table, population_table
+from benbot.experiments.tracking.kept import tagged_runs
+from benbot.experiments.verdict.opening import (
+    JUDGED_ON,
+    OPENED,
+    openings_in,
+    share_bars,
+    stretch_of,
+)
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.hearing import collect
 from benbot.strategies.tournament.settings import TournamentSettings
@@ -112,8 +121,8 @@ def config_with(**changed: Any) -> ExperimentConfig:  # noqa: ANN401
 
 
 def asked_for(**changed: Any) -> Asked:  # noqa: ANN401
-    console: Any = None
-    return Asked(Path(), "benbot orchestrate", console, **changed)
+    given: Any = {"runs": Path(), "command": "benbot orchestrate", "console": None} | changed
+    return Asked(**given)
 
 
 def test_a_run_begins_where_one_could_breed_and_ends_before_test() -> None:
@@ -134,6 +143,40 @@ def test_a_stretch_of_less_than_two_bars_is_refused() -> None:
     for chosen in ({"first": day, "last": day}, {"first": date(2200, 1, 1)}):
         with pytest.raises(BadConfig, match="a run needs two bars or more of the market, which"):
             span_of(market, config, asked_for(**chosen))
+
+
+def test_ledgers_of_every_run_on_a_store_are_kept_the_last_of_a_number(tmp_path: Path) -> None:
+    for name, number, text in (("a", 0, "old"), ("a", 1, "broken off"), ("b", 1, "whole")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / f"search-{number}.jsonl").write_text(text, encoding="utf-8")
+    market, url = market_of(), f"sqlite:///{tmp_path}/a.db"
+    with opened(url) as records:
+        for name in ("a", "b", "b"):
+            runs = run.noted(records, market, FIRST, name)
+    assert runs == ["a", "b"]
+    found = run.ledgers_of(tmp_path, runs)
+    assert [path.read_text(encoding="utf-8") for path in found] == ["old", "whole"]
+
+
+@pytest.mark.nightly
+def test_whoever_looks_at_test_says_so_and_is_counted(tmp_path: Path) -> None:
+    config = config_with(tracking={"uri": f"sqlite:///{tmp_path}/mlflow.db", "experiment": "small"})
+    market, said = load_synthetic(SOURCE), io.StringIO()
+    first, last = (market.days[bar].astype(date) for bar in (340, 370))
+    asked = asked_for(first=first, last=last, runs=tmp_path, console=Console(file=said, width=200))
+    with pytest.raises(BadConfig, match=r"must end before test, which begins on .* or say --test"):
+        run.orchestrate(config, asked)
+    run.orchestrate(config, replace(asked, test=True))
+    assert "Opened    test, time 1 of this run" in said.getvalue()
+    (kept,) = tagged_runs(config.tracking.uri, OPENED)
+    assert openings_in(kept.tags) == 1
+    for judged, shared in (
+        (Span(365, 419), True),
+        (Span(380, 419), False),
+        (Span(300, 359), False),
+    ):
+        other = stretch_of(market, judged, drawn=True) | {JUDGED_ON: "of those bars"}
+        assert share_bars(kept.tags, other) == shared
 
 
 def test_signals_are_filled_up_with_those_who_want_nothing() -> None:

@@ -198,10 +198,10 @@ def server() -> Iterator[str]:
 
 
 @pytest.mark.nightly
-def test_a_season_in_postgresql_that_is_killed_ends_the_same(
+def test_a_season_in_postgresql_that_is_killed_two_hundred_times_ends_the_same(
     brief: Season, through: dict[str, str], server: str
 ) -> None:
-    assert killed_and_resumed(brief, server, KILLS, 3) == through
+    assert killed_and_resumed(brief, server, MANY_KILLS, 3) == through
 
 
 def test_a_season_goes_on_only_with_what_it_began_with(brief: Season, tmp_path: Path) -> None:

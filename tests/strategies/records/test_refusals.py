@@ -239,7 +239,7 @@ def test_a_store_to_read_must_exist(file: Path) -> None:
     with pytest.raises(RecordsUnavailable, match=r"there is no file"):
         read_records(f"sqlite:///{file}")
     file.touch()
-    with pytest.raises(RecordsUnavailable, match=r"must be of version r0001, .* was of none"):
+    with pytest.raises(RecordsUnavailable, match=r"must be of version r0002, .* was of none"):
         read_records(f"sqlite:///{file}")
 
 
