@@ -178,7 +178,8 @@ class Trader:
         change.equity(t, closed_at, {**facts, "n_positions": n_positions, "breaker": breaker})
         weights = self._chosen(change, t, observation)
         self.desk.decide(weights)
-        change.decide(Decision(t, observation, weights, setting.chronicle.growth(t)))
+        regime = int(self._tape.regime[t])
+        change.decide(Decision(t, observation, weights, setting.chronicle.growth(t), regime))
         self._stand(
             Standing(
                 t,
