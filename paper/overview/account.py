@@ -62,6 +62,11 @@ class Overview:
     closes: dict[int, int] = field(default_factory=dict)
 
     @property
+    def knows_stages(self) -> bool:
+        """Whether the store knows a stage of any strategy."""
+        return any(one.stage for one in self.shares)
+
+    @property
     def open_profit(self) -> float:
         """What is held has earned at the last mark, before costs."""
         return sum(one.profit or 0.0 for one in self.holdings)

@@ -95,11 +95,14 @@ def candidates(connection: Connection, account: str) -> list[Candidate]:
     """Return what the gates said at the last opening at which there were candidates."""
     last = _last_judged(connection, account)
     query = select(VERDICTS).where(VERDICTS.c.account == account, VERDICTS.c.bar == last)
-    names = Candidate.__dataclass_fields__
-    return [
-        Candidate(**{name: row[name] for name in names})
-        for row in connection.execute(query.order_by(VERDICTS.c.number)).mappings()
-    ]
+    rows = connection.execute(query.order_by(VERDICTS.c.number)).mappings()
+    return [_candidate(dict(row)) for row in rows]
+
+
+def judged(connection: Connection, account: str, n: int) -> list[Candidate]:
+    """Return the last candidates of any bar, the newest first."""
+    rows = newest(connection, VERDICTS, account, (VERDICTS.c.bar, VERDICTS.c.number), n)
+    return [_candidate(row) for row in rows]
 
 
 def refusals(connection: Connection, account: str) -> list[tuple[str, int]]:
@@ -119,6 +122,10 @@ def closes(connection: Connection, account: str, bars: Iterable[int]) -> dict[in
         EQUITY.c.account == account, EQUITY.c.bar.in_(sorted(set(bars)))
     )
     return {row.bar: row.moment for row in connection.execute(query)}
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate(**{name: row[name] for name in Candidate.__dataclass_fields__})
 
 
 def _last_judged(connection: Connection, account: str) -> int:

@@ -49,6 +49,11 @@ class Weights:
     weights: FloatArray
     regime: str | None
 
+    @property
+    def cash(self) -> float:
+        """Share of cash at the last decision; NaN where there was none."""
+        return float(self.weights[-1, -1]) if self.weights.size else float("nan")
+
 
 def weights(connection: Connection, account: str, choices: Sequence[Row], most: int) -> Weights:
     """Return the decisions of an account, evenly thinned to about `most`; the last is in it.
