@@ -18,6 +18,7 @@ from benbot.envs.desk.breakers import breaker_of
 from benbot.envs.desk.reasons import Breaker, Verdict
 from benbot.envs.errors import VenueUnavailable
 from benbot.paper.desk import Traded
+from benbot.paper.heartbeat import Heartbeat, beat
 from benbot.paper.outbox import Outbox
 from benbot.paper.reconciliation import Reconciliation
 from benbot.paper.staging import Leave
@@ -50,12 +51,14 @@ class Cycle:
     """What became of a cycle.
 
     statuses   in order; the last says how it ended
+    skew       seconds between our clock and the venue's; None where it was not asked
     """
 
     number: int
     statuses: list[Status] = field(default_factory=list)
     progress: Progress = Progress.WAITING
     why: str = ""
+    skew: float | None = None
 
     def __str__(self) -> str:
         path = " → ".join(self.statuses)
@@ -95,7 +98,13 @@ class AutoLoop:
         self.trader.resume(lambda: self._venue.account().cash)
 
     def cycle(self) -> Cycle:
-        """Take the six steps once."""
+        """Take the six steps once, and keep what became of them."""
+        began = self._clocks.elapsed()
+        cycle = self._take_steps()
+        self._beat(cycle, self._clocks.elapsed() - began)
+        return cycle
+
+    def _take_steps(self) -> Cycle:
         self._n_cycles += 1
         cycle, began = Cycle(self._n_cycles), self._clocks.elapsed()
         self.trader.failures = self._outbox.failures
@@ -132,6 +141,13 @@ class AutoLoop:
             self._clocks.pause(max(left, 0.0))
         self.trader.leave()
 
+    def _beat(self, cycle: Cycle, duration: float) -> None:
+        """Keep what a cycle did, for whoever looks on."""
+        statuses = tuple(status.value for status in cycle.statuses)
+        health = (self._outbox.failures, self.trader.health[1])
+        told = (statuses, cycle.why, cycle.progress.value, *health, cycle.skew, duration)
+        beat(self._store, Heartbeat(cycle.number, *told))
+
     # The steps.
 
     def _check_health(self, cycle: Cycle) -> str:
@@ -141,6 +157,7 @@ class AutoLoop:
             cycle.why = "the kill switch is on"
             return cycle.why
         skew = abs(self._venue.clock().now - self._clocks.now())
+        cycle.skew = skew.total_seconds()
         account = self._venue.account()
         cycle.why = _why_unhealthy(account, skew)
         if cycle.why:

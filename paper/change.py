@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Table, delete, insert, update
 
 from benbot.envs.arrays import Float32Array, FloatArray, RecordArray
 from benbot.envs.desk.reasons import Exit, Verdict
+from benbot.envs.market.regime import UNKNOWN
 from benbot.paper import chain
+from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.intents import Intent
 from benbot.paper.lease import Lease
 from benbot.paper.standing import Standing
@@ -20,6 +22,7 @@ from benbot.paper.tables import (
     DECISIONS,
     EQUITY,
     FILLS,
+    HEARTBEATS,
     INTENTS,
     ORDERS,
     POSITIONS,
@@ -45,12 +48,16 @@ class Names:
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What a policy saw and chose at the close of a bar, and what the sleeves returned over it."""
+    """What a policy saw and chose at the close of a bar, and what the sleeves returned over it.
+
+    regime   code of `market.regime`, -1 unknown
+    """
 
     bar: int
     observation: Float32Array
     weights: Float32Array
     growth: FloatArray
+    regime: int = UNKNOWN
 
 
 class Change:
@@ -85,6 +92,7 @@ class Change:
             "observation": np.ascontiguousarray(decision.observation, np.float32).tobytes(),
             "weights": np.ascontiguousarray(decision.weights, np.float32).tobytes(),
             "growth": np.ascontiguousarray(decision.growth, np.float64).tobytes(),
+            "regime": decision.regime,
         }
         self._insert(DECISIONS, [row])
 
@@ -211,6 +219,11 @@ class Change:
             for symbol, units in foreign.items()
         ]
         self._insert(POSITIONS, rows)
+
+    def beat(self, heartbeat: Heartbeat, started: int, now: int) -> None:
+        """Note what a cycle did, in place of the one before; times of the machine's clock."""
+        times = {"moment": self._now, "started": started, "beat": now}
+        put(self._connection, HEARTBEATS, [self._own | heartbeat.row() | times])
 
     def event(self, kind: str, subject: str, **reasons: Any) -> None:  # noqa: ANN401
         """Add to the chain what happened."""

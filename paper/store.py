@@ -26,6 +26,7 @@ from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.errors import InvalidParameter
 from benbot.paper import lease
 from benbot.paper.change import Change
+from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.intents import Intent
 from benbot.paper.lease import AccountLock
 from benbot.paper.schema import check_current, migrate
@@ -69,6 +70,7 @@ class PaperStore:
         """
         self.account, self._clock, self._machine = _checked_name(account), clock, machine
         self._url = address_of(url)
+        self._began = self._now()
         self._lock = AccountLock(self._url, account)
         try:
             with answering(self._url):
@@ -93,6 +95,11 @@ class PaperStore:
         with answering(self._url), self._writing.begin() as connection:
             lease.renew(connection, self._url, self._lease, self._now())
             yield Change(connection, self._lease, microseconds(self._clock()))
+
+    def beat(self, heartbeat: Heartbeat) -> None:
+        """Keep what a cycle did, in place of the one before."""
+        with self.change() as change:
+            change.beat(heartbeat, self._began, self._now())
 
     def is_halted(self) -> bool:
         """Return whether no order may be sent; what cannot be read halts."""

@@ -101,6 +101,7 @@ DECISIONS = Table(
     Column("observation", LargeBinary, nullable=False),  # (D,) float32
     Column("weights", LargeBinary, nullable=False),  # (K + 1,) float32
     Column("growth", LargeBinary, nullable=False),  # (K,) float64: what the sleeves returned
+    Column("regime", Integer, nullable=True),  # code of the bar; NULL: decided before it was kept
 )
 
 EQUITY = Table(
@@ -238,6 +239,23 @@ POSITIONS = Table(
     _number("stop", nullable=True),
     _number("target", nullable=True),
     _count("opened"),  # bar
+)
+
+HEARTBEATS = Table(
+    "heartbeats",
+    METADATA,
+    _account(),
+    _count("cycle"),  # since the loop began
+    _moment(),  # of what is recorded
+    _moment("beat"),  # of the machine's clock
+    _moment("started"),  # likewise: when the loop began
+    Column("statuses", Text, nullable=False),  # JSON: in order
+    Column("why", Text, nullable=False),
+    _text("progress", 16),
+    _count("failures"),  # calls of the venue, in a row
+    _count("stale_quotes"),
+    _number("skew", nullable=True),  # seconds
+    _number("duration"),  # seconds
 )
 
 EVENTS = Table(

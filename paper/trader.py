@@ -211,7 +211,8 @@ class Trader:
         weights = self.trust.chosen(change, t, observation, self.desk.weights())
         self.desk.decide(t, weights)
         self._limits = self._limits.written(change)
-        change.decide(Decision(t, observation, weights, setting.chronicle.growth(t)))
+        regime = int(self._tape.regime[t])
+        change.decide(Decision(t, observation, weights, setting.chronicle.growth(t), regime))
         self._stand(
             Standing(
                 t,

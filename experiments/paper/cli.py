@@ -260,6 +260,26 @@ def paper_stop(account: Account = None, store: Store = DEFAULT_STORE) -> None:
     _switch(store, account, must_stop=True)
 
 
+@app.command("dashboard")
+def paper_dashboard(
+    store: Store = DEFAULT_STORE,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8765,
+    account: Annotated[
+        str | None, typer.Option(help="The only account to show; without it all of the store.")
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="Another than this machine's needs BENBOT_DASHBOARD_PASSWORD.")
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Host name by which browsers may ask, too.")
+    ] = None,
+) -> None:
+    """Show accounts in the browser, with the switches to halt, resume and stop."""
+    from benbot.experiments.dashboard.serve import serve
+
+    serve(store, account, (address, port), name or ())
+
+
 def _switch(store: str, account: str | None, **changed: bool) -> None:
     from rich.console import Console
 

@@ -1,0 +1,120 @@
+"""All that is told of a paper account, computed in one place for terminal and page alike.
+
+with reading(url) as connection:
+    told = overview(connection, "main", now)
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from benbot.envs.errors import RecordsDamaged
+from benbot.paper.chain import verify
+from benbot.paper.overview.activity import Activity, activity, closes
+from benbot.paper.overview.health import Guard, Health, guards, health
+from benbot.paper.overview.holdings import Holding, holdings
+from benbot.paper.overview.results import Results, results
+from benbot.paper.overview.rows import Row, begun, count, newest, parsed
+from benbot.paper.overview.strategies import Share, Weights, shares, weights
+from benbot.paper.tables import EVENTS
+from benbot.strategies.records.moments import microseconds
+
+SHOWN = 20  # rows of each kind
+DRAWN = 400  # decisions
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The events of an account, and whether they are as they were written.
+
+    broken   what is wrong with it; empty where it is whole
+    """
+
+    n_events: int
+    broken: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """An account at a moment.
+
+    identity   what does not change: policy, strategies, symbols, rules
+    guards     the breakers
+    events     the newest first
+    closes     when bars closed that are named in what it did
+    """
+
+    account: str
+    now: int
+    began: int
+    identity: dict[str, Any]
+    results: Results
+    holdings: list[Holding]
+    weights: Weights
+    shares: list[Share]
+    activity: Activity
+    health: Health
+    guards: list[Guard]
+    events: list[Row]
+    chain: Chain
+    closes: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def knows_stages(self) -> bool:
+        """Whether the store knows a stage of any strategy."""
+        return any(one.stage for one in self.shares)
+
+    @property
+    def open_profit(self) -> float:
+        """What is held has earned at the last mark, before costs."""
+        return sum(one.profit or 0.0 for one in self.holdings)
+
+
+def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN) -> Overview:
+    """Return all that is told of an account, `n` rows of each kind; refuse one not begun."""
+    begin, moment = begun(connection, account), microseconds(now)
+    identity = parsed(begin["identity"], "the identity of an account")
+    earned, held = results(connection, account), holdings(connection, account)
+    choices = identity.get("strategies", [])
+    chosen = weights(connection, account, choices, DRAWN)
+    did, how = activity(connection, account, n), health(connection, account, moment)
+    return Overview(
+        account=account,
+        now=moment,
+        began=begin["began"],
+        identity=identity,
+        results=earned,
+        holdings=held,
+        weights=chosen,
+        shares=shares(connection, account, chosen, held, choices),
+        activity=did,
+        health=how,
+        guards=guards(identity.get("rules", {}), earned, how.beat),
+        events=events(connection, account, n),
+        chain=chain(connection, account),
+        closes=closes(connection, account, _bars(did)),
+    )
+
+
+def events(connection: Connection, account: str, n: int) -> list[Row]:
+    """Return the last events with their reasons, the newest first."""
+    rows = newest(connection, EVENTS, account, (EVENTS.c.number,), n)
+    return [row | {"reasons": parsed(row["reasons"], "the reasons of an event")} for row in rows]
+
+
+def chain(connection: Connection, account: str) -> Chain:
+    """Walk the chain of events; one that is broken is told, and refuses nothing."""
+    try:
+        return Chain(verify(connection, account))
+    except RecordsDamaged as error:
+        return Chain(count(connection, EVENTS, EVENTS.c.account == account), str(error))
+
+
+def _bars(did: Activity) -> set[int]:
+    return (
+        {row["closed"] for row in did.trades}
+        | {row["opened"] for row in did.trades}
+        | {one.bar for one in did.candidates}
+    )
