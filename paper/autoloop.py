@@ -144,9 +144,12 @@ class AutoLoop:
     def _beat(self, cycle: Cycle, duration: float) -> None:
         """Keep what a cycle did, for whoever looks on."""
         statuses = tuple(status.value for status in cycle.statuses)
-        health = (self._outbox.failures, self.trader.health[1])
-        told = (statuses, cycle.why, cycle.progress.value, *health, cycle.skew, duration)
-        beat(self._store, Heartbeat(cycle.number, *told))
+        stale = int(self.trader.desk.account["stale_quotes"])  # at the last opening
+        counts = (self._outbox.failures, stale, cycle.skew, duration)
+        beat(
+            self._store,
+            Heartbeat(cycle.number, statuses, cycle.why, cycle.progress.value, *counts),
+        )
 
     # The steps.
 
