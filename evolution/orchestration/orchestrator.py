@@ -107,7 +107,7 @@ class Orchestrator:
         if not ended and regime == before:
             return Look(bar, ())
         told: list[Told] = []
-        self._later = []
+        self._later: list[Write] = []
         for i in ended:
             self._session(i)
         if regime != before:
@@ -297,7 +297,7 @@ class Orchestrator:
         self.watch = Watch(order.land.market.session, order.span, self._follow)
         budget = Budget(order.settings.evaluations)
         self.now = Standing(Tournament(order.tournament), budget, order.span.first)
-        self._later: list[Write] = []
+        self._later = []
 
     def _plain(self) -> dict[str, Any]:
         return self.now.plain(self.order.identity)
