@@ -140,7 +140,8 @@ class Winter:
         """Return when somebody looks during bar `t`, and after it."""
         begin, end = self.exchange.begins[t], self.exchange.ends[t]
         if end - begin < LONG:
-            return [begin + timedelta(seconds=s) for s in (12, 42, 72)]
+            opening = [begin + timedelta(seconds=s) for s in (12, 42)]
+            return [*opening, end + timedelta(seconds=12)]
         early = [begin + timedelta(seconds=s) for s in (20, 50, 80)]
         inside = [begin + (end - begin) * i / 4 for i in range(1, 4)]
         late = [end + timedelta(seconds=s) for s in (-40, -10, 12)]
