@@ -25,8 +25,8 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
                 "halt",
                 "Halt",
                 "No order is sent from now on, none that opens and none that closes, until "
-                "somebody resumes. What is held stays held, without stops. Orders that the venue has stay "
-                "there.",
+                "somebody resumes. What is held stays held, without stops. Orders that the venue "
+                "has stay there.",
                 MappingProxyType({"is_halted": True}),
             ),
             Action(

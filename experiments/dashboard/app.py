@@ -5,7 +5,7 @@ the form and the origin of our own pages; `guard` has looked at the origin befor
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -157,7 +157,7 @@ class Rooms:
         await run_in_threadpool(self._throw, account, action.sets)
         return _to(f"/account/{account}")
 
-    def _throw(self, account: str, sets: dict[str, bool]) -> None:
+    def _throw(self, account: str, sets: Mapping[str, bool]) -> None:
         self._looking.require(account)
         set_switch(self._looking.url, account, self._times.clock(), BY, **sets)
 

@@ -81,8 +81,8 @@ def _post_refusal(headers: dict[str, list[str]], host: str) -> Refusal | None:
         return 403, "A form is only taken from a page of this dashboard."
     if headers.get("sec-fetch-site", ["same-origin"]) != ["same-origin"]:
         return 403, "A form is only taken from a page of this dashboard."
-    kind = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
-    if kind != FORM:
+    kinds = headers.get("content-type", [])
+    if [kind.partition(";")[0].strip().lower() for kind in kinds] != [FORM]:
         return 415, "Only forms are taken."
     return None
 
@@ -107,7 +107,7 @@ def _with_headers(send: Send) -> Send:
 
 
 def _is_kept(name: bytes) -> bool:
-    """Return whether a header of the application's stays: none of ours, none that lets others in."""
+    """Return whether a header of the application's stays: not ours, nor one of CORS."""
     text = name.decode("latin-1").lower()
     return text not in HEADERS and not text.startswith("access-control-")
 

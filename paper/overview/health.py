@@ -116,7 +116,7 @@ def guards(rules: Row, results: Results, beat: Beat | None) -> list[Guard]:
         Guard(
             "drawdown", float(results.drawdown[-1]), float(limits.get("drawdown", nothing)), True
         ),
-        Guard("daily loss", -min(results.today_share, 0.0), daily, True),
+        Guard("daily loss", max(-results.today_share, 0.0), daily, True),
         Guard("failed calls", failures, float(limits.get("api_failures", nothing)), False),
         Guard("stale quotes", stale, float(limits.get("stale_quotes", nothing)), False),
     ]
