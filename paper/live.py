@@ -25,6 +25,7 @@ from benbot.paper.growing import Growing, Hearing
 from benbot.paper.intents import key_of
 from benbot.paper.isolation import Isolated
 from benbot.paper.limits import AccountLimits
+from benbot.paper.live_bars import LiveBars
 from benbot.paper.live_feed import LiveFeed, Looks
 from benbot.paper.live_market import LiveMarket
 from benbot.paper.live_venue import LiveVenue
@@ -106,6 +107,10 @@ class Underway:
     venue: Venue
     clock: MarketClock
     market: LiveMarket
+
+    @property
+    def bars(self) -> LiveBars:
+        return self.market
 
 
 @dataclass(frozen=True)

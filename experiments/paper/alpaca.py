@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from benbot.envs.desk.taping import VOLUME_WINDOW
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
-from benbot.experiments.paper.ending import asked_to_end
-from benbot.experiments.paper.live import Place, real_time, undertaking_of
+from benbot.experiments.paper.live import Place
+from benbot.experiments.paper.running import announce, keep_trading, posted
 from benbot.experiments.paper.subject import Asked
 from benbot.experiments.training.preparation import Prepared
 from benbot.paper.alpaca.living import AtAlpaca, Terms, trading
@@ -26,18 +26,10 @@ def run_alpaca(asked: Asked, place: Place, console: "Console") -> None:
             f"at Alpaca a bar lasts what it lasts, bar seconds were {place.timing.bar:g}. Leave "
             "--bar-seconds out"
         )
-    with undertaking_of(asked, place) as (who, one), asked_to_end() as asked_for_end:
-        console.print(f"Trading   account {one.account}, policy {one.policy.name}, at Alpaca")
-        console.print(f"Kept in   {place.url}", soft_wrap=True)
-        terms = Terms(os.environ, n_bars_needed(who.prepared))
-        machine = real_time(lambda seconds: (asked_for_end.wait(seconds), None)[1])
-        with trading(one, machine, terms) as on:
-
-            def report(cycle: Cycle) -> None:
-                console.print(line_of(on, cycle), highlight=False, soft_wrap=True)
-
-            on.loop.run(report, asked_for_end.is_set)
-        console.print(f"Ended     {place.account}; it goes on when it is started")
+    with posted(asked, place, console) as post:
+        announce(post, f"{post.one.history.n_symbols} symbols at Alpaca")
+        terms = Terms(os.environ, n_bars_needed(post.who.prepared))
+        keep_trading(post, lambda: trading(post.one, post.machine, terms), line_of)
 
 
 def n_bars_needed(prepared: Prepared) -> int:

@@ -19,7 +19,8 @@ Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.
 Bars = Annotated[int | None, typer.Option(help="Trade only so many bars.", min=1)]
 Segment = Annotated[str, typer.Option(help="fit or valid.")]
 Baseline = Annotated[str, typer.Option(help="Who decides where no trained policy is named.")]
-DEFAULT_STORE = "sqlite:///paper/paper.db"
+DEFAULT_STORE = "sqlite:///accounts/paper.db"
+DEFAULT_FOLDER = Path("accounts")
 
 
 @app.callback()
@@ -51,13 +52,17 @@ def paper(  # noqa: PLR0913 - each is an option of the command
     store: Annotated[
         str | None, typer.Option(help="Where accounts are kept; default: paper.db in the folder.")
     ] = None,
-    folder: Annotated[Path, typer.Option(help="Where account and venue keep their files.")] = Path(
-        "paper"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where account and venue keep their files.")
+    ] = DEFAULT_FOLDER,
     baseline: Baseline = "equal_weight",
     segment: Segment = "valid",
     bars: Bars = None,
     runs: Runs = Path("runs"),
+    tracking: Annotated[
+        str | None,
+        typer.Option(help="Where models:/ are looked up, if not where runs are tracked."),
+    ] = None,
     limits: Annotated[
         Path | None,
         typer.Option(help="A file with limits of the account that are tighter than its rules."),
@@ -91,6 +96,7 @@ def paper(  # noqa: PLR0913 - each is an option of the command
         segment,
         bars,
         runs,
+        store=tracking,
         seed=seed,
         limits=tighter,
         exits_only=exits_only,
@@ -170,9 +176,9 @@ def paper_reconcile(
     venue: Annotated[
         Literal["simulated", "replay", "alpaca"], typer.Option(help="Whom to ask.")
     ] = "simulated",
-    folder: Annotated[Path, typer.Option(help="Where the embedded broker keeps its file.")] = Path(
-        "paper"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where the embedded broker keeps its file.")
+    ] = DEFAULT_FOLDER,
     apply: Annotated[
         bool, typer.Option("--apply", help="Take what the venue says into the book.")
     ] = False,

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from benbot.agents.policy import Policy
 from benbot.envs.errors import RunMismatch, TrackingUnavailable, UnknownName
 from benbot.envs.history import History, prepare
+from benbot.envs.market.market import Market
 from benbot.experiments.paper.daily_log import Followed, Home, after_session, read_rows
 from benbot.experiments.paper.live import Place, undertaking_of
 from benbot.experiments.paper.subject import Asked, subject_of
@@ -18,10 +20,13 @@ from benbot.experiments.tracking.registry import find_version, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings, find_run, open_tracker
 from benbot.experiments.training.preparation import Prepared
 from benbot.experiments.training.rebuild import run_folder
+from benbot.paper.autoloop import AutoLoop
 from benbot.paper.daily import training_of
 from benbot.paper.drawn import DrawnMarket
-from benbot.paper.live import BEGUN, Timing, Undertaking, Underway
+from benbot.paper.live import BEGUN, Timing, Undertaking
+from benbot.paper.live_bars import LiveBars
 from benbot.paper.setting import require_same
+from benbot.paper.store import PaperStore
 from benbot.strategies.catalogue import StrategyChoice
 
 SEED = re.compile(r", drawn on from seed (?P<seed>[0-9]+)")
@@ -66,18 +71,22 @@ def followed(
         known = {name: identity[name] for name in OF_TIME if name in identity}
         market = f"{one.history.digest}, drawn on from seed {one.seed}"
         require_same(text, dict(one.identity) | known | {"market": market})
-        history = history_until(one, rows.last_closed)
+        history = history_of(one, drawn_until(one, rows.last_closed))
         home = home_of(chosen.prepared, asked) if question.tracks else None
         made = _followed(who, chosen.prepared, (history, one.policy), home)
         yield made, chosen.prepared.config.strategies
 
 
-def history_until(one: Undertaking, last: int) -> History:
-    """Return the history of a market that goes on up to its bar `last`, as it was traded on."""
+def history_of(one: Undertaking, market: Market) -> History:
+    """Return the history of an account in a market that has come so far, as it was traded on."""
+    return prepare(market, one.hear(market), one.rules, one.regime)
+
+
+def drawn_until(one: Undertaking, last: int) -> Market:
+    """Return a market that goes on, up to its bar `last`."""
     drawn = DrawnMarket(one.history, one.calendar, one.seed)
     drawn.reach(last + 1)
-    market = drawn.market.until(last + 1)
-    return prepare(market, one.hear(market), one.rules, one.regime)
+    return drawn.market.until(last + 1)
 
 
 def home_of(prepared: Prepared, asked: Asked) -> Home:
@@ -96,32 +105,52 @@ def home_of(prepared: Prepared, asked: Asked) -> Home:
         return Home(uri, tracker.experiment_id)
 
 
+class OpenAccount(Protocol):
+    """An account that is open to be traded, whatever its market is."""
+
+    @property
+    def loop(self) -> AutoLoop:
+        """Its loop."""
+
+    @property
+    def store(self) -> PaperStore:
+        """Where it is kept."""
+
+    @property
+    def bars(self) -> LiveBars:
+        """Whoever knows the bars of its market."""
+
+
 class Reporter:
     """Reports the days of an account while it is traded: ask it after every cycle."""
 
     def __init__(self, asked: Asked, prepared: Prepared, one: Undertaking) -> None:
         self._asked, self._prepared, self._one = asked, prepared, one
-        self._seen = -1
+        self._seen: int | None = None
 
-    def look(self, on: Underway, now: datetime) -> list[str]:
+    def look(self, on: OpenAccount, now: datetime) -> list[str]:
         """Report what is over if a session has just closed, and return what to say of it.
 
         Where nobody can say where it is tracked it is kept all the same, and tracked another day.
         """
         # A cycle may close one bar and open the next, and after a pause it closes several.
-        bar, closed = on.loop.trader.standing.bar, on.market.hours.is_last
-        is_over = bar > self._seen and bool(closed[self._seen + 1 : bar + 1].any())
+        bar = on.loop.trader.standing.bar
+        since = bar if self._seen is None else self._seen + 1
         self._seen = bar
-        if not is_over:
+        if not any(_ends_session(on.bars, t) for t in range(since, bar + 1)):
             return []
-        one, said = self._one, []
+        said = []
         try:
             home = home_of(self._prepared, self._asked)
         except (TrackingUnavailable, UnknownName) as error:
             home, said = None, [f"not tracked: {error}"]
-        who = (one.url, one.account)
-        made = _followed(who, self._prepared, (history_until(one, bar), one.policy), home)
-        return [*after_session(made, now), *said]
+        who, market = (self._one.url, self._one.account), on.bars.until(bar + 1)
+        history = (history_of(self._one, market), self._one.policy)
+        return [*after_session(_followed(who, self._prepared, history, home), now), *said]
+
+
+def _ends_session(bars: LiveBars, t: int) -> bool:
+    return bars.opening(t + 1).session != bars.opening(t).session
 
 
 def _followed(

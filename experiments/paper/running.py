@@ -1,44 +1,95 @@
 """The loop of an account on this machine, and what a person sees of it."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
 
 from benbot.envs.errors import RecordsUnavailable
+from benbot.experiments.paper.cli import DEFAULT_STORE
 from benbot.experiments.paper.ending import asked_to_end
+from benbot.experiments.paper.following import OpenAccount, Reporter
 from benbot.experiments.paper.live import Place, real_time, undertaking_of
 from benbot.experiments.paper.subject import Asked, Chosen, subject_of
+from benbot.paper.attendance import Attendant, attended
 from benbot.paper.autoloop import Cycle
 from benbot.paper.enduring import enduring
-from benbot.paper.live import Undertaking, Underway, underway
+from benbot.paper.live import Machine, Undertaking, Underway, underway
+from benbot.paper.notify.notifier import Told
 from benbot.paper.replayed import replay
 from benbot.paper.trader import Progress
+from benbot.strategies.records.database import address_of, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+SLOW = 60.0  # seconds of a bar from which on a session is reported when it closes
+
+
+Opened = TypeVar("Opened", bound=OpenAccount)
+
+
+@dataclass(frozen=True, eq=False)
+class Post:
+    """An account that is traded on this machine, and whoever looks on."""
+
+    asked: Asked
+    place: Place
+    who: Chosen
+    one: Undertaking
+    ending: Event
+    console: "Console"
+
+    @property
+    def machine(self) -> Machine:
+        """The clocks of this machine; whoever waits wakes when somebody ends the loop."""
+        return real_time(lambda seconds: (self.ending.wait(seconds), None)[1])
+
+
+@contextmanager
+def posted(asked: Asked, place: Place, console: "Console") -> Iterator[Post]:
+    """Prepare an account to be traded until somebody ends it."""
+    with asked_to_end() as ending, undertaking_of(asked, place) as (who, one):
+        yield Post(asked, place, who, one, ending, console)
+
 
 def run_live(asked: Asked, place: Place, console: "Console") -> None:
     """Trade an account in a simulated market until somebody ends it."""
-    with asked_to_end() as asked_for_end, undertaking_of(asked, place) as (who, undertaking):
-        _announce(who, undertaking, place, console)
-        machine = real_time(lambda seconds: (asked_for_end.wait(seconds), None)[1])
+    with posted(asked, place, console) as post:
+        announce(post, _market_of(post.one))
+        keep_trading(post, lambda: underway(post.one, post.machine), line_of)
 
-        def trade() -> None:
-            with underway(undertaking, machine) as on, _shown(console) as show:
-                if on.store.must_stop():
-                    console.print("Stopped   it was asked to stop; let it run: benbot paper resume")
-                on.loop.run(lambda cycle: show(line_of(on, cycle)), asked_for_end.is_set)
-                equity = on.venue.account().equity
-            console.print(
-                f"Ended     {place.account} with {equity:,.2f}; it goes on when it is started"
-            )
 
-        def lost(error: RecordsUnavailable, seconds: float) -> None:
-            console.print(f"Lost      {error}\n          Again in {seconds:g} seconds")
+def keep_trading(
+    post: Post,
+    opened: Callable[[], AbstractContextManager[Opened]],
+    line: Callable[[Opened, Cycle], str],
+) -> None:
+    """Cycle until somebody ends it, and again after the store was lost; tell and report of it."""
+    reporter = Reporter(post.asked, post.who.prepared, post.one)
+    place, console, machine = post.place, post.console, post.machine
+    is_slow = place.timing.bar is None or place.timing.bar >= SLOW
 
-        enduring(trade, machine.elapsed, machine.pause, lost, asked_for_end.is_set)
+    def trade() -> None:
+        with opened() as on, _attended(post, on) as attendant, _shown(console) as show:
+            if on.store.must_stop():
+                console.print("Stopped   it was asked to stop; let it run: benbot paper resume")
+
+            def after(cycle: Cycle) -> None:
+                show(line(on, cycle))
+                attendant.after_cycle(cycle)
+                for said in reporter.look(on, machine.now()) if is_slow else ():
+                    console.print(f"Report    {said}", highlight=False, soft_wrap=True)
+
+            on.loop.run(after, post.ending.is_set)
+        console.print(f"Ended     {place.account}; it goes on when it is started")
+
+    def lost(error: RecordsUnavailable, seconds: float) -> None:
+        console.print(f"Lost      {error}\n          Again in {seconds:g} seconds")
+
+    enduring(trade, machine.elapsed, machine.pause, lost, post.ending.is_set)
 
 
 def run_replay(asked: Asked, place: Place, console: "Console") -> None:
@@ -61,18 +112,34 @@ def line_of(on: Underway, cycle: Cycle) -> str:
     )
 
 
-def _announce(who: Chosen, one: Undertaking, place: Place, console: "Console") -> None:
+def announce(post: Post, market: str) -> None:
+    """Say who is traded, in which market, where it is kept and how it can be looked at."""
+    who, place = post.who, post.place
     of_seed = f" of seed {who.seeds[0]}, one of {len(who.seeds)}" if who.seeds else ""
-    pace = "in real time" if one.timing.bar is None else f"{one.timing.bar:g} seconds a bar"
-    last = one.history.days[-1]
     lines = [
-        ("Trading", f"account {one.account}, policy {one.policy.name}{of_seed}"),
-        ("Market", f"{one.history.n_symbols} symbols after {last}, seed {one.seed}, {pace}"),
-        ("Kept in", f"{place.url}, its broker in {place.venue}"),
-        ("Look", f"benbot paper status --store {place.url}; also positions, trades, halt, stop"),
+        ("Trading", f"account {post.one.account}, policy {post.one.policy.name}{of_seed}"),
+        ("Market", market),
+        ("Kept in", f"{shown(address_of(place.url))}, its broker and its log in {place.folder}"),
+        ("Look", f"benbot paper dashboard{_store(place)}; also status, positions, trades"),
+        ("End", f"Ctrl-C; no orders any more: benbot paper halt{_store(place)}"),
     ]
     for name, text in lines:
-        console.print(f"{name:9} {text}", highlight=False, soft_wrap=True)
+        post.console.print(f"{name:9} {text}", highlight=False, soft_wrap=True)
+
+
+def _market_of(one: Undertaking) -> str:
+    pace = "in real time" if one.timing.bar is None else f"{one.timing.bar:g} seconds a bar"
+    return f"{one.history.n_symbols} symbols after {one.history.days[-1]}, seed {one.seed}, {pace}"
+
+
+def _store(place: Place) -> str:
+    """Return the option that a command needs to find the account, if it needs one."""
+    return "" if place.url == DEFAULT_STORE else f" --store {shown(address_of(place.url))}"
+
+
+def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
+    told = Told(post.place.url, post.place.account, post.place.folder, on.store.now)
+    return attended(told, os.environ, post.machine.elapsed)
 
 
 def _shown(console: "Console") -> AbstractContextManager[Callable[[str], None]]:
