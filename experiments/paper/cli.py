@@ -61,7 +61,7 @@ def paper(  # noqa: PLR0913 - each is an option of the command
     runs: Runs = Path("runs"),
     tracking: Annotated[
         str | None,
-        typer.Option(help="Where models:/ are looked up, if not where runs are tracked."),
+        typer.Option(help="Where models:/ are, if not in the default store."),
     ] = None,
     limits: Annotated[
         Path | None,
