@@ -87,7 +87,7 @@ def test_a_policy_trades_until_it_is_asked_to_end_and_goes_on(tmp_path: Path) ->
     assert first.exit_code == 0, first.output
     assert "policy agent of seed 7, one of 2" in first.output
     assert "0.9 seconds a bar" in first.output
-    assert "benbot paper status --store sqlite:///" in first.output
+    assert "benbot paper dashboard --store sqlite:///" in first.output
     assert first.output.count("equity") >= 1
     assert "Ended     simulated with" in first.output
     store = f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
