@@ -11,25 +11,24 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, insert, select, update
+from sqlalchemy import URL, Connection
 
 from benbot.envs.errors import RecordsHeld
 from benbot.paper.tables import LEASES
 from benbot.strategies.records.database import PRIVATE_FOLDER, SQLITE, shown
-from benbot.strategies.records.moments import SECOND, written
+from benbot.strategies.records.lease import FREE, LASTS, Applicant, Right, Words
+from benbot.strategies.records.lease import Lease as AnyLease
 
-LASTS = 60.0  # seconds after its last renewal
-FREE = ""  # the owner of a lease that nobody holds
+__all__ = ["FREE", "LASTS", "AccountLock", "Lease", "release", "renew", "take"]
+
 OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True)
-class Lease:
+class Lease(AnyLease):
     """The right to trade an account, as it was when it was taken."""
 
     account: str
-    owner: str
-    token: int
 
 
 class AccountLock:
@@ -69,44 +68,26 @@ class AccountLock:
 def take(connection: Connection, url: URL, account: str, who: tuple[str, bool], now: int) -> Lease:
     """Take the lease of an account for (owner, whether it is sure that no other lives)."""
     owner, is_sure = who
-    held = connection.execute(select(LEASES).where(LEASES.c.account == account)).first()
-    if held is None:
-        lease = Lease(account, owner, 1)
-        connection.execute(insert(LEASES).values(account=account, **_values(lease, now)))
-        return lease
     # What this very process held it may have again: it lost the store in between.
-    if held.owner not in (FREE, owner) and now < held.expires and not is_sure:
-        raise RecordsHeld(
-            f"one process at a time may trade the account {account} of {shown(url)}, "
-            f"{held.owner!r} does: its lease runs until {written(held.expires)}. Stop it, or wait "
-            "for that"
-        )
-    lease = Lease(account, owner, held.token + 1)
-    connection.execute(
-        update(LEASES).where(LEASES.c.account == account).values(**_values(lease, now))
-    )
-    return lease
+    applicant = Applicant(owner, LASTS, is_sure, again=True)
+    taken = _right(account).take(connection, url, applicant, now)
+    return Lease(taken.owner, taken.token, taken.lasts, account)
 
 
 def renew(connection: Connection, url: URL, lease: Lease, now: int) -> None:
     """Let the lease run on from now; refuse a holder from whom it was taken."""
-    ours = (LEASES.c.account == lease.account, LEASES.c.token == lease.token)
-    renewed = connection.execute(
-        update(LEASES).where(*ours).values(expires=now + round(LASTS * SECOND))
-    )
-    if renewed.rowcount != 1:
-        raise RecordsHeld(
-            f"only the holder of the lease may trade the account {lease.account} of {shown(url)}, "
-            f"{lease.owner!r} no longer is: another process took over. Nothing was written"
-        )
+    _right(lease.account).renew(connection, url, lease, now)
 
 
 def release(connection: Connection, lease: Lease) -> None:
     """Give the lease back, unless it is another's by now."""
-    ours = (LEASES.c.account == lease.account, LEASES.c.token == lease.token)
-    connection.execute(update(LEASES).where(*ours).values(owner=FREE))
+    _right(lease.account).release(connection, lease)
 
 
-def _values(lease: Lease, now: int) -> dict[str, object]:
-    expires = now + round(LASTS * SECOND)
-    return {"token": lease.token, "owner": lease.owner, "acquired": now, "expires": expires}
+def _right(account: str) -> Right:
+    words = Words(
+        right=f"trade the account {account} of {{store}}",
+        wait="Stop it, or wait for that",
+        lost="no longer is: another process took over. Nothing was written",
+    )
+    return Right(LEASES, account, words)

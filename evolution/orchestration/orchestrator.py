@@ -97,6 +97,8 @@ class Orchestrator:
         self._begin(records)
         for bar in self._looks():
             yield self._look(bar, records)
+        if self.now.done < self.watch.ends.size:
+            yield self._end(records)
 
     # What happens at a look
 
@@ -115,13 +117,20 @@ class Orchestrator:
         if ended:
             told += self._retire()
         told += self._ask(bar, regime, records)
-        with records.change(self._moment(bar)) as change:
-            for write in self._later:
-                write(change)
-            for kind, subject, reasons in told:
-                change.event(kind, subject, reasons)
-            change.state(STATE, self._plain())
+        self._keep(bar, told, records)
         return Look(bar, tuple((kind, subject) for kind, subject, _ in told))
+
+    def _end(self, records: Records) -> Look:
+        """Tell of the last session, of several bars, which no next one will show to be over.
+
+        Nobody trades any more, so nothing is asked and nobody is judged by it.
+        """
+        bar, self._later = self.order.span.last, []
+        self.now.bar = bar
+        for i in range(self.now.done, self.watch.ends.size):
+            self._session(i)
+        self._keep(bar, (), records)
+        return Look(bar, ())
 
     def _session(self, i: int) -> None:
         """Tell the tournament of a session, and the store of everything in it."""
@@ -271,6 +280,15 @@ class Orchestrator:
 
     # The store
 
+    def _keep(self, bar: int, told: Sequence[Told], records: Records) -> None:
+        """Write all that came of a look, and where the run stands after it."""
+        with records.change(self._moment(bar)) as change:
+            for write in self._later:
+                write(change)
+            for kind, subject, reasons in told:
+                change.event(kind, subject, reasons)
+            change.state(STATE, self._plain())
+
     def _tell(self, moves: Sequence[Transition]) -> None:
         names = self.tournament.ladder.names
         self._later.append(lambda change: tell(moves, names, change))
@@ -282,10 +300,7 @@ class Orchestrator:
         if kept is None:
             self._later = []
             self._join(self.catalogue, order.span.first)
-            with records.change(self._moment(order.span.first)) as change:
-                for write in self._later:
-                    write(change)
-                change.state(STATE, self._plain())
+            self._keep(order.span.first, (), records)
             return
         evaluations = order.settings.evaluations
         self.now = Standing.of_plain(kept, order.identity, order.tournament, evaluations)

@@ -5,8 +5,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from benbot.envs.errors import BadRecord
 from benbot.strategies.records import cells, days, trades
+from benbot.strategies.records.chain import Head
 from benbot.strategies.records.columns import Given
-from benbot.strategies.records.events import Head, Json, Reasons, append
+from benbot.strategies.records.events import Json, Reasons, append
 from benbot.strategies.records.ladder import move
 from benbot.strategies.records.lease import Lease
 from benbot.strategies.records.moments import written

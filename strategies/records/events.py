@@ -5,33 +5,27 @@ the chain was and its last hash, so that an end that was cut off is seen too. Wh
 database can also forge all of it anew, so a copy of the last hash kept elsewhere proves more.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, select
 
-from benbot.envs.errors import BadRecord, RecordsDamaged
+from benbot.envs.errors import BadRecord
+from benbot.strategies.records.chain import Chain, Event, Head
 from benbot.strategies.records.moments import times_of
-from benbot.strategies.records.rows import Row
 from benbot.strategies.records.tables import CHANGES, EVENTS
 
-ORIGIN = "0" * 64  # before the first event
-CHUNK = 1000  # events that are held in memory at a time
+CHAIN = Chain(
+    EVENTS,
+    number="id",
+    refusal="every event must be as it was written, event {number} was not: {why}. Somebody "
+    "changed the database; go back to a copy from before",
+)
 
 Json = Any  # what JSON can hold
 Reasons = Mapping[str, Any] | Sequence[str] | str
-
-
-@dataclass(frozen=True)
-class Head:
-    """How many events there are, and the hash of the last."""
-
-    n_events: int = 0
-    hash: str = ORIGIN
 
 
 def canonical(what: str, document: object) -> str:
@@ -49,40 +43,23 @@ def append(
 ) -> Head:
     """Append (kind, subject, reasons) in the change (id, moment), and return the new head."""
     (change_id, moment), (kind, subject, reasons) = change, event
-    content = (
-        head.n_events + 1,
-        moment,
-        kind,
-        subject,
-        canonical(f"the reasons of {kind} {subject}", reasons),
-        head.hash,
-    )
-    names = ("id", "moment", "kind", "subject", "reasons", "previous")
-    digest = _hash(content)
-    row = dict(zip(names, content, strict=True))
-    connection.execute(insert(EVENTS).values(**row, hash=digest, change_id=change_id))
-    return Head(head.n_events + 1, digest)
+    text = canonical(f"the reasons of {kind} {subject}", reasons)
+    told = Event(moment, kind, subject, text)
+    return CHAIN.append(connection, head, told, change_id=change_id)
 
 
 def verify(connection: Connection) -> Head:
     """Walk the whole chain and return its head; say at which event it is broken."""
-    head = Head()
-    columns = (EVENTS.c[name] for name in (*_CONTENT, "hash"))
-    rows = connection.execution_options(yield_per=CHUNK).execute(
-        select(*columns).order_by(EVENTS.c.id)
-    )
-    noted = _noted(connection)
-    for row in rows:
-        head = _next(head, row)
+    head, noted = Head(), _noted(connection)
+    for head in CHAIN.walk(connection):
         if noted.get(head.n_events, head.hash) != head.hash:
-            raise _broken(head.n_events, "it is not the one that was noted with its change")
+            why = "it is not the one that was noted with its change"
+            raise CHAIN.broken(head.n_events, why)
     last = max(noted, default=0)
     if last != head.n_events:
-        raise _broken(head.n_events + 1, f"{last} were noted, {head.n_events} are there")
+        why = f"{last} were noted, {head.n_events} are there"
+        raise CHAIN.broken(head.n_events + 1, why)
     return head
-
-
-_CONTENT = ("id", "moment", "kind", "subject", "reasons", "previous")
 
 
 def read_events(connection: Connection, query: Select[Any], limit: int) -> pd.DataFrame:
@@ -97,26 +74,3 @@ def read_events(connection: Connection, query: Select[Any], limit: int) -> pd.Da
 def _noted(connection: Connection) -> dict[int, str]:
     rows = connection.execute(select(CHANGES.c.n_events, CHANGES.c.head)).all()
     return {row.n_events: row.head for row in rows}
-
-
-def _next(head: Head, row: Row) -> Head:
-    content = tuple(row)[:-1]
-    if row.id != head.n_events + 1:
-        raise _broken(head.n_events + 1, f"the next one has number {row.id}")
-    if row.previous != head.hash:
-        raise _broken(row.id, "it does not follow the one before")
-    if row.hash != _hash(content):
-        raise _broken(row.id, "its content is not what was written")
-    return Head(row.id, row.hash)
-
-
-def _hash(content: tuple[object, ...]) -> str:
-    text = json.dumps(content, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _broken(number: int, why: str) -> RecordsDamaged:
-    return RecordsDamaged(
-        f"every event must be as it was written, event {number} was not: {why}. Somebody changed "
-        "the database; go back to a copy from before"
-    )

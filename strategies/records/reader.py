@@ -9,13 +9,14 @@ import pandas as pd
 from sqlalchemy import URL, Connection, Select, func, select
 
 from benbot.strategies.records import days, events, trades
+from benbot.strategies.records.chain import Head
 from benbot.strategies.records.database import (
     PATIENCE,
     address_of,
     answering,
     open_reader,
 )
-from benbot.strategies.records.events import Head, Json
+from benbot.strategies.records.events import Json
 from benbot.strategies.records.ladder import read_ladder
 from benbot.strategies.records.moments import moment_of
 from benbot.strategies.records.schema import check_current

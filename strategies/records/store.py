@@ -20,7 +20,6 @@ from sqlalchemy import URL, Connection, RootTransaction
 from sqlalchemy.exc import SQLAlchemyError
 
 from benbot.envs.errors import InvalidParameter, RecordsUnavailable
-from benbot.strategies.records import lease
 from benbot.strategies.records.change import Change
 from benbot.strategies.records.database import (
     PATIENCE,
@@ -31,7 +30,7 @@ from benbot.strategies.records.database import (
     reason_of,
     shown,
 )
-from benbot.strategies.records.lease import LASTS, Applicant
+from benbot.strategies.records.lease import LASTS, WRITE, Applicant
 from benbot.strategies.records.moments import Clock, microseconds
 from benbot.strategies.records.reader import Reader
 from benbot.strategies.records.schema import migrate
@@ -49,7 +48,7 @@ class Records(Reader):
             with self._writing.begin() as connection:
                 check_intact(connection, url)
                 migrate(connection, url)
-                self._lease = lease.take(connection, url, who, microseconds(clock()))
+                self._lease = WRITE.take(connection, url, who, microseconds(clock()))
             super().__init__(url, patience)
             undone.pop_all()
 
@@ -74,7 +73,7 @@ class Records(Reader):
     def close(self) -> None:
         """Give the lease back and let go of the database."""
         with answering(self._url), self._writing.begin() as connection:
-            lease.release(connection, self._lease)
+            WRITE.release(connection, self._lease)
         # The last to leave an SQLite file tidies its log up, which a reader may not.
         super().close()
         self._writing.dispose()
@@ -87,10 +86,10 @@ class Records(Reader):
             self._writing.connect() as connection,
             connection.begin() as transaction,
         ):
-            lease.renew(connection, self._url, self._lease, microseconds(self._clock()))
+            WRITE.renew(connection, self._url, self._lease, microseconds(self._clock()))
             yield connection
             # What is written may have taken longer than a lease lasts, to search for newcomers.
-            lease.renew(connection, self._url, self._lease, microseconds(self._clock()))
+            WRITE.renew(connection, self._url, self._lease, microseconds(self._clock()))
             self._commit(transaction)
 
     def _commit(self, transaction: RootTransaction) -> None:

@@ -132,7 +132,12 @@ GUARDS = {
         'connect_args={"timeout": 0.0}',
         f"{FAULTS}::test_a_database_that_is_locked_for_a_while_is_waited_for",
     ),
-    "43": Guard("paper/chain.py", "_hash(content)):", "row.hash):", "test_paper_store.py"),
+    "43": Guard(
+        "strategies/records/chain.py",
+        "_hash(tuple(content)):",
+        "digest:",
+        "test_paper_store.py",
+    ),
     "44": Guard(
         "paper/enduring.py",
         "except RecordsUnavailable as error:",

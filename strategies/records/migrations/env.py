@@ -1,12 +1,11 @@
-"""Run by alembic: migrates within the transaction of the connection that it is given."""
+"""Run by alembic for every database of ours: migrates within the transaction that it is given."""
 
 from alembic import context
 
-from benbot.strategies.records.tables import METADATA
-
+given = context.config.attributes
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
-    version_table=context.config.attributes["version_table"],
+    connection=given["connection"],
+    target_metadata=given["metadata"],
+    version_table=given["version_table"],
 )
 context.run_migrations()
