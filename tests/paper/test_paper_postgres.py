@@ -147,7 +147,8 @@ def test_a_connection_that_is_cut_in_a_transaction_loses_and_doubles_nothing(
     cutting = Cutting(server, seed=1, most=6)
     waited = replay_with_cuts(served(short_stretch(), address), folder, cutting, monkeypatch)
     assert set(cutting.cuts) == {"statement", "before commit", "after commit"}
-    assert waited == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0]
+    # One of them is that of a heartbeat, without which the loop goes on.
+    assert waited == [1.0, 2.0, 4.0, 8.0, 16.0]
     assert_same_account(short_stretch(), folder, address)
 
 
