@@ -123,7 +123,7 @@ GUARDS = {
     "41": Guard(
         "strategies/records/database.py",
         "        raise _translated(url, error) from None",
-        "        del error",
+        "        raise error from None",
         f"{FAULTS}::test_what_cannot_be_kept_is_not_sent",
     ),
     "42": Guard(
