@@ -9,7 +9,8 @@ closed; between the two nobody knows more of it than what is quoted. `clock` is 
 the one by which the board tells how old a quote is. A bar in four moments:
 
 opening   once it has begun and every symbol has a good quote, or after some patience: the mid of
-          what is good, NaN for what is not, where nothing can be opened
+          what is good. What is not good may be left at the last price that is believed and is
+          marked as doubtful, so that nothing is opened there
 seen      the prices that are believed at this look: an exit may act on one whose quote is old or
           doubtful, which is the last good one. Looks are what moves trailing stops
 ending    the same shortly before the close, so that the last exits of the bar can still fill
@@ -20,7 +21,7 @@ range nothing is known but the close. It is past, so that no order of it is sent
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -90,7 +91,8 @@ class LiveFeed:
         if now < times.begins + patience and not self._is_fresh.all():
             return None
         self._is_new = False
-        return self._opened(t, np.where(self._is_fresh, self._prices, np.nan))
+        doubtful = tuple(np.flatnonzero(~self._is_fresh).tolist())
+        return replace(self._opened(t, self._believed(t)), doubtful=doubtful)
 
     def seen(self, t: int) -> Opening | None:
         times, now = self._bars.times(t), self._clock()
@@ -109,9 +111,7 @@ class LiveFeed:
         if not max(times.begins, times.ends - self._looks.ending) <= now < times.ends:
             return None
         self._read(t, now)
-        gone = ~self._was_fresh & ~self._bars.until(t).tradable[-1]
-        # What was neither quoted in this bar nor traded in the last has no price any more.
-        return self._opened(t, np.where(gone, np.nan, self._prices))
+        return self._opened(t, self._believed(t))
 
     def closed_at(self, t: int) -> int | None:
         if self._bars.n_closed() <= t:
@@ -140,6 +140,11 @@ class LiveFeed:
         self._is_fresh = np.array([one.may_enter for one in inorder])
         self._was_fresh = self._was_fresh | self._is_fresh
         self._is_new = True
+
+    def _believed(self, t: int) -> FloatArray:
+        """Return what was read, but NaN for what nobody quoted in this bar or traded before it."""
+        is_gone = ~self._was_fresh & ~self._bars.until(t).tradable[-1]
+        return np.where(is_gone, np.nan, self._prices)
 
     def _begin(self, t: int) -> None:
         """Let the board expect the last closes, after the splits and dividends of bar `t`."""

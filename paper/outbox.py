@@ -13,6 +13,7 @@ from datetime import timedelta
 from benbot.envs.errors import OrderRefused, OutcomeUnknown, VenueUnavailable
 from benbot.paper.change import Names
 from benbot.paper.intents import ROUNDING, Intent, IntentStatus, total_of
+from benbot.paper.overfills import Overfills
 from benbot.paper.store import PaperStore
 from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
@@ -51,6 +52,7 @@ class Outbox:
     ) -> None:
         self._venue, self._store, self._names = venue, store, names
         self._manners, self._pause = manners, pause
+        self.overfills = Overfills(store)
         self.failures = 0  # calls of the venue that failed, in a row
         self.is_leaving = False  # whether nobody will follow an order that waits
 
@@ -79,13 +81,24 @@ class Outbox:
         for fill in fills:
             if fill.execution_id in booked:
                 continue
-            is_external = not self._is_ours(fill.client_order_id)
-            with self._store.change() as change:
-                change.fill(fill, is_external=is_external)
+            own = self._own(fill)
+            if own is not None:
+                self._book_late(replace(fill, client_order_id=own))
+            else:
+                with self._store.change() as change:
+                    change.fill(fill, is_external=True)
+                if not (fill.client_order_id or "").startswith(DELISTED):
+                    strangers.append(fill)
             booked.add(fill.execution_id)
-            if is_external and not (fill.client_order_id or "").startswith(DELISTED):
-                strangers.append(fill)
         return strangers
+
+    def _book_late(self, fill: VenueFill) -> None:
+        """Book a fill of an order that was over: the venue had said that there was no more."""
+        self.overfills.meet(fill.symbol)
+        with self._store.change() as change:
+            change.fill(fill, is_external=False)
+            order, units = fill.client_order_id, fill.signed_units
+            self.overfills.alarm(change, fill.symbol, order=order, late=units)
 
     def _send(self, intent: Intent) -> Intent:
         """Send an intent that the venue does not have; the switch is asked last."""
@@ -152,6 +165,8 @@ class Outbox:
         else:
             intent = replace(intent, status=IntentStatus.WORKING)
         booked = self._store.booked([fill.execution_id for fill in fills])
+        if intent.is_overfilled:
+            self.overfills.meet(intent.ticker)
         with self._store.change() as change:
             for fill in fills:
                 if fill.execution_id not in booked:
@@ -159,7 +174,8 @@ class Outbox:
             change.order(order, is_external=False)
             change.note(intent, self._names)
             if intent.is_overfilled:
-                change.alarm(f"overfill {intent.ticker}", units=intent.units, filled=intent.filled)
+                units, filled = intent.units, intent.filled
+                self.overfills.alarm(change, intent.ticker, units=units, filled=filled)
         return intent
 
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:
@@ -200,5 +216,9 @@ class Outbox:
             )
         return intent
 
-    def _is_ours(self, identifier: str | None) -> bool:
-        return identifier is not None and self._store.is_ours(identifier)
+    def _own(self, fill: VenueFill) -> str | None:
+        """Return our identifier of the order of a fill, None where it is not ours."""
+        name = fill.client_order_id
+        if name is None:  # not every venue says so
+            return self._store.own_order(fill.venue_order_id)
+        return name if self._store.is_ours(name) else None

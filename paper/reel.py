@@ -28,11 +28,13 @@ class Opening:
     bars      of BAR: `open` is NaN where nobody trades; a range that nobody knows yet is the open
     actions   of ACTION: splits and dividends that come before the open
     session   number of the trading day
+    doubtful  numbers of the symbols whose price may be left at, and not be entered at
     """
 
     bars: RecordArray
     actions: RecordArray
     session: int
+    doubtful: tuple[int, ...] = ()
 
     @property
     def has_action(self) -> bool:
@@ -100,6 +102,8 @@ def with_opening(tape: Tape, opening: Opening, t: int) -> Tape:
     tape.bars[t], tape.actions[t] = opening.bars, opening.actions
     tape.session[t] = opening.session
     tape.calendar["has_action"][t] = opening.has_action
+    # As if its last price were too old: the gates look at that of the close that was decided at.
+    tape.facts["age"][t - 1, list(opening.doubtful)] = np.inf
     return tape
 
 

@@ -63,7 +63,11 @@ class SimulatedVenue:
         fresh = State(account.capital, begun, {}, {})
         identity = f"{playback.identity}, seed {account.seed}"
         self._file = AccountFile(path, identity, fresh)
-        self._state = self._file.load()
+        try:
+            self._state = self._file.load()
+        except BaseException:
+            self._file.close()  # or nobody else could open it
+            raise
 
     def clock(self) -> VenueClock:
         """Return the market's time and session."""

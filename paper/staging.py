@@ -151,7 +151,9 @@ class Staging:
             return TOO_LATE
         if not intent.is_entry:
             return ""
-        return leave.blocked or (TOO_SLOW if leave.is_late() else "") or self._crowded(intent)
+        too_slow = TOO_SLOW if leave.is_late() else ""
+        overfilled = self._outbox.overfills.why_not(intent.ticker)
+        return leave.blocked or too_slow or overfilled or self._crowded(intent)
 
     def _crowded(self, intent: Intent) -> str:
         """Return why the account may hold no further position, nothing where it may."""

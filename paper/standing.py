@@ -50,12 +50,14 @@ class Standing:
 
 def facts_of(opening: Opening) -> bytes:
     """Return what is known of a bar as bytes."""
-    return image_of([opening.bars, opening.actions, np.array([opening.session])])
+    is_doubtful = np.zeros(opening.bars.size, np.bool_)
+    is_doubtful[list(opening.doubtful)] = True
+    return image_of([opening.bars, opening.actions, np.array([opening.session]), is_doubtful])
 
 
 def opening_from(facts: bytes, n_symbols: int) -> Opening:
     """Return what was known of a bar."""
     bars, actions = np.zeros(n_symbols, BAR), np.zeros(n_symbols, ACTION)
-    session = np.zeros(1, np.int64)
-    restore(facts, [bars, actions, session])
-    return Opening(bars, actions, int(session[0]))
+    session, is_doubtful = np.zeros(1, np.int64), np.zeros(n_symbols, np.bool_)
+    restore(facts, [bars, actions, session, is_doubtful])
+    return Opening(bars, actions, int(session[0]), tuple(np.flatnonzero(is_doubtful).tolist()))

@@ -32,7 +32,16 @@ from benbot.paper.lease import AccountLock
 from benbot.paper.schema import check_current, migrate
 from benbot.paper.standing import Standing
 from benbot.paper.store_rows import intent_from, standing_from
-from benbot.paper.tables import ACCOUNTS, DECISIONS, EVENTS, FILLS, INTENTS, STANDINGS, SWITCHES
+from benbot.paper.tables import (
+    ACCOUNTS,
+    DECISIONS,
+    EVENTS,
+    FILLS,
+    INTENTS,
+    ORDERS,
+    STANDINGS,
+    SWITCHES,
+)
 from benbot.paper.venue import Clock
 from benbot.strategies.records.database import (
     PATIENCE,
@@ -75,13 +84,18 @@ class PaperStore:
         try:
             with answering(self._url):
                 self._writing = open_writer(self._url, PATIENCE)
-                with self._writing.begin() as connection:
-                    check_intact(connection, self._url)
-                    migrate(connection, self._url)
-                    owner = f"{socket.gethostname()}:{os.getpid()}"
-                    who = (owner, self._lock.is_held)
-                    self._lease = lease.take(connection, self._url, account, who, self._now())
         except BaseException:
+            self._lock.close()
+            raise
+        try:
+            with answering(self._url), self._writing.begin() as connection:
+                check_intact(connection, self._url)
+                migrate(connection, self._url)
+                owner = f"{socket.gethostname()}:{os.getpid()}"
+                who = (owner, self._lock.is_held)
+                self._lease = lease.take(connection, self._url, account, who, self._now())
+        except BaseException:
+            self._writing.dispose()
             self._lock.close()
             raise
 
@@ -138,6 +152,16 @@ class PaperStore:
         """Return whether an identifier is that of an intent of this account."""
         ours = (INTENTS.c.account == self.account, INTENTS.c.client_order_id == client_order_id)
         return self._first(select(INTENTS.c.client_order_id).where(*ours)) is not None
+
+    def own_order(self, venue_order_id: str) -> str | None:
+        """Return the identifier of our order of which the venue has another; None: not ours."""
+        of_the_venue = (
+            ORDERS.c.account == self.account,
+            ORDERS.c.venue_order_id == venue_order_id,
+            ORDERS.c.is_external.is_(False),
+        )
+        row = self._first(select(ORDERS.c.client_order_id).where(*of_the_venue))
+        return None if row is None else str(row.client_order_id)
 
     def booked(self, execution_ids: Sequence[str]) -> set[str]:
         """Return which of these fills are booked."""

@@ -96,14 +96,18 @@ class BarFile:
         self._url = address_of(f"sqlite:///{path}")
         with answering(self._url):
             self._engine = open_writer(self._url, PATIENCE)
-            with self._engine.begin() as connection:
+        try:
+            with answering(self._url), self._engine.begin() as connection:
                 check_intact(connection, self._url)
                 METADATA.create_all(connection)
                 kept = connection.execute(select(ABOUT)).scalar()
                 if kept is None:
                     connection.execute(ABOUT.insert().values(what=json.dumps(about)))
-        if kept is not None:
-            _require_same(json.loads(kept), about)
+            if kept is not None:
+                _require_same(json.loads(kept), about)
+        except BaseException:
+            self.close()  # or nobody else could open it
+            raise
 
     def read(self, told: Told) -> None:
         """Tell all bars that are kept."""

@@ -101,11 +101,9 @@ def trading(undertaking: Undertaking, machine: Machine, terms: Terms) -> Iterato
     one = undertaking
     require_shares(one.history)
     with ExitStack() as stack:
-        wires = _wires(machine, terms)
-        bars, assets = _bars(one, wires, machine, terms)
-        stack.enter_context(closing(bars))
+        wires = _wires(machine, terms, stack)
+        bars, assets = _bars(one, wires, machine, terms, stack)
         own = WholeUnits(wires.trading, [each.symbol for each in assets if each.is_fractionable])
-        stack.enter_context(closing(own))
         store = stack.enter_context(open_store(one.url, one.account, machine.now))
         standing = store.standing()
         if standing is None:
@@ -126,20 +124,22 @@ def trading(undertaking: Undertaking, machine: Machine, terms: Terms) -> Iterato
         trader.keep()
 
 
-def _wires(machine: Machine, terms: Terms) -> Wires:
+def _wires(machine: Machine, terms: Terms, stack: ExitStack) -> Wires:
+    """Make the connections, which the stack closes whatever happens after."""
     keys = keys_from(terms.environment)
     hide_in_logs((keys.key, keys.secret), logging.getLogger().handlers)
     trading_url = terms.environment.get(TRADING_URL, PAPER)
     data_url = terms.environment.get(DATA_URL, DATA)
-    return Wires(
-        trading_wire(keys, trading_url, machine.now, terms.deadline),
-        data_wire(keys, data_url, machine.now, terms.deadline),
-        actions_wire(keys, data_url, machine.now, terms.deadline),
-    )
+    makers = ((trading_wire, trading_url), (data_wire, data_url), (actions_wire, data_url))
+    made = [
+        stack.enter_context(closing(wire(keys, url, machine.now, terms.deadline)))
+        for wire, url in makers
+    ]
+    return Wires(*made)
 
 
 def _bars(
-    one: Undertaking, wires: Wires, machine: Machine, terms: Terms
+    one: Undertaking, wires: Wires, machine: Machine, terms: Terms, stack: ExitStack
 ) -> tuple[AlpacaBars, list[Asset]]:
     market, feed = one.history, _feed(terms)
     timeframe = timeframe_of(market)
@@ -152,6 +152,7 @@ def _bars(
     about["timeframe"] = timeframe.name
     one.venue.parent.mkdir(parents=True, exist_ok=True)
     file = BarFile(one.venue.parent / BARS.format(account=one.account), about)
+    stack.enter_context(closing(file))
     assets = file.assets()
     if not assets:
         assets = read_assets(wires.trading, market.symbols)

@@ -3,41 +3,28 @@
 A guard is named by its row, with a letter where a row has several.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """A guard of a file, and the code without it; `tests` are as pytest takes them."""
-
-    file: str
-    old: str
-    new: str
-    tests: str
-
-    @property
-    def module(self) -> str:
-        return "benbot." + self.file.removesuffix(".py").replace("/", ".")
-
-    def taken_out(self, source: str) -> str:
-        """Return the source of the file without the guard, which must stand there once."""
-        if source.count(self.old) != 1:
-            raise ValueError(
-                f"{self.file} must have {self.old!r} once, had {source.count(self.old)}"
-            )
-        return source.replace(self.old, self.new)
-
+from tests.paper.guard import Guard
+from tests.paper.venue_guards import VENUE_GUARDS
 
 QUOTES, FAULTS = "test_quotes.py", "test_loop_faults.py"
 BOARD, READING = "paper/quote_board.py", "paper/alpaca/reading.py"
 OUTBOX, STORE, TRUST = "paper/outbox.py", "paper/store.py", "paper/trust.py"
 LOOP, STAGING = "paper/autoloop.py", "paper/staging.py"
 
-GUARDS = {
+GUARDS = VENUE_GUARDS | {
     "1": Guard(BOARD, "if not quote.age(now) <= limits.age + quote.delay:", "if False:", QUOTES),
+    "1b": Guard(
+        "paper/reel.py",
+        'tape.facts["age"][t - 1, list(opening.doubtful)] = np.inf',
+        "pass",
+        "test_doubtful.py -k entries_do_not",
+    ),
+    "1c": Guard(
+        "paper/live_feed.py",
+        "replace(self._opened(t, self._believed(t)), doubtful=doubtful)",
+        "self._opened(t, self._believed(t))",
+        "test_live_feed.py",
+    ),
     "2": Guard(
         "paper/trader.py",
         "self._feed.stale(self._followed())",
@@ -85,7 +72,24 @@ GUARDS = {
         "once = dict(enumerate(self._venue.fills(intent.planned)))",
         "test_loop_parity.py::test_lost_answers_and_fills_that_are_told_twice_change_nothing",
     ),
-    "26": Guard(OUTBOX, "if intent.is_overfilled:", "if False:", f"{FAULTS} -k beyond_what"),
+    "26a": Guard(
+        OUTBOX,
+        "if intent.is_overfilled:\n                units",
+        "if False:\n                units",
+        f"{FAULTS} -k beyond_what",
+    ),
+    "26b": Guard(
+        STAGING,
+        "leave.blocked or too_slow or overfilled or",
+        "leave.blocked or too_slow or",
+        "test_overfills.py -k until_a_resume",
+    ),
+    "26c": Guard(
+        OUTBOX,
+        "return self._store.own_order(fill.venue_order_id)",
+        "return None",
+        "test_overfills.py -k alarm",
+    ),
     "31": Guard(
         OUTBOX,
         "self.failures += 1\n            found = self._look(intent)",
@@ -123,7 +127,7 @@ GUARDS = {
     "41": Guard(
         "strategies/records/database.py",
         "        raise _translated(url, error) from None",
-        "        del error",
+        "        raise error from None",
         f"{FAULTS}::test_what_cannot_be_kept_is_not_sent",
     ),
     "42": Guard(

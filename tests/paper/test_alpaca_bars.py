@@ -25,7 +25,7 @@ from benbot.paper.alpaca.told import Universe
 from benbot.paper.venue import VenueClock
 from tests.paper.emulator.broker import Broker
 from tests.paper.emulator.calendar import NEW_YORK, Sessions, VirtualClock
-from tests.paper.emulator.exchange import Exchange
+from tests.paper.emulator.market import Exchange
 from tests.paper.markets_at_alpaca import SYMBOLS, drawn_market, sessions
 
 N_KNOWN, N_DAYS = 10, 14

@@ -18,7 +18,7 @@ from benbot.paper.store import reading
 from tests.paper.conftest import ALPACA
 from tests.paper.emulator.broker import Broker
 from tests.paper.emulator.calendar import NEW_YORK, Sessions
-from tests.paper.emulator.exchange import Exchange
+from tests.paper.emulator.market import Exchange
 from tests.paper.emulator.server import KEY, SECRET, Emulator, serving
 
 pytest.importorskip("alpaca", reason=ALPACA)

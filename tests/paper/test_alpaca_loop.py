@@ -168,6 +168,7 @@ def environment(scene: Winter, rules: DeskRules) -> Evaluation:
     return evaluate(policy(), history, Span(N_KNOWN - 1, market.n_bars - 1), SETTINGS)
 
 
+@pytest.mark.nightly
 def test_without_costs_it_comes_near_to_what_the_environment_makes_of_it(folder: Path) -> None:
     """Fills come twenty seconds after the opening, stops when they are seen, shorts are whole."""
     with winter(folder, seed=9, rules=FREE, partials=0.0) as scene:

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.paper.guards import GUARDS, ROOT
+from tests.paper.guard import ROOT
+from tests.paper.guards import GUARDS
 
 FAILED = 1  # exit code of pytest: tests were run, and some failed
 

@@ -10,7 +10,7 @@ from benbot.envs.errors import RecordsUnavailable
 from benbot.envs.history import Span
 from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.replayed import replay
-from benbot.paper.store import PaperStore
+from benbot.paper.store import PaperStore, reading
 from tests.paper.replays import everything, heard_stretch, kept
 
 
@@ -19,12 +19,13 @@ def test_the_last_cycle_is_kept(folder: Path) -> None:
     first = stretch.span.first
     stretch = replace(stretch, span=Span(first, first + 3))
     replay(stretch, folder)
-    (beat,) = kept(stretch, folder, "heartbeats").to_dict("records")
+    with reading(stretch.url(folder)) as connection:
+        (beat,) = kept(connection, "heartbeats").to_dict("records")
+        decisions = kept(connection, "decisions")
     assert beat["cycle"] > 3
     assert json.loads(beat["statuses"])[-1] == "COMPLETED"
     assert (beat["progress"], beat["failures"], beat["skew"]) == ("waiting", 0, 0.0)
     assert beat["beat"] >= beat["started"]
-    decisions = kept(stretch, folder, "decisions")
     known = stretch.history.tape.regime[first : first + 4]
     assert list(decisions["regime"]) == list(known)
 
@@ -45,4 +46,5 @@ def test_a_heartbeat_that_is_not_kept_stops_nothing(
     well, ill = (everything(stretch, folder / name) for name in ("well", "ill"))
     for name, table in well.items():
         assert table.equals(ill[name]), name
-    assert kept(stretch, folder / "ill", "heartbeats").empty
+    with reading(stretch.url(folder / "ill")) as connection:
+        assert kept(connection, "heartbeats").empty

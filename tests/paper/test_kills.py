@@ -15,7 +15,7 @@ from tests.paper.replays import Scripted, everything, random_stretch, venue_of
 
 EVENTFUL = 2  # a seed in which positions open, grow, shrink and hit their stops
 N_BARS = 8
-N_KILLS, N_DOUBLE = 20, 5
+N_KILLS, N_DOUBLE = 6, 2
 
 
 def short_stretch() -> Stretch:

@@ -30,7 +30,7 @@ from tests.paper.replays import kept_at
 pytest.importorskip("alpaca", reason=ALPACA)
 
 N_BARS = 4
-N_KILLS, N_ROUGH = 3, 1
+N_KILLS, N_ROUGH = 1, 1
 EARLY_LINES = 400  # most of a start is going on: half of the kills of a recovery fall into them
 THEIRS = ["execution_id", "venue_order_id", "hash", "previous"]  # chance, and what follows from it
 

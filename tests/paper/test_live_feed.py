@@ -86,6 +86,7 @@ def test_a_bar_opens_at_the_mid_of_good_quotes() -> None:
     assert prices(opening.bars) == prices(opening.bars, "close") == [50.0, 105.0, 97.5]
     assert np.isinf(opening.bars["room"]).all()
     assert opening.session == STORY.session[NOW]
+    assert opening.doubtful == ()
     assert scene.feed.stale([0, 1, 2]) == 0
 
 
@@ -102,6 +103,7 @@ def test_before_it_begins_nothing_is_known_of_a_bar() -> None:
 
 def test_an_opening_waits_for_quotes_a_while_and_leaves_out_what_has_none() -> None:
     scene = Scene(patience=timedelta(minutes=3))
+    scene.bars.market = without(STORY, 2, NOW - 1)
     scene.quote(50.0, 105.0, float("nan"))  # a minute and a half into the bar
     assert scene.feed.opening(NOW) is None
     assert scene.feed.stale([0, 2]) == 1
@@ -112,6 +114,7 @@ def test_an_opening_waits_for_quotes_a_while_and_leaves_out_what_has_none() -> N
     opening = scene.feed.opening(NOW)
     assert opening is not None
     np.testing.assert_array_equal(opening.bars["open"], [50.0, 106.0, np.nan])
+    assert opening.doubtful == (2,)
     assert scene.feed.stale([0, 1]) == 0
     assert scene.feed.stale([0, 1, 2]) == 1
 
@@ -126,7 +129,8 @@ def test_what_is_quoted_wrongly_opens_nothing_and_may_be_left_at_its_last_price(
     scene.quote(50.0, wrong.get("mid", 105.0), 97.5, old=wrong.get("old", 0.0))
     opening = scene.feed.opening(NOW)
     assert opening is not None
-    assert np.isnan(opening.bars["open"][1])
+    assert 1 in opening.doubtful
+    assert prices(opening.bars)[1] == 104.0
     seen = (scene.quote(50.0, float("nan"), 97.5), scene.feed.seen(NOW))[1]
     assert seen is not None
     assert prices(seen.bars, "close") == [50.0, 104.0, 97.5]  # the last close

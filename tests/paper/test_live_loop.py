@@ -94,13 +94,13 @@ def test_an_account_is_marked_at_the_close_of_its_bar_whatever_was_quoted_before
     assert np.count_nonzero(marks) > 3
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0])
 def test_an_account_that_is_started_again_is_the_one_that_went_on(seed: int, folder: Path) -> None:
     assert_goes_on(seed, 14, folder)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(2, 62))
+@pytest.mark.parametrize("seed", range(1, 61))
 def test_many_accounts_that_are_started_again_do(seed: int, folder: Path) -> None:
     assert_goes_on(seed, 60, folder)
 
@@ -216,5 +216,6 @@ def test_quotes_that_are_gone_are_counted_and_halt_the_account(folder: Path) -> 
     tables = tables_of(one, folder)
     assert "STALE_DATA" in set(tables["equity"]["breaker"])
     assert Status.CIRCUIT_BREAKER in statuses
-    assert len(tables["intents"]["bar"].unique()) == 1  # of the first opening
+    entries = tables["intents"].query("reason == 'NONE'")
+    assert len(entries["bar"].unique()) == 1  # of the first opening
     assert np.isfinite(tables["equity"]["equity"]).all()

@@ -236,6 +236,17 @@ def test_one_look_does_not_say_that_an_order_is_not_there(folder: Path) -> None:
         assert (found.status.value, len(walk.venue.sent)) == ("done", n_sent)
 
 
+def test_an_identifier_of_another_order_ends_the_intent_and_books_nothing(folder: Path) -> None:
+    with walking(folder) as walk:
+        walk.bars(N_BARS)
+        intent = replace(_first_intent(walk), ticker="another", filled=0.0)
+        n_fills = len(walk.table("fills"))
+        end = walk.on.loop._outbox.pursue(intent, is_new=False)
+        assert end.status is IntentStatus.REFUSED
+        assert "is that of an order in S" in end.note
+        assert (end.filled, len(walk.table("fills"))) == (0.0, n_fills)
+
+
 def _first_intent(walk: Walk) -> Intent:
     row = walk.table("intents").iloc[0]
     intent = walk.on.store.intents(int(row["bar"]), int(row["stage"]))[0]

@@ -25,7 +25,7 @@ from tests.paper.replays import (
 N_NIGHTLY = 400
 
 
-@pytest.mark.parametrize("seed", [1, 2, 7, 10])
+@pytest.mark.parametrize("seed", [2, 7])
 def test_random_worlds_end_as_in_the_environment(seed: int, folder: Path) -> None:
     assert_parity(random_stretch(seed), folder)
 
@@ -48,7 +48,7 @@ def test_lost_answers_and_fills_that_are_told_twice_change_nothing(folder: Path)
     assert venues[0].n_faults > 30
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.nightly)])
 def test_whatever_is_lost_nothing_is_sent_twice_or_booked_twice(seed: int, folder: Path) -> None:
     def shaken(venue: Venue) -> Venue:
         return Faulty(venue, seed, lost=0.2, dropped=0.1, silent=0.1)

@@ -19,7 +19,7 @@ from benbot.paper.venue import Venue, VenueFill
 from tests.paper.replays import everything, random_stretch, venue_of
 from tests.paper.test_kills import short_stretch
 
-N_BARS, N_SEQUENCES, N_NIGHTLY = 2, 12, 2_000
+N_BARS, N_SEQUENCES, N_NIGHTLY = 2, 4, 2_000
 N_SEEDS = 100
 LISTINGS = (0, 0, 0, 1, 2)  # in which a part is missing before it is shown
 MOST_PARTS, MOST_CYCLES = 3, 60
@@ -105,7 +105,7 @@ def test_two_thousand_orders_of_fills_do(block: int, folder: Path) -> None:
     shuffle_and_compare(1_000 * block, N_NIGHTLY // 10, 8, folder)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_the_same_seed_makes_the_same_rows(seed: int, folder: Path) -> None:
     replay_twice(seed, 6, folder)
 

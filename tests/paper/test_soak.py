@@ -11,7 +11,7 @@ pytest.importorskip("alpaca", reason=ALPACA)
 
 from benchmarks.soak import PERIOD, Day, soak
 
-HALF_AN_HOUR = timedelta(minutes=30)
+TWO_HOURS = timedelta(hours=2)
 
 
 def assert_nothing_grew(first: Day, last: Day) -> None:
@@ -21,7 +21,7 @@ def assert_nothing_grew(first: Day, last: Day) -> None:
 
 
 def test_two_days_end_with_books_that_agree_and_leave_nothing_open(folder: Path) -> None:
-    first, last = soak(2, HALF_AN_HOUR, folder, lambda _: None)
+    first, last = soak(2, TWO_HOURS, folder, lambda _: None)
     assert 0 < first.n_orders < last.n_orders
     assert_nothing_grew(first, last)
 

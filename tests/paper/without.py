@@ -13,7 +13,8 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec
 from types import ModuleType
 
-from tests.paper.guards import GUARDS, Guard
+from tests.paper.guard import Guard
+from tests.paper.guards import GUARDS
 
 WITHOUT = "BENBOT_WITHOUT"
 

@@ -119,7 +119,11 @@ def test_a_seed_that_a_run_does_not_have_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [(LEARNED, "nobody advises"), (BINDING, "no tournament beside it")]
+    ("text", "words"),
+    [
+        (LEARNED, "nobody advises"),
+        pytest.param(BINDING, "no tournament beside it", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_policy_that_was_judged_with_more_replays_truly_and_goes_on_nowhere(
     text: str, words: str, tmp_path: Path
