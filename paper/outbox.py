@@ -17,6 +17,7 @@ from benbot.paper.store import PaperStore
 from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
 TOO_LATE = "its bar is over"
+UNSAID = timedelta(hours=1)  # by which our clock may be ahead where a venue names no time
 DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 
 
@@ -179,7 +180,9 @@ class Outbox:
         if not order.filled_units > 0.0:
             return []
         identifiers = {intent.client_order_id, order.venue_order_id}
-        once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}
+        # By the venue's clock, which ours may be ahead of: no fill is older than its order there.
+        since = min(intent.planned, order.submitted_at or intent.planned - UNSAID)
+        once = {fill.execution_id: fill for fill in self._venue.fills(since)}
         ours = [
             replace(fill, client_order_id=intent.client_order_id)  # not every venue says so
             for fill in once.values()
