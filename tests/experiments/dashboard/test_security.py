@@ -54,7 +54,7 @@ def login(browser: Browser, password: str) -> Answer:
 # Host and address.
 
 
-@pytest.mark.parametrize("host", [HOST, "localhost:8765", "LOCALHOST:8765", "desk.example"])
+@pytest.mark.parametrize("host", [HOST, "localhost:8765", "LOCALHOST:8765"])
 def test_a_host_of_ours_is_answered(host: str, browser: Browser) -> None:
     assert browser.get(HOME, host=host).status == 200
 
@@ -82,6 +82,20 @@ def test_other_addresses_need_a_password(address: str) -> None:
     with pytest.raises(NotAuthorised, match="that others can reach needs a password, was none"):
         door(address, 8765, [], {})
     assert door(address, 8765, [], {"BENBOT_DASHBOARD_PASSWORD": PASSWORD}).password
+
+
+def test_a_name_needs_a_password_for_a_proxy_brings_others(making: Making) -> None:
+    with pytest.raises(NotAuthorised, match=r"needs a password, was none for desk\.example"):
+        door("127.0.0.1", 8765, ["desk.example"], {})
+    assert making(PASSWORD).get("/login", host="desk.example").status == 200
+    assert making().get("/login", host="desk.example").status == 400
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://", "//x]"])
+def test_an_origin_that_is_none_is_refused_like_a_strangers(origin: str, making: Making) -> None:
+    answer = making().post(SWITCH, {"action": "halt"}, origin=origin)
+    assert answer.status == 403
+    assert answer.header("x-frame-options") == "DENY"
 
 
 @pytest.mark.parametrize("password", ["short", "with a space in it", "eleven-char"])
