@@ -81,8 +81,8 @@ GUARDS = {
     ),
     "24": Guard(
         OUTBOX,
-        "once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}",
-        "once = dict(enumerate(self._venue.fills(intent.planned)))",
+        "once = {fill.execution_id: fill for fill in self._venue.fills(since)}",
+        "once = dict(enumerate(self._venue.fills(since)))",
         "test_loop_parity.py::test_lost_answers_and_fills_that_are_told_twice_change_nothing",
     ),
     "26": Guard(OUTBOX, "if intent.is_overfilled:", "if False:", f"{FAULTS} -k beyond_what"),
