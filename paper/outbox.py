@@ -25,15 +25,17 @@ DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 class Manners:
     """How a venue is dealt with; seconds.
 
-    waits    how an order waits at the venue
-    patience until what has not filled is cancelled
-    looks    how often an order is looked for before it is believed not to be there
-    pause    between two looks, for a venue shows a new order to some sooner than to others
-    moment   that an order at the market takes, after which it is asked for in the same cycle
+    waits      how an order waits at the venue
+    patience   until what has not filled is cancelled
+    endurance  the same of an emergency: what comes after it has to wait as long
+    looks      how often an order is looked for before it is believed not to be there
+    pause      between two looks, for a venue shows a new order to some sooner than to others
+    moment     that an order at the market takes, after which it is asked for in the same cycle
     """
 
     waits: TimeInForce = TimeInForce.DAY
     patience: float = 60.0
+    endurance: float = 600.0
     looks: int = 3
     pause: float = 2.0
     moment: float = 0.5
@@ -166,9 +168,10 @@ class Outbox:
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:
         """Ask for an order that has waited for too long to be cancelled."""
         waited = self._store.now() - intent.planned
-        patience = 0.0 if self.is_leaving and intent.is_entry else self._manners.patience
-        is_early = waited < timedelta(seconds=patience)
-        if not order.is_open or is_early or intent.is_emergency:
+        patience = self._manners.endurance if intent.is_emergency else self._manners.patience
+        if self.is_leaving and intent.is_entry:
+            patience = 0.0
+        if not order.is_open or waited < timedelta(seconds=patience):
             return order
         try:
             cancelled = self._venue.cancel(intent.client_order_id)
