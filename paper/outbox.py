@@ -102,16 +102,22 @@ class Outbox:
         try:
             order = self._venue.submit(intent.order(self._manners.waits))
         except OrderRefused as error:
-            if error.reason == Refusal.RATE_LIMITED:
-                return intent  # later
-            note = f"{error.reason}: {error}"
-            return self._end(intent.settled(IntentStatus.REFUSED, note))
+            return self._refused(intent, error)
         except OutcomeUnknown:
             self.failures += 1
             found = self._look(intent)
             return intent if found is None else self._take(intent, found)
         self.failures = 0
         return self._take(intent, self._awaited(intent, order))
+
+    def _refused(self, intent: Intent, error: OrderRefused) -> Intent:
+        """Note a refusal; an identifier that was given away is ours, so its order is this one."""
+        if error.reason == Refusal.RATE_LIMITED:
+            return intent  # later
+        found = self._look(intent) if error.reason == Refusal.DUPLICATE else None
+        if found is not None:
+            return self._take(intent, found)
+        return self._end(intent.settled(IntentStatus.REFUSED, f"{error.reason}: {error}"))
 
     def _awaited(self, intent: Intent, order: VenueOrder) -> VenueOrder:
         """Give an order at the market its moment: the next waits for it, and cycles are long."""

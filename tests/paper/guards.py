@@ -57,8 +57,8 @@ GUARDS = {
     ),
     "18": Guard(
         OUTBOX,
-        "(IntentStatus.REFUSED, note))\n        except OutcomeUnknown",
-        "(IntentStatus.SENT, note))\n        except OutcomeUnknown",
+        'settled(IntentStatus.REFUSED, f"{error.reason}',
+        'settled(IntentStatus.SENT, f"{error.reason}',
         f"{FAULTS}::test_a_refused_order_is_over_keeps_its_reason_and_is_not_sent_again",
     ),
     "19": Guard(
