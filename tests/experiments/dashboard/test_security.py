@@ -341,6 +341,20 @@ def test_waits_double_and_many_addresses_do_not_help(watch: Watch) -> None:
     assert throttle.wait("never seen") > 1.0
 
 
+def test_wrong_passwords_are_forgotten_after_a_quiet_hour(watch: Watch) -> None:
+    """Or fifty of all time would let one more keep everybody out for a quarter of an hour."""
+    throttle = Throttle(watch)
+    for i in range(Throttle.FREE_IN_ALL + 20):
+        throttle.fail(f"a{i}")
+    watch.seconds += Throttle.LONGEST + Throttle.FORGOTTEN + 1.0
+    throttle.fail("b")
+    assert throttle.wait("never seen") == 0.0
+    watch.seconds += Throttle.FORGOTTEN - 1.0
+    for i in range(Throttle.FREE_IN_ALL):
+        throttle.fail(f"c{i}")
+    assert throttle.wait("never seen") > 0.0
+
+
 @pytest.mark.parametrize("spoilt", ["", "x", "a.b.c", "é", "1.99999999999.0"])
 def test_a_cookie_that_we_did_not_sign_is_none(spoilt: str, watch: Watch) -> None:
     assert not Sessions(b"key", watch).knows(spoilt)
