@@ -40,8 +40,8 @@ def show_status(url: str, account: str, now: datetime, console: "Console") -> No
     for name, value in _status(told):
         console.print(f"{name:12} {value}", highlight=False, markup=False)
     for event in told.events[:5]:
-        told = f"{written(event['moment'])} {event['kind']} {event['subject']}"
-        console.print(f"{'':12} {told}", markup=False)
+        line = f"{written(event['moment'])} {event['kind']} {event['subject']}"
+        console.print(f"{'':12} {line}", markup=False)
 
 
 def show_health(url: str, account: str, now: datetime, console: "Console") -> bool:
