@@ -136,11 +136,14 @@ def _growths(made_of: Reported, day: Day) -> tuple[float, float | None, float | 
 
 
 def _flows(rows: AccountRows) -> FloatArray:
-    """Return the money that others put in or took out until each close, since the one before."""
-    closes = np.array([row["moment"] for row in rows.equity])
-    flows = np.zeros(closes.size)
+    """Return the money that others put in or took out until each mark, since the one before.
+
+    A close is marked when it is known, with all that came until then, and then is decided.
+    """
+    marks = np.array([row["moment"] for row in rows.decisions])
+    flows = np.zeros(marks.size)
     for row in rows.events:
-        at = int(np.searchsorted(closes, row["moment"]))
+        at = int(np.searchsorted(marks, row["moment"]))
         if row["kind"] == FLOW and at < flows.size:
             flows[at] += float(json.loads(row["reasons"])["money"])
     return flows

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.reasons import Exit
+from benbot.paper.boundary import SMALLEST_UNITS
 from benbot.paper.desk import Answer
 from benbot.paper.venue import OrderIntent, OrderKind, Side, TimeInForce, VenueFill
 
@@ -83,7 +84,7 @@ class Intent:
     @property
     def is_overfilled(self) -> bool:
         """Whether the venue filled more than it was asked to."""
-        return abs(self.filled) > abs(self.units) * (1.0 + ROUNDING)
+        return abs(self.filled) > abs(self.units) * (1.0 + ROUNDING) + SMALLEST_UNITS
 
     def order(self, time_in_force: TimeInForce) -> OrderIntent:
         """Return it as a venue takes it."""

@@ -18,6 +18,7 @@ from benbot.paper.store import PaperStore
 from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
 TOO_LATE = "its bar is over"
+UNSAID = timedelta(hours=1)  # by which our clock may be ahead where a venue names no time
 DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 
 
@@ -25,15 +26,17 @@ DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 class Manners:
     """How a venue is dealt with; seconds.
 
-    waits    how an order waits at the venue
-    patience until what has not filled is cancelled
-    looks    how often an order is looked for before it is believed not to be there
-    pause    between two looks, for a venue shows a new order to some sooner than to others
-    moment   that an order at the market takes, after which it is asked for in the same cycle
+    waits      how an order waits at the venue
+    patience   until what has not filled is cancelled
+    endurance  the same of an emergency: what comes after it has to wait as long
+    looks      how often an order is looked for before it is believed not to be there
+    pause      between two looks, for a venue shows a new order to some sooner than to others
+    moment     that an order at the market takes, after which it is asked for in the same cycle
     """
 
     waits: TimeInForce = TimeInForce.DAY
     patience: float = 60.0
+    endurance: float = 600.0
     looks: int = 3
     pause: float = 2.0
     moment: float = 0.5
@@ -112,16 +115,22 @@ class Outbox:
         try:
             order = self._venue.submit(intent.order(self._manners.waits))
         except OrderRefused as error:
-            if error.reason == Refusal.RATE_LIMITED:
-                return intent  # later
-            note = f"{error.reason}: {error}"
-            return self._end(intent.settled(IntentStatus.REFUSED, note))
+            return self._refused(intent, error)
         except OutcomeUnknown:
             self.failures += 1
             found = self._look(intent)
             return intent if found is None else self._take(intent, found)
         self.failures = 0
         return self._take(intent, self._awaited(intent, order))
+
+    def _refused(self, intent: Intent, error: OrderRefused) -> Intent:
+        """Note a refusal; an identifier that was given away is ours, so its order is this one."""
+        if error.reason == Refusal.RATE_LIMITED:
+            return intent  # later
+        found = self._look(intent) if error.reason == Refusal.DUPLICATE else None
+        if found is not None:
+            return self._take(intent, found)
+        return self._end(intent.settled(IntentStatus.REFUSED, f"{error.reason}: {error}"))
 
     def _awaited(self, intent: Intent, order: VenueOrder) -> VenueOrder:
         """Give an order at the market its moment: the next waits for it, and cycles are long."""
@@ -181,9 +190,10 @@ class Outbox:
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:
         """Ask for an order that has waited for too long to be cancelled."""
         waited = self._store.now() - intent.planned
-        patience = 0.0 if self.is_leaving and intent.is_entry else self._manners.patience
-        is_early = waited < timedelta(seconds=patience)
-        if not order.is_open or is_early or intent.is_emergency:
+        patience = self._manners.endurance if intent.is_emergency else self._manners.patience
+        if self.is_leaving and intent.is_entry:
+            patience = 0.0
+        if not order.is_open or waited < timedelta(seconds=patience):
             return order
         try:
             cancelled = self._venue.cancel(intent.client_order_id)
@@ -195,7 +205,9 @@ class Outbox:
         if not order.filled_units > 0.0:
             return []
         identifiers = {intent.client_order_id, order.venue_order_id}
-        once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}
+        # By the venue's clock, which ours may be ahead of: no fill is older than its order there.
+        since = min(intent.planned, order.submitted_at or intent.planned - UNSAID)
+        once = {fill.execution_id: fill for fill in self._venue.fills(since)}
         ours = [
             replace(fill, client_order_id=intent.client_order_id)  # not every venue says so
             for fill in once.values()

@@ -3,7 +3,8 @@
 A quote opens a position only if it is fresh, two-sided, not crossed, not wide, not older than one
 that was seen before, and near the last price that was believed. A price that is far from it must be
 seen again, at later times, before it is believed; so must the first one of a symbol of which no
-price was known.
+price was known. A source that is always late opens nothing; its price is believed where it is near
+the last one and newer than all that is known.
 """
 
 from collections import Counter
@@ -52,6 +53,7 @@ class QuoteBoard:
     def __init__(self, sources: Sequence[QuoteSource], limits: QuoteLimits, clock: Clock) -> None:
         self._sources, self._limits, self._clock = tuple(sources), limits, clock
         self._believed: dict[str, float] = {}
+        self._known_at: dict[str, datetime] = {}  # time of what is believed
         self._claims: dict[str, Claim] = {}
         self._latest: dict[tuple[str, str], datetime] = {}  # by source and symbol
         self._resting: dict[str, datetime] = {}
@@ -60,7 +62,7 @@ class QuoteBoard:
 
     def expect(self, symbol: str, price: float) -> None:
         """Say what a symbol is known to cost, such as its last close, or after a split."""
-        self._believed[symbol] = price_of(price)
+        self._believed[symbol], self._known_at[symbol] = price_of(price), time_of(self._clock())
         self._claims.pop(symbol, None)
 
     def read(self, symbols: Sequence[str]) -> Mapping[str, Reading]:
@@ -95,10 +97,18 @@ class QuoteBoard:
         mid = quote.mid
         if verdict is None and mid is not None:
             verdict = self._plausible(quote, mid)
-            if verdict is QuoteVerdict.GOOD:
-                self._believed[quote.symbol] = mid
+        if mid is not None and (verdict is QuoteVerdict.GOOD or self._is_news(quote, mid, verdict)):
+            self._believed[quote.symbol], self._known_at[quote.symbol] = mid, quote.time
         price = self._believed.get(quote.symbol)
         return Reading(quote.symbol, quote, verdict or QuoteVerdict.ONE_SIDED, price)
+
+    def _is_news(self, quote: Quote, mid: float, verdict: QuoteVerdict | None) -> bool:
+        """Return whether a late quote is of use to value what is held, and newer than what is."""
+        believed = self._believed.get(quote.symbol)
+        if verdict is not QuoteVerdict.DELAYED or believed is None or self._whole(quote):
+            return False
+        is_near = abs(mid / believed - 1.0) <= self._limits.move
+        return is_near and quote.time > self._known_at[quote.symbol]
 
     def _timely(self, quote: Quote, now: datetime) -> QuoteVerdict | None:
         limits, place = self._limits, (quote.source, quote.symbol)

@@ -106,13 +106,13 @@ class Reconciliation:
     def _adopt(self, difference: Difference) -> None:
         trader = self._trader
         foreign = dict(trader.standing.foreign)
-        prices = self._prices()
+        prices, cash = self._prices(), self._venue.account().cash  # all questions come first
         for symbol, units in difference.units.items():
             left = units - self._settle(symbol, units, prices)
             foreign = {name: one for name, one in foreign.items() if name != symbol}
             if not is_same_units(left, 0.0):
                 foreign[symbol] = left
-        money = self._venue.account().cash - float(trader.desk.account["cash"])
+        money = cash - float(trader.desk.account["cash"])
         if not is_same_money(money, 0.0):
             flow(trader.desk.account, money)
         with self._store.change() as change:

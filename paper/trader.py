@@ -126,6 +126,8 @@ class Trader:
         ending = self._feed.ending(t)
         if ending is not None:
             return self._begin_stage(Phase.CLOSING, ending)
+        if self._store.is_halted():  # or what is seen would be meant and dropped in every cycle
+            return False
         seen = self._feed.seen(t)
         return seen is not None and self._watch(t, seen)
 

@@ -3,7 +3,8 @@
 An exit fails when the venue refuses it, or when it ends without having filled at all. The desk asks
 for it again in its next stage. After `NEEDED` failures it is sent at the market, whatever price was
 meant; whatever rests in its symbol is cancelled first, because that is what makes venues refuse to
-let go of a position; and it is left to wait until it fills. Each time somebody is told.
+let go of a position; and it is left to wait for ten minutes, in which no other order leaves: then
+the others have their turn, and it comes again. Each time somebody is told.
 """
 
 from collections import Counter

@@ -37,13 +37,17 @@ class Door:
 
 
 def door(address: str, port: int, names: Sequence[str], environment: Mapping[str, str]) -> Door:
-    """Return where to listen; refuse other addresses than this machine's without a password."""
+    """Return where to listen; refuse to be asked from elsewhere without a password.
+
+    A name is for whoever stands before us, on this machine too, and brings requests from others.
+    """
     _check(address, port, names)
     password = _password(environment)
-    if password is None and not ipaddress.ip_address(address).is_loopback:
+    if password is None and (names or not ipaddress.ip_address(address).is_loopback):
         raise NotAuthorised(
-            f"a dashboard that others can reach needs a password, was none for {address}. Set "
-            f"{PASSWORD}, or {PASSWORD}_FILE, in the environment, or listen on {ADDRESS}"
+            f"a dashboard that others can reach needs a password, was none for "
+            f"{names[0] if names else address}. Set {PASSWORD}, or {PASSWORD}_FILE, in the "
+            f"environment, or listen on {ADDRESS} without a name"
         )
     shown = f"[{address}]" if ":" in address else address
     hosts = [f"{name}:{port}" for name in (*OWN_NAMES, shown, *names)]

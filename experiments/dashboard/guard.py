@@ -5,7 +5,6 @@ It stands outside of the application, so nothing that fails within is answered w
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -88,8 +87,7 @@ def _post_refusal(headers: dict[str, list[str]], host: str) -> Refusal | None:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+    return origin.lower() in {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
 
 
 def _is_small(lengths: list[str]) -> bool:

@@ -57,11 +57,12 @@ class Sessions:
 class Throttle:
     """Makes whoever guesses passwords wait: after some wrong ones twice as long with each.
 
-    Counts by address, and all together, so that many addresses do not help.
+    Counts by address, and all together, so that many addresses do not help; forgets what is old.
     """
 
     FREE, FREE_IN_ALL = 5, 50  # wrong ones that cost nothing
     LONGEST = 900.0  # seconds
+    FORGOTTEN = 3600.0  # seconds without a wrong one
     MOST = 1000  # addresses that are remembered
 
     def __init__(self, elapsed: Elapsed) -> None:
@@ -75,10 +76,12 @@ class Throttle:
 
     def fail(self, address: str) -> None:
         """Note a wrong password."""
+        now = self._elapsed()
         for one, free in ((address, self.FREE), ("", self.FREE_IN_ALL)):
-            n = self._wrong.pop(one, (0, 0.0))[0] + 1
+            before, until = self._wrong.pop(one, (0, now))
+            n = 1 if now - until > self.FORGOTTEN else before + 1
             rest = min(2.0 ** min(n - free, 30), self.LONGEST) if n >= free else 0.0
-            self._wrong[one] = (n, self._elapsed() + rest)
+            self._wrong[one] = (n, now + rest)
         while len(self._wrong) > self.MOST:
             del self._wrong[next(one for one in self._wrong if one)]
 

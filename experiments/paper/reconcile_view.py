@@ -76,14 +76,16 @@ def truth_of(asked: Asked) -> Iterator[Truth]:
 
 
 def _clock_of(asked: Asked) -> Clock:
-    """Return the clock of what is recorded: in a market that is played, just after its last mark.
+    """Return the clock of what is recorded: in a market that is played, after all that it did.
 
-    So what was adopted is told with the next day, like all that comes after a close.
+    A close is marked some time after it was. So what was adopted after that is told with the next.
     """
     if asked.venue not in PLAYED:
         return lambda: datetime.now(UTC)
-    marked = int(read_rows(asked.url, asked.account).equity[-1]["moment"])
-    return lambda: moment_of(marked + 1)
+    rows = read_rows(asked.url, asked.account)
+    kept = [rows.equity[-1], rows.decisions[-1], *([rows.standing] if rows.standing else [])]
+    last = max(int(row["moment"]) for row in kept)
+    return lambda: moment_of(last + 1)
 
 
 def _show(asked: Asked, truth: Truth, console: "Console") -> bool:

@@ -36,7 +36,7 @@ def show_reports(
 ) -> None:
     """Make the reports that are missing, track them, and print them."""
     for sentence in after_session(made, now, again=question.again):
-        console.print(sentence, highlight=False, soft_wrap=True)
+        console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     if question.records is not None:
         rows = read_rows(question.url, question.account)
         new = book_trades(question.records, rows, made.history, choices, _machine)

@@ -38,9 +38,10 @@ def show_status(url: str, account: str, now: datetime, console: "Console") -> No
     with reading(url) as connection:
         told = overview(connection, account, now)
     for name, value in _status(told):
-        console.print(f"{name:12} {value}", highlight=False)
+        console.print(f"{name:12} {value}", highlight=False, markup=False)
     for event in told.events[:5]:
-        console.print(f"{'':12} {written(event['moment'])} {event['kind']} {event['subject']}")
+        line = f"{written(event['moment'])} {event['kind']} {event['subject']}"
+        console.print(f"{'':12} {line}", markup=False)
 
 
 def show_health(url: str, account: str, now: datetime, console: "Console") -> bool:

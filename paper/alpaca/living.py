@@ -37,6 +37,7 @@ from benbot.paper.autoloop import AutoLoop, Clocks
 from benbot.paper.change import Names
 from benbot.paper.growing import Growing
 from benbot.paper.intents import key_of
+from benbot.paper.isolation import Isolated
 from benbot.paper.live import ENDING, Machine, Undertaking
 from benbot.paper.live_feed import LiveFeed, Looks
 from benbot.paper.network import DEADLINE
@@ -192,7 +193,7 @@ def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
     identity = dict(one.identity) | {"market": f"bars of Alpaca, {bars.name}"}
     kept = store.identity()
     if kept is not None:
-        require_same(kept.identity, identity)
+        require_same(kept.identity, identity, one.policy)
     began: datetime = store.now() if kept is None else moment_of(kept.began)
     sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
     return Setting(
@@ -206,4 +207,6 @@ def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
         began=microseconds(began),
         conditions=False,
         ruin=one.ruin * one.rules.capital,
+        limits=one.limits,
+        isolated=one.hear if isinstance(one.hear, Isolated) else None,
     )

@@ -78,6 +78,7 @@ def account_of(answer: object) -> AccountFacts:
     blocks = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
     blocked = [name for name in blocks if row.get(name) not in (False, None)]
     status = _word(row, "status").upper()
+    said = status[:LONGEST_NOTE] or "unknown"
     return AccountFacts(
         account_id=_word(row, "account_number") or _word(row, "id"),
         equity=_number(row, "equity"),
@@ -86,7 +87,7 @@ def account_of(answer: object) -> AccountFacts:
         may_trade=not blocked,
         may_open=status in TRADING,
         may_short=row.get("shorting_enabled") is True,
-        note=", ".join(blocked or ([] if status in TRADING else [f"status {status or 'unknown'}"])),
+        note=", ".join(blocked or ([] if status in TRADING else [f"status {said}"])),
     )
 
 
@@ -158,8 +159,9 @@ def _is_said(row: Fields, name: str) -> bool:
 
 
 def _word(row: Fields, name: str) -> str:
+    """Return a text that can be kept and shown, nothing where there is none."""
     value = row.get(name)
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and value.isprintable() else ""
 
 
 def _needed(row: Fields, name: str) -> str:

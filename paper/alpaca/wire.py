@@ -23,6 +23,7 @@ TOO_MANY = 429
 USUAL_WAIT = 3.0  # seconds after a 429 that does not say how long
 LONGEST_WAIT = 60.0  # the interface counts by the minute
 SHOWN = 200  # characters of an answer that a message repeats
+KEPT = 500  # characters of the words of an error; none of them steers, nor is half of one
 
 
 @dataclass(eq=False)
@@ -178,7 +179,9 @@ def _said(text: str) -> tuple[int | None, str, bool]:
         return None, "an answer that is no object", False
     code, message = body.get("code"), body.get("message")
     is_number = isinstance(code, int) and not isinstance(code, bool)
-    return code if is_number else None, message if isinstance(message, str) else "", True
+    words = message[:KEPT] if isinstance(message, str) else ""
+    plain = "".join(one if one.isprintable() else " " for one in words)
+    return code if is_number else None, plain, True
 
 
 def _number(text: str | None) -> float | None:

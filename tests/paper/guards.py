@@ -44,8 +44,8 @@ GUARDS = VENUE_GUARDS | {
     ),
     "18": Guard(
         OUTBOX,
-        "(IntentStatus.REFUSED, note))\n        except OutcomeUnknown",
-        "(IntentStatus.SENT, note))\n        except OutcomeUnknown",
+        'settled(IntentStatus.REFUSED, f"{error.reason}',
+        'settled(IntentStatus.SENT, f"{error.reason}',
         f"{FAULTS}::test_a_refused_order_is_over_keeps_its_reason_and_is_not_sent_again",
     ),
     "19": Guard(
@@ -68,8 +68,8 @@ GUARDS = VENUE_GUARDS | {
     ),
     "24": Guard(
         OUTBOX,
-        "once = {fill.execution_id: fill for fill in self._venue.fills(intent.planned)}",
-        "once = dict(enumerate(self._venue.fills(intent.planned)))",
+        "once = {fill.execution_id: fill for fill in self._venue.fills(since)}",
+        "once = dict(enumerate(self._venue.fills(since)))",
         "test_loop_parity.py::test_lost_answers_and_fills_that_are_told_twice_change_nothing",
     ),
     "26a": Guard(

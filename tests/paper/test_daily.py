@@ -142,6 +142,21 @@ def test_a_flow_moves_neither_growth_nor_gap(traded: Any) -> None:  # noqa: ANN4
     assert [one["kind"] for one in report.events] == ["flow"]
 
 
+def test_a_flow_between_a_close_and_its_mark_is_no_growth(traded: Any) -> None:  # noqa: ANN401
+    rows = traded.rows
+    equity, decisions = without(rows, "equity"), without(rows, "decisions")
+    for row in equity[5:]:
+        row["equity"] += 1_000.0
+    decisions[5]["moment"] += 10 * SECOND  # bars become known after they closed
+    moment = equity[5]["moment"] + 5 * SECOND
+    event = {"kind": "flow", "subject": "cash", "reasons": '{"money":1000.0}', "moment": moment}
+    made_of = reported(traded, equity=equity, decisions=decisions, events=[*rows.events, event])
+    days = days_of(made_of.rows, made_of.history)
+    for day in days[4:6]:
+        plain = daily_report(reported(traded), day)
+        assert daily_report(made_of, day).growth == pytest.approx(plain.growth, abs=1e-4)
+
+
 def test_features_that_are_not_what_the_history_says_are_counted(traded: Any) -> None:  # noqa: ANN401
     decisions = without(traded.rows, "decisions")
     seen = np.frombuffer(decisions[4]["observation"], np.float32).copy()

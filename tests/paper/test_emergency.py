@@ -1,6 +1,7 @@
 """A stop is watched by the loop, and an exit that does not come off becomes an emergency."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from benbot.envs.errors import VenueUnavailable
 from benbot.paper.desk import Answer
 from benbot.paper.intents import Intent, IntentStatus
 from benbot.paper.urgency import NEEDED
-from benbot.paper.venue import OrderIntent, OrderKind
+from benbot.paper.venue import OrderIntent, OrderKind, OrderStatus, TimeInForce, VenueOrder
 from tests.paper.test_inside import holding
 from tests.paper.walks import Walk, is_exit, resting, walking
 
@@ -91,6 +92,40 @@ def test_an_emergency_that_cannot_be_cleared_for_is_left_for_later(folder: Path)
         walk.venue.raises["open_orders"] = VenueUnavailable("500")
         left = walk.on.loop._outbox.pursue(emergency, is_new=True)
         assert (left.status, len(walk.venue.sent)) == (IntentStatus.SENT, n_sent)
+
+
+@pytest.mark.parametrize(("minutes", "is_left"), [(5, False), (11, True)])
+def test_an_emergency_in_a_halted_symbol_gives_the_others_their_turn(
+    minutes: int, is_left: bool, folder: Path
+) -> None:
+    """Orders leave one after the other, so one that waits all day keeps every other stop."""
+    with walking(folder) as walk:
+        emergency = replace(_any_exit(walk), note="emergency: test", status=IntentStatus.WORKING)
+        planned = walk.on.store.now() - timedelta(minutes=minutes)
+        emergency = replace(emergency, planned=planned)
+        walk.venue.venue = _Halted(walk.venue.venue, emergency)  # type: ignore[assignment]
+        after = walk.on.loop._outbox.pursue(emergency, is_new=False)
+        assert after.status.is_settled is is_left
+        assert walk.venue.cancelled == [emergency.client_order_id] * is_left
+
+
+class _Halted:
+    """Has an order that does not fill until it is cancelled."""
+
+    def __init__(self, venue: object, intent: Intent) -> None:
+        self._venue, self._status = venue, OrderStatus.WORKING
+        self._intent = intent.order(TimeInForce.DAY)
+
+    def order(self, client_order_id: str) -> VenueOrder:
+        one = self._intent
+        return VenueOrder(client_order_id, "v1", one.symbol, one.side, one.units, self._status)
+
+    def cancel(self, client_order_id: str) -> VenueOrder:
+        self._status = OrderStatus.CANCELLED
+        return self.order(client_order_id)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._venue, name)
 
 
 class _Resting:

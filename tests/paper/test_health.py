@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from benbot.experiments.cli import app
 from benbot.paper.health import why_unhealthy
 from benbot.paper.lease import LASTS
 from benbot.paper.store import open_store, reading
+from tests.paper.conftest import Traded
 from tests.paper.notify.receiver import NOW, Account
 
 MACHINE = int(NOW.timestamp() * 1e9)  # nanoseconds
@@ -46,3 +48,14 @@ def test_the_exit_code_says_it(folder: Path) -> None:
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 1
     assert result.output.startswith("not healthy: nobody trades the account main")
+
+
+def test_what_a_stranger_wrote_is_shown_as_it_is(traded: Traded, folder: Path) -> None:
+    """A mark of another language in it neither colours the words nor ends the command."""
+    copytree(traded.folder, folder / "copy")
+    url, account = traded.stretch.url(folder / "copy"), traded.stretch.account
+    with open_store(url, account, lambda: NOW) as store, store.change() as change:
+        change.event("external", "[/by-hand] [red]x", symbol="AAA")
+    result = CliRunner().invoke(app, ["paper", "status", "--account", account, "--store", url])
+    assert result.exit_code == 0, result.exception
+    assert "external [/by-hand] [red]x" in result.output

@@ -8,12 +8,13 @@ from threading import Timer
 
 import pytest
 
-from benbot.envs.errors import RecordsUnavailable, VenueUnavailable
+from benbot.envs.errors import OrderRefused, RecordsUnavailable, VenueUnavailable
 from benbot.paper.autoloop import SKEW, Status
 from benbot.paper.intents import Intent, IntentStatus
+from benbot.paper.venue import OrderIntent, Refusal, VenueOrder
 from benbot.strategies.records.database import PATIENCE
 from tests.paper.replays import heard_stretch, venue_of
-from tests.paper.walks import N_BARS, Walk, is_exit, walking
+from tests.paper.walks import N_BARS, Walk, Willing, is_exit, walking
 
 
 def entered(walk: Walk) -> list[str]:
@@ -74,6 +75,22 @@ def test_a_refused_order_is_over_keeps_its_reason_and_is_not_sent_again(folder: 
         walk.bars(3)
         assert set(entered(walk)) > set(refused)
         assert "done" in set(walk.table("intents")["status"])
+
+
+class Twice(Willing):
+    """Has every order already when it comes, and finds it to be another."""
+
+    def submit(self, intent: OrderIntent) -> VenueOrder:
+        super().submit(intent)
+        raise OrderRefused("client_order_id must be unique, of another order", Refusal.DUPLICATE)
+
+
+def test_an_order_that_is_there_though_it_is_refused_is_booked(folder: Path) -> None:
+    with walking(folder, venue=Twice) as walk:
+        walk.bars(N_BARS)
+        assert set(walk.table("intents")["status"]) == {"done"}
+        assert not walk.table("fills")["is_external"].any()
+        assert "adopted" not in set(walk.table("events")["kind"])
 
 
 def test_what_filled_beyond_what_was_ordered_is_an_alarm_and_is_believed(folder: Path) -> None:

@@ -265,6 +265,28 @@ def test_a_book_that_is_said_to_be_late_takes_late_quotes() -> None:
     assert watch.read().verdict is QuoteVerdict.GOOD
 
 
+@pytest.mark.parametrize(
+    ("bid", "ask", "seconds", "price"),
+    [
+        (98.9, 99.1, 1.0, 99.0),
+        (98.9, 99.1, -1.0, 100.0),  # older than what is known
+        (60.0, 60.2, 1.0, 100.0),  # too far from it
+        (90.0, 99.0, 1.0, 100.0),  # too wide
+        (99.1, 98.9, 1.0, 100.0),  # crossed
+    ],
+)
+def test_a_late_quote_values_what_is_held_where_nothing_newer_is_known(
+    bid: float, ask: float, seconds: float, price: float
+) -> None:
+    late = Given("tradier", delay=900.0)
+    watch = Watch(Given("alpaca"), late)
+    watch.clock.advance(seconds=1_000.0)
+    late.show(bid, ask, NOW + timedelta(seconds=seconds))
+    reading = watch.read()
+    assert (reading.verdict, reading.price) == (QuoteVerdict.DELAYED, price)
+    assert not reading.may_enter
+
+
 def tradier(alpaca: Emulated) -> TradierQuotes:
     return TradierQuotes(SecretStr("token"), alpaca.emulator.url)
 

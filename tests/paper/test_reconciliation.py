@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from benbot.envs.desk.book import open_account, open_book
+from benbot.envs.errors import VenueUnavailable
 from benbot.paper.adoption import close_units, flow
 from benbot.paper.replayed import replay
-from benbot.paper.venue import OrderIntent, Side, TimeInForce, Venue
+from benbot.paper.venue import AccountFacts, OrderIntent, Side, TimeInForce, Venue
 from tests.paper.faults import Meddling
 from tests.paper.replays import everything, heard_stretch, venue_of
 
@@ -53,6 +54,32 @@ def test_a_position_that_somebody_sold_is_smaller(folder: Path) -> None:
     assert len(adopted) == 1
     assert '"foreign":0.0' in adopted["reasons"].iloc[0]
     assert tables["fills"]["is_external"].sum() == 1
+
+
+class Silent(Meddling):
+    """After somebody acted, does not say once what the account is worth."""
+
+    def __init__(self, venue: Venue, nth: int) -> None:
+        super().__init__(venue, FROM, sell_some)
+        self._left = nth
+
+    def account(self) -> AccountFacts:
+        self._left -= self._is_done
+        if self._is_done and self._left == 0:
+            raise VenueUnavailable("not now")
+        return self._venue.account()
+
+
+@pytest.mark.parametrize("nth", range(3, 7))
+def test_what_somebody_sold_is_told_whichever_question_is_not_answered(
+    nth: int, folder: Path
+) -> None:
+    stretch, _ = heard_stretch()
+    short = replace(stretch, span=replace(stretch.span, last=stretch.span.first + 24))
+    replay(replace(short, wrapped=lambda venue: Silent(venue, nth)), folder)
+    tables = everything(short, folder)
+    assert tables["fills"]["is_external"].sum() == 1
+    assert tables["events"]["kind"].tolist().count("adopted") == 1
 
 
 def test_what_somebody_bought_is_theirs_and_nobody_opens_it(folder: Path) -> None:

@@ -57,7 +57,8 @@ def making(url: str, watch: Watch) -> Making:
 
     def make(password: str = "", store: str = url, account: str | None = None) -> Browser:
         environment = {"BENBOT_DASHBOARD_PASSWORD": password} if password else {}
-        opened = door("127.0.0.1", 8765, ["desk.example"], environment)
+        names = ["desk.example"] if password else []
+        opened = door("127.0.0.1", 8765, names, environment)
         return Browser(dashboard(store, account, opened, Times(lambda: NOW, watch)))
 
     return make

@@ -54,7 +54,7 @@ def login(browser: Browser, password: str) -> Answer:
 # Host and address.
 
 
-@pytest.mark.parametrize("host", [HOST, "localhost:8765", "LOCALHOST:8765", "desk.example"])
+@pytest.mark.parametrize("host", [HOST, "localhost:8765", "LOCALHOST:8765"])
 def test_a_host_of_ours_is_answered(host: str, browser: Browser) -> None:
     assert browser.get(HOME, host=host).status == 200
 
@@ -82,6 +82,20 @@ def test_other_addresses_need_a_password(address: str) -> None:
     with pytest.raises(NotAuthorised, match="that others can reach needs a password, was none"):
         door(address, 8765, [], {})
     assert door(address, 8765, [], {"BENBOT_DASHBOARD_PASSWORD": PASSWORD}).password
+
+
+def test_a_name_needs_a_password_for_a_proxy_brings_others(making: Making) -> None:
+    with pytest.raises(NotAuthorised, match=r"needs a password, was none for desk\.example"):
+        door("127.0.0.1", 8765, ["desk.example"], {})
+    assert making(PASSWORD).get("/login", host="desk.example").status == 200
+    assert making().get("/login", host="desk.example").status == 400
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "null", "http://", "//x]"])
+def test_an_origin_that_is_none_is_refused_like_a_strangers(origin: str, making: Making) -> None:
+    answer = making().post(SWITCH, {"action": "halt"}, origin=origin)
+    assert answer.status == 403
+    assert answer.header("x-frame-options") == "DENY"
 
 
 @pytest.mark.parametrize("password", ["short", "with a space in it", "eleven-char"])
@@ -325,6 +339,20 @@ def test_waits_double_and_many_addresses_do_not_help(watch: Watch) -> None:
     for i in range(Throttle.FREE_IN_ALL):
         throttle.fail(f"b{i}")
     assert throttle.wait("never seen") > 1.0
+
+
+def test_wrong_passwords_are_forgotten_after_a_quiet_hour(watch: Watch) -> None:
+    """Or fifty of all time would let one more keep everybody out for a quarter of an hour."""
+    throttle = Throttle(watch)
+    for i in range(Throttle.FREE_IN_ALL + 20):
+        throttle.fail(f"a{i}")
+    watch.seconds += Throttle.LONGEST + Throttle.FORGOTTEN + 1.0
+    throttle.fail("b")
+    assert throttle.wait("never seen") == 0.0
+    watch.seconds += Throttle.FORGOTTEN - 1.0
+    for i in range(Throttle.FREE_IN_ALL):
+        throttle.fail(f"c{i}")
+    assert throttle.wait("never seen") > 0.0
 
 
 @pytest.mark.parametrize("spoilt", ["", "x", "a.b.c", "é", "1.99999999999.0"])
