@@ -73,7 +73,11 @@ Walks = dict[str, FloatArray]  # by lesson, log growth [bars, policies]
 
 def main() -> None:
     """Print both tables for every market that was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.learning",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("markets", nargs="+", choices=MARKETS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[], help="of synthetic markets")
     parser.add_argument("--set", nargs="+", default=[], help="other values, as benbot train has")

@@ -29,7 +29,7 @@ def accounts_table(accounts: Sequence[Account]) -> Table:
         table.add_column(heading, justify="right")
     for one in accounts:
         if one.evaluation is None:
-            table.add_row(one.name, "nobody was ever there")
+            table.add_row(one.name, "nobody there")
             continue
         values = metrics(one.evaluation)
         cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]
@@ -55,5 +55,5 @@ def population_table(orchestrator: Orchestrator, chronicle: Chronicle) -> Table:
 
 def _table(title: str) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1), title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     return table

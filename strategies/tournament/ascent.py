@@ -86,7 +86,12 @@ def figures(ladder: Ladder, i: int, settings: TournamentSettings) -> str:
     row = ladder.rows[i : i + 1]
     ratio = sharpe(row["days"], row["total"], row["square"], settings.sessions_per_year)[0]
     odds = log_evidence(row)[0]
+    trades, days = _counted(row["trades"][0], "trade"), _counted(row["days"][0], "session")
     return (
-        f"Sharpe {ratio:.2f}, {row['trades'][0]} trades in {row['days'][0]} sessions, "
+        f"Sharpe {ratio:.2f}, {trades} in {days}, "
         f"e-value {np.exp(min(odds, 100.0)):.3g} after {row['sessions'][0]}"
     )
+
+
+def _counted(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
+from benbot.strategies.tournament.ascent import figures
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Reason, Stage, Transition
 from benbot.strategies.tournament.tournament import Tournament
@@ -43,6 +44,15 @@ def test_too_few_trades_take_longer(
 ) -> None:
     moves = play(entered(settings_of(gate=THRESHOLDS), 1), GOOD, trades=trades)
     assert moves[0].session == first
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "1 trade in 1 session, "), (2, "2 trades in 2 ")])
+def test_one_of_a_thing_is_said_as_one(
+    n: int, said: str, settings_of: Settings, entered: Entered
+) -> None:
+    ladder = entered(settings_of(), 1).ladder
+    ladder.rows["trades"], ladder.rows["days"] = n, n
+    assert said in figures(ladder, 0, settings_of())
 
 
 def test_the_gate_keeps_back_what_the_thresholds_let_through(
