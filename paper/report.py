@@ -5,6 +5,7 @@ gaps      basis points of log growth, the account less its shadow in the environ
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -95,8 +96,16 @@ class DailyReport:
 
 
 def report_as_json(report: DailyReport) -> str:
-    """Return the text of a report; the same report is the same text."""
-    return json.dumps(asdict(report), indent=1, sort_keys=True, allow_nan=False)
+    """Return the text of a report; the same report is the same text. What is no number is null."""
+    return json.dumps(_plain(asdict(report)), indent=1, sort_keys=True, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def metrics_of(report: dict[str, Any]) -> dict[str, float]:

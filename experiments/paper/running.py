@@ -81,13 +81,16 @@ def keep_trading(
                 show(line(on, cycle))
                 attendant.after_cycle(cycle)
                 for said in reporter.look(on, machine.now()) if is_slow else ():
-                    console.print(f"Report    {said}", highlight=False, soft_wrap=True)
+                    _say(console, f"Report    {said}")
 
             on.loop.run(after, post.ending.is_set)
-        console.print(f"Ended     {place.account}; it goes on when it is started")
+            equity = float(on.loop.trader.desk.account["equity"])
+        _say(
+            console, f"Ended     {place.account} with {equity:,.2f}; it goes on when it is started"
+        )
 
     def lost(error: RecordsUnavailable, seconds: float) -> None:
-        console.print(f"Lost      {error}\n          Again in {seconds:g} seconds")
+        _say(console, f"Lost      {error}\n          Again in {seconds:g} seconds")
 
     enduring(trade, machine.elapsed, machine.pause, lost, post.ending.is_set)
 
@@ -124,7 +127,7 @@ def announce(post: Post, market: str) -> None:
         ("End", f"Ctrl-C; no orders any more: benbot paper halt{_store(place)}"),
     ]
     for name, text in lines:
-        post.console.print(f"{name:9} {text}", highlight=False, soft_wrap=True)
+        _say(post.console, f"{name:9} {text}")
 
 
 def _market_of(one: Undertaking) -> str:
@@ -142,10 +145,15 @@ def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
     return attended(told, os.environ, post.machine.elapsed)
 
 
+def _say(console: "Console", text: str) -> None:
+    """Print a text as it is: what a venue says may look like markup."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def _shown(console: "Console") -> AbstractContextManager[Callable[[str], None]]:
     """Yield who shows a line: on a terminal in the place of the one before."""
     if not console.is_terminal:
-        return nullcontext(lambda line: console.print(line, highlight=False, soft_wrap=True))
+        return nullcontext(lambda line: _say(console, line))
     return _Live(console)
 
 
@@ -158,8 +166,10 @@ class _Live(AbstractContextManager[Callable[[str], None]]):
         self._live = Live(console=console, auto_refresh=False)
 
     def __enter__(self) -> Callable[[str], None]:
+        from rich.text import Text
+
         self._live.start()
-        return lambda line: self._live.update(line, refresh=True)
+        return lambda line: self._live.update(Text(line), refresh=True)
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()

@@ -200,3 +200,13 @@ def test_a_report_is_plain_and_the_same_each_time(traded: Any) -> None:  # noqa:
     assert metrics["paper/gap"] == 0.0
     assert metrics["paper/n_orders"] == sum(told["orders"].values())
     assert all(np.isfinite(list(metrics.values())))
+
+
+def test_what_is_no_number_is_null_in_a_report(traded: Any) -> None:  # noqa: ANN401
+    made_of = reported(traded)
+    report = daily_report(made_of, days_of(made_of.rows, made_of.history)[-1])
+    fills = ({"model_price": np.nan, "units": 1.0},)
+    told = json.loads(report_as_json(replace(report, slippage=np.nan, fills=fills)))
+    assert told["slippage"] is None
+    assert told["fills"] == [{"model_price": None, "units": 1.0}]
+    assert "paper/slippage" not in metrics_of(told)
