@@ -226,7 +226,10 @@ GUARDS = VENUE_GUARDS | {
     ),
     "55a": Guard(OUTBOX, "        if is_halted:", "        if False:", "test_kill_switch.py"),
     "55b": Guard(
-        OUTBOX, "        if is_halted is None:", "        if False:", "test_kill_switch.py"
+        OUTBOX,
+        "        if is_halted is None:",
+        "        if False:",
+        "test_kill_switch.py -k cannot_be_read",
     ),
     "62": Guard(
         "paper/margin.py",

@@ -285,6 +285,15 @@ def test_half_days_and_changes_of_the_clocks_are_those_of_the_exchange() -> None
     assert schedule.session(date(2026, 1, 19)) is None
 
 
+@pytest.mark.parametrize(("day", "hour"), [(date(2026, 3, 6), 5), (date(2026, 3, 9), 4)])
+def test_a_day_is_stamped_with_its_midnight_in_new_york(day: date, hour: int) -> None:
+    timeframe = Timeframe(None)
+    session = Schedule(timeframe).session(day)
+    assert session is not None
+    (bar,) = timeframe.bars(day, session)
+    assert timeframe.stamp(bar) == datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
 def test_bars_before_and_after_a_moment_are_the_same_bars() -> None:
     schedule = Schedule(Timeframe(30))
     noon = datetime(2025, 12, 26, 12, tzinfo=NEW_YORK)

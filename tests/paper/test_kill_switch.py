@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from benbot.envs.errors import OutcomeUnknown, VenueUnavailable
+from benbot.paper.intents import IntentStatus
 from benbot.paper.staging import Leave
 from benbot.paper.store import PaperStore, set_switch
 from tests.paper.replays import heard_stretch
@@ -116,10 +117,14 @@ def test_a_switch_that_cannot_be_read_drops_nothing_and_sends_nothing(folder: Pa
     """Nobody threw it, so what was decided waits; when it can be read again it leaves."""
     with walking(folder) as walk:
         let_pass(walk, 3 * N_BARS)
+        row = walk.table("intents").iloc[0]
+        intent = walk.on.store.intents(int(row["bar"]), int(row["stage"]))[0]
+        intent = replace(intent, client_order_id="bb-new-0-0-0-E-S0", status=IntentStatus.SENT)
         fragile, n_sent = Fragile(walk.on.store), len(walk.venue.sent)
         fragile.break_switch()
         assert walk.on.store.kill_switch() is None
         assert walk.on.store.is_halted()
+        assert walk.on.loop._outbox.pursue(intent, is_new=True) is intent
         walk.tick()
         walk.on.loop.trader.advance(Leave())
         assert len(walk.venue.sent) == n_sent

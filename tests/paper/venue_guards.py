@@ -30,7 +30,7 @@ VENUE_GUARDS = {
         "paper/alpaca/timeframe.py",
         'ZoneInfo("America/New_York")',
         'ZoneInfo("EST")',
-        "test_alpaca_bars.py",
+        f"{HEARD} -k midnight",
     ),
     "14": Guard(
         BARS,
@@ -147,11 +147,5 @@ VENUE_GUARDS = {
         "if abs(intent.units - whole) <= SMALLEST_UNITS:",
         "if True:",
         "test_alpaca_account.py -k whole",
-    ),
-    "66": Guard(
-        "paper/network.py",
-        "            given_up.set()\n            self._begin_anew()",
-        "            pass",
-        "test_alpaca_world.py -k behind",
     ),
 }
