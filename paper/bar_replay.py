@@ -15,7 +15,7 @@ from benbot.envs.desk.tape import ACTION
 from benbot.envs.history import Span
 from benbot.paper.exchange import Exchange
 from benbot.paper.hours import Hours
-from benbot.paper.matching import match_open, match_range
+from benbot.paper.matching import match_open, match_within
 from benbot.paper.reel import Opening, opening_of
 from benbot.paper.replay import Playback
 from benbot.paper.resting import Resting
@@ -58,7 +58,7 @@ class BarExchange(Exchange):
             match = (
                 match_open(order, bar, playback.adv(t, s), playback.rules)
                 if is_market
-                else match_range(order, bar)
+                else match_within(order, bar)
             )
         if match is not None:
             self._fill(turn, order, match, t, now)

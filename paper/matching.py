@@ -51,6 +51,15 @@ def match_range(order: Resting, bar: Record) -> Match | None:
     return Match(max(limit, opened) if towards > 0.0 else min(limit, opened), AT_ONCE)
 
 
+def match_within(order: Resting, bar: Record) -> Match | None:
+    """Return the match of a stop or a limit at its own price, wherever the bar had opened.
+
+    Whoever asks for it when the bar is over has taken the opening into the price, or set it later.
+    """
+    limit, match = order.intent.limit, match_range(order, bar)
+    return None if limit is None or match is None else Match(limit, AT_ONCE)
+
+
 def match_close(order: Resting, bar: Record) -> Match | None:
     """Return the match of an order that arrived within the bar: only its close came later."""
     limit, close = order.intent.limit, float(bar["close"])

@@ -37,6 +37,13 @@ def test_many_random_worlds_do(first: int, folder: Path) -> None:
         assert_parity(random_stretch(seed), folder / str(seed))
 
 
+def test_a_stop_set_within_a_bar_fills_at_its_price_though_the_bar_opened_beyond_it(
+    folder: Path,
+) -> None:
+    tables = assert_parity(random_stretch(272), folder)
+    assert "BREAK_EVEN" in set(tables["bookings"]["reason"])
+
+
 def test_lost_answers_and_fills_that_are_told_twice_change_nothing(folder: Path) -> None:
     venues: list[Faulty] = []
 
