@@ -227,7 +227,6 @@ class Trader:
             )
         )
         self._keep(change)
-        change.positions(self.desk.positions, self.standing.foreign, setting.names)
 
     def _is_solvent(self) -> bool:
         return float(self.desk.account["equity"]) > self.setting.ruin
@@ -244,7 +243,6 @@ class Trader:
         """Keep the book as it is now, and what the desk does not own, within a change."""
         self._stand(replace(self.standing, book=self.desk.image(), foreign=foreign))
         self._keep(change)
-        change.positions(self.desk.positions, foreign, self.setting.names)
 
     def _stand(self, standing: Standing) -> None:
         self.standing, self._is_kept = standing, False
@@ -252,6 +250,8 @@ class Trader:
     def _keep(self, change: Change) -> None:
         if not self._is_kept:
             change.stand(self.standing)
+            names, foreign = self.setting.names, self.standing.foreign
+            change.positions(self.desk.positions, foreign, names)  # as they are in that book
         self._pending.write(change)
         self._is_kept = True
 

@@ -15,6 +15,7 @@ from benbot.paper.chain import verify
 from benbot.paper.overview.activity import Activity, activity, closes
 from benbot.paper.overview.health import Guard, Health, guards, health
 from benbot.paper.overview.holdings import Holding, holdings
+from benbot.paper.overview.money import Money, money
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, count, newest, parsed
 from benbot.paper.overview.strategies import Share, Weights, shares, weights
@@ -44,6 +45,8 @@ class Overview:
     guards     the breakers
     events     the newest first
     closes     when bars closed that are named in what it did
+    money      what it has now, which within a bar is not what it had at the last close; None: its
+               book cannot be read
     """
 
     account: str
@@ -60,6 +63,7 @@ class Overview:
     events: list[Row]
     chain: Chain
     closes: dict[int, int] = field(default_factory=dict)
+    money: Money | None = None
 
     @property
     def knows_stages(self) -> bool:
@@ -68,7 +72,7 @@ class Overview:
 
     @property
     def open_profit(self) -> float:
-        """What is held has earned at the last mark, before costs."""
+        """What is held has earned at its marks, before costs."""
         return sum(one.profit or 0.0 for one in self.holdings)
 
 
@@ -95,6 +99,7 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
         events=events(connection, account, n),
         chain=chain(connection, account),
         closes=closes(connection, account, _bars(did)),
+        money=money(connection, account, identity),
     )
 
 

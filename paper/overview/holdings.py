@@ -1,4 +1,4 @@
-"""What an account holds at its last mark, and what each position has earned so far."""
+"""What an account holds since the last stage was over, and what each has earned at its mark."""
 
 from dataclasses import dataclass
 

@@ -115,16 +115,24 @@ def results(connection: Connection, account: str) -> Results:
     )
 
 
-def _flow(connection: Connection, account: str, decided: IntArray) -> FloatArray:
-    """Return the money that came before each mark and after the one before; later money waits."""
+def flows_of(connection: Connection, account: str) -> list[tuple[int, float]]:
+    """Return when money came or went otherwise than by trading, and how much."""
     query = select(EVENTS.c.moment, EVENTS.c.reasons).where(
         EVENTS.c.account == account, EVENTS.c.kind == "flow"
     )
+    return [
+        (row.moment, float(parsed(row.reasons, "the reasons of an event")["money"]))
+        for row in connection.execute(query)
+    ]
+
+
+def _flow(connection: Connection, account: str, decided: IntArray) -> FloatArray:
+    """Return the money that came before each mark and after the one before; later money waits."""
     flow = np.zeros(decided.size)
-    for row in connection.execute(query):
-        mark = int(np.searchsorted(decided, row.moment))
+    for moment, money in flows_of(connection, account):
+        mark = int(np.searchsorted(decided, moment))
         if mark < decided.size:
-            flow[mark] += float(parsed(row.reasons, "the reasons of an event")["money"])
+            flow[mark] += money
     return flow
 
 
