@@ -40,6 +40,15 @@ def restore(image: bytes, into: Sequence[AnyArray]) -> None:
         start += array.nbytes
 
 
+def shapes_of(image: bytes) -> list[tuple[int, ...]]:
+    """Return the shapes of the arrays of an image; refuse what is none with a ValueError."""
+    try:
+        described = json.loads(image.partition(ENDS)[0])
+        return [tuple(map(int, shape)) for _, shape in described]
+    except (TypeError, ValueError):
+        raise ValueError("an image must begin with a description of its arrays") from None
+
+
 def digest_of(image: bytes) -> str:
     """Return sixteen hex digits of an image."""
     return hashlib.sha256(image).hexdigest()[:16]

@@ -55,16 +55,18 @@ def show_health(url: str, account: str, now: datetime, console: "Console") -> bo
 def _status(told: Overview) -> list[tuple[str, str]]:
     earned, how, did = told.results, told.health, told.activity
     last, standing = earned.last, how.standing
+    at_close = f"{earned.profit:+,.2f} ({earned.profit_share:+.2%}){_flows(earned.flows)}"
     return [
         ("account", f"{told.account}, began {written(told.began)} with {earned.capital:,.2f}"),
         ("traded by", _trader(how)),
         ("last cycle", _cycle(how)),
         ("stands", f"{standing['phase']} after bar {standing['bar']}" if standing else "nowhere"),
-        ("equity", f"{last['equity']:,.2f} at {written(last['moment'])}"),
-        ("profit", f"{earned.profit:+,.2f} ({earned.profit_share:+.2%}){_flows(earned.flows)}"),
+        *_now(told),
+        ("at the close", f"equity {last['equity']:,.2f} at {written(last['moment'])}"),
+        ("", f"profit {at_close}"),
+        ("", f"cash {last['cash']:,.2f}, gross {last['gross']:,.2f}, net {last['net']:,.2f}"),
         ("today", f"{earned.today:+,.2f} ({earned.today_share:+.2%})"),
         ("drawdown", f"{earned.drawdown[-1]:.2%}"),
-        ("cash", f"{last['cash']:,.2f}, gross {last['gross']:,.2f}, net {last['net']:,.2f}"),
         ("regime", told.weights.regime or "unknown"),
         ("breaker", str(last["breaker"])),
         ("kill switch", _switch(how.switch)),
@@ -73,8 +75,25 @@ def _status(told: Overview) -> list[tuple[str, str]]:
     ]
 
 
+def _now(told: Overview) -> list[tuple[str, str]]:
+    """Return what the account has by its book, which within a bar is not that of the close."""
+    now = told.money
+    if now is None:
+        return [("now", "not known: the book cannot be read by this version")]
+    sources = ", ".join(f"{name} {money:+,.2f}" for name, money in now.sources.lines)
+    since = "" if told.moved else ", as at the last close"
+    return [
+        ("now", f"equity {now.equity:,.2f} at {written(now.moment)}{since}"),
+        ("", f"profit {now.profit:+,.2f} ({now.profit_share:+.2%})"),
+        ("", f"cash {now.cash:,.2f}, gross {now.gross:,.2f}, net {now.net:,.2f}"),
+        ("positions", f"{now.n_positions} held by the desk"),
+        ("profit from", sources),
+        ("", f"dividends and borrowing since it began {now.sources.carried_in_all:+,.2f}"),
+    ]
+
+
 def show_positions(url: str, account: str, console: "Console") -> None:
-    """Print what is held, with its profit at the last mark."""
+    """Print what is held, with its profit at the last price that the account saw."""
     from rich.table import Table as View
 
     with reading(url) as connection:

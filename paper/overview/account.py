@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from benbot.envs.errors import RecordsDamaged
+from benbot.paper.adoption import is_same_money
 from benbot.paper.chain import verify
 from benbot.paper.overview.activity import Activity, activity, closes
 from benbot.paper.overview.health import Guard, Health, guards, health
@@ -71,6 +72,14 @@ class Overview:
         return any(one.stage for one in self.shares)
 
     @property
+    def moved(self) -> bool:
+        """Whether the account has another equity or cash now than at the last close."""
+        now, last = self.money, self.results.last
+        return now is not None and not (
+            is_same_money(now.equity, last["equity"]) and is_same_money(now.cash, last["cash"])
+        )
+
+    @property
     def open_profit(self) -> float:
         """What is held has earned at its marks, before costs."""
         return sum(one.profit or 0.0 for one in self.holdings)
@@ -99,7 +108,7 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
         events=events(connection, account, n),
         chain=chain(connection, account),
         closes=closes(connection, account, _bars(did)),
-        money=money(connection, account, identity),
+        money=money(connection, account),
     )
 
 

@@ -21,11 +21,11 @@ from benbot.envs.arrays import Record
 from benbot.envs.desk.book import Book, open_book
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.errors import RunMismatch
-from benbot.paper.images import restore
+from benbot.paper.adoption import is_same_money
+from benbot.paper.images import restore, shapes_of
 from benbot.paper.overview.results import flows_of
-from benbot.paper.overview.rows import Row, begun, only
-from benbot.paper.standing import Phase
-from benbot.paper.tables import BOOKINGS, STANDINGS, TRADES
+from benbot.paper.overview.rows import begun, only
+from benbot.paper.tables import BOOKINGS, INTENTS, STANDINGS, TRADES
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,19 @@ class Sources:
     carried_in_all: float
 
     @property
+    def lines(self) -> list[tuple[str, float]]:
+        """All that adds up to the profit in words; what is otherwise, only where there is any."""
+        known = [
+            ("realised in round trips", self.realised),
+            ("parts of open positions", self.parts),
+            ("not realised", self.open_profit),
+            ("entry costs of what is open", self.entry_costs),
+            ("dividends and borrowing of what is open", self.carried),
+        ]
+        rest = [] if is_same_money(self.otherwise, 0.0) else [("otherwise", self.otherwise)]
+        return known + rest
+
+    @property
     def total(self) -> float:
         """Profit in all."""
         known = self.realised + self.parts + self.open_profit
@@ -60,52 +73,73 @@ class Sources:
 class Money:
     """An account by its book.
 
-    moment    of the change that kept it, microseconds since 1970
-    marked    whether that was the change of the last close
+    moment   of the change that kept it, microseconds since 1970
+    put_in   capital and flows
     """
 
     moment: int
-    marked: bool
     equity: float
     cash: float
     gross: float
     net: float
     n_positions: int
+    put_in: float
     sources: Sources
 
+    @property
+    def profit(self) -> float:
+        """What trading has earned since the account began."""
+        return self.equity - self.put_in
 
-def money(connection: Connection, account: str, identity: Row) -> Money | None:
+    @property
+    def profit_share(self) -> float:
+        """The same as a share of what was put in; NaN where that is nothing."""
+        return self.profit / self.put_in if self.put_in > 0.0 else float("nan")
+
+
+def money(connection: Connection, account: str) -> Money | None:
     """Return what an account has now; None where its book cannot be read."""
     standing = only(connection, STANDINGS, account)
-    if standing is None:
+    book = None if standing is None else _book(standing["book"])
+    if standing is None or book is None:
         return None
-    try:
-        book, symbols = _book(standing["book"], identity), identity["symbols"]
-        taken = book.positions[0, : book.accounts[0]["n_positions"]]
-        held = {str(symbols[one["symbol"]]): one for one in taken}  # the desk holds each once
-    except (RunMismatch, LookupError, TypeError, ValueError):  # another version, or tampered with
-        return None
+    held = _held(connection, account, book)
     worths = [float(one["units"] * one["last_price"]) for one in held.values()]
     cash, net = float(book.accounts[0]["cash"]), sum(worths)
     put_in = float(begun(connection, account)["capital"])
-    put_in += sum(money for _, money in flows_of(connection, account))
+    put_in += sum(flow for _, flow in flows_of(connection, account))
     return Money(
         moment=int(standing["moment"]),
-        marked=standing["phase"] == Phase.DECIDED,
         equity=cash + net,
         cash=cash,
         gross=sum(map(abs, worths)),
         net=net,
         n_positions=len(worths),
+        put_in=put_in,
         sources=_sources(connection, account, held, cash + net - put_in),
     )
 
 
-def _book(image: bytes, identity: Row) -> Book:
-    most = int(identity["rules"]["limits"]["max_positions"])
-    book = open_book(1, len(identity["strategies"]), most)
-    restore(image, book)
+def _book(image: bytes) -> Book | None:
+    """Return the book of an image; None where another version wrote it, or somebody else."""
+    try:
+        _, (_, most), (_, n_strategies), _ = shapes_of(image)
+        if not max(most, n_strategies) < len(image):
+            return None
+        book = open_book(1, n_strategies, most)
+        restore(image, book)
+    except (RunMismatch, ValueError):
+        return None
     return book
+
+
+def _held(connection: Connection, account: str, book: Book) -> dict[str, Record]:
+    """Return the positions by symbol; the desk holds each once, and ordered it."""
+    taken = book.positions[0, : book.accounts[0]["n_positions"]]
+    query = select(INTENTS.c.symbol_number, INTENTS.c.symbol).distinct()
+    known = connection.execute(query.where(INTENTS.c.account == account))
+    names = {row.symbol_number: row.symbol for row in known}
+    return {names.get(int(one["symbol"]), f"symbol {one['symbol']}"): one for one in taken}
 
 
 def _sources(
