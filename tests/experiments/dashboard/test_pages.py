@@ -75,6 +75,34 @@ def test_profit_on_the_page_is_that_of_the_store(browser: Browser, url: str) -> 
         assert f"{profit:+,.2f}".replace("-", "−") in row[0]
 
 
+def test_the_page_shows_the_money_of_now_beside_that_of_the_close(
+    browser: Browser, url: str
+) -> None:
+    with reading(url) as connection:
+        told = overview(connection, "replay", NOW)
+    page, now = browser.get(HOME).text, told.money
+    assert now is not None
+    assert told.moved  # it stands inside a bar
+    assert f"<b>{now.equity:,.2f}</b><small>now; {told.results.last['equity']:,.2f}" in page
+    assert f"<b>{now.cash:,.2f}</b><small>now; {told.results.last['cash']:,.2f}" in page
+    table = page[page.index("Where the profit comes from") :].split("</table>")[0]
+    for name, money in (*now.sources.lines, ("profit in all", now.profit)):
+        row = table[table.index(f"<td>{name}</td>") :].split("</tr>")[0]
+        assert f"{money:+,.2f}".replace("-", "−") in row
+
+
+def test_a_book_of_another_version_leaves_the_money_of_the_close(
+    browser: Browser, url: str
+) -> None:
+    write(url, "UPDATE standings SET book = :book", book=b"[]\n")
+    with reading(url) as connection:
+        last = overview(connection, "replay", NOW).results.last
+    page = browser.get(HOME).text
+    assert "its money is that of the last close" in page
+    assert f"<b>{last['equity']:,.2f}</b><small>at the close of" in page
+    assert "Where the profit comes from" not in page
+
+
 @pytest.mark.parametrize(
     ("units", "mark", "profit"),
     [(10.0, 12.0, 20.0), (10.0, 9.0, -10.0), (-10.0, 12.0, -20.0), (-10.0, 9.0, 10.0)],
