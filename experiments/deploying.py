@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 UNPROVEN = "not proven"
 SHORT = 12  # characters of a digest
+TRYING = "--bar-seconds 20 --every 5"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def deploy_policy(wanted: Wanted, now: datetime, console: "Console") -> None:
     tracked = "" if uri == TrackingSettings().uri else f"   (runs are tracked in {uri})"
     command = f"benbot paper --policy models:/{chosen.name}@{alias}"
     console.print(f"{'Next':12} {command}{tracked}", highlight=False, soft_wrap=True)
+    trying = f"to try it, a bar in 20 seconds: {command} {TRYING}"
+    console.print(f"{'':12} {trying}", highlight=False, soft_wrap=True)
 
 
 def show_registered(uri: str, console: "Console") -> None:

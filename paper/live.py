@@ -24,6 +24,7 @@ from benbot.paper.drawn import DrawnMarket
 from benbot.paper.growing import Growing, Hearing
 from benbot.paper.intents import key_of
 from benbot.paper.isolation import Isolated
+from benbot.paper.known import known_of
 from benbot.paper.limits import AccountLimits
 from benbot.paper.live_bars import LiveBars
 from benbot.paper.live_feed import LiveFeed, Looks
@@ -130,6 +131,8 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
     clock = MarketClock(drawn, timing.bar, machine.now)
     market = LiveMarket(drawn, one.rules, clock)
     chronicle = _chronicle(one, market)
+    if not known_of(one.url, one.account).has_begun:
+        chronicle.until(one.history.n_bars - 1)  # before the store is held, whose lease runs
 
     def pause(seconds: float) -> None:
         machine.pause(seconds)

@@ -13,16 +13,10 @@ from benbot.envs.errors import RunMismatch
 from benbot.envs.observation import Features, Layout
 from benbot.envs.signals import Overlay, Signals
 from benbot.paper.change import Change, Names
+from benbot.paper.differing import differing, told
 from benbot.paper.holding import Holding
 from benbot.paper.isolation import Isolated
 from benbot.paper.limits import AccountLimits
-
-_TIGHTER = ". To risk less, or to close symbols, name tighter limits with --limits"
-_FIXES = {
-    "rules": _TIGHTER,
-    "symbols": _TIGHTER,
-    "policy": ". Until it is back, --exits-only manages what is held by the rules",
-}
 
 
 class Chronicle(Protocol):
@@ -95,12 +89,9 @@ def require_same(kept: str, identity: dict[str, object], policy: Policy | None =
     then = json.loads(kept)
     now = json.loads(json.dumps(identity))
     left_aside = {"policy"} if isinstance(policy, Holding) else set()
-    for name in sorted((then.keys() | now.keys()) - left_aside):
-        if then.get(name) != now.get(name):
-            raise RunMismatch(
-                f"an account must go on with the {name} it began with; that is another now. Use "
-                f"the same policy and configuration, or begin another account{_FIXES.get(name, '')}"
-            )
+    for name in differing(then, now):
+        if name not in left_aside:
+            raise RunMismatch(told(name, then.get(name), now.get(name)))
 
 
 def require_tradable(rules: DeskRules, signals: Signals) -> None:

@@ -7,9 +7,10 @@ from benbot.envs.desk.taping import VOLUME_WINDOW
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.experiments.paper.live import Place
-from benbot.experiments.paper.running import announce, keep_trading, posted
+from benbot.experiments.paper.running import is_stopped, keep_trading, posted
 from benbot.experiments.paper.subject import Asked
 from benbot.experiments.training.preparation import Prepared
+from benbot.paper.alpaca.keys import keys_from
 from benbot.paper.alpaca.living import AtAlpaca, Terms, trading
 from benbot.paper.autoloop import Cycle
 
@@ -26,10 +27,13 @@ def run_alpaca(asked: Asked, place: Place, console: "Console") -> None:
             f"at Alpaca a bar lasts what it lasts, bar seconds were {place.timing.bar:g}. Leave "
             "--bar-seconds out"
         )
+    if is_stopped(place, console):
+        return
+    keys_from(os.environ)  # refused before anything is prepared
     with posted(asked, place, console) as post:
-        announce(post, f"{post.one.history.n_symbols} symbols at Alpaca")
+        market = f"{post.one.history.n_symbols} symbols at Alpaca"
         terms = Terms(os.environ, n_bars_needed(post.who.prepared))
-        keep_trading(post, lambda: trading(post.one, post.machine, terms), line_of)
+        keep_trading(post, market, lambda: trading(post.one, post.machine, terms), line_of)
 
 
 def n_bars_needed(prepared: Prepared) -> int:

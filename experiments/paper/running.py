@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
@@ -12,12 +12,16 @@ from benbot.experiments.paper.cli import DEFAULT_STORE
 from benbot.experiments.paper.ending import asked_to_end
 from benbot.experiments.paper.following import OpenAccount, Reporter
 from benbot.experiments.paper.live import Place, real_time, undertaking_of
+from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, Chosen, subject_of
+from benbot.experiments.progress import Display, while_compiling
 from benbot.paper.attendance import Attendant, attended
 from benbot.paper.autoloop import Cycle
 from benbot.paper.enduring import enduring
+from benbot.paper.known import known_of
 from benbot.paper.live import Machine, Undertaking, Underway, underway
 from benbot.paper.notify.notifier import Told
+from benbot.paper.rehearsal import is_rehearsed, rehearse
 from benbot.paper.replayed import replay
 from benbot.paper.trader import Progress
 from benbot.strategies.records.database import address_of, shown
@@ -50,44 +54,68 @@ class Post:
 
 @contextmanager
 def posted(asked: Asked, place: Place, console: "Console") -> Iterator[Post]:
-    """Prepare an account to be traded until somebody ends it."""
-    with asked_to_end() as ending, undertaking_of(asked, place) as (who, one):
+    """Prepare an account to be traded until somebody ends it, and compile what trades it."""
+    display = Display(console)
+    with asked_to_end() as ending, ExitStack() as stack:
+        compiling = while_compiling("about a minute")
+        with display.step(f"Preparing {asked.source}: market, signals, sleeves{compiling}"):
+            who, one = stack.enter_context(undertaking_of(asked, place))
+        compiling = "" if is_rehearsed() else "; the first time it compiles, about a minute"
+        with display.step(f"Rehearsing a bar with nobody's account{compiling}"):
+            rehearse(who.prepared.history)
         yield Post(asked, place, who, one, ending, console)
+
+
+def is_stopped(place: Place, console: "Console") -> bool:
+    """Return, and say, whether the account was asked to stop and not let run since."""
+    is_so = known_of(place.url, place.account).must_stop
+    if is_so:
+        _say(console, f"Stopped   {_why_stopped(place)}")
+    return is_so
 
 
 def run_live(asked: Asked, place: Place, console: "Console") -> None:
     """Trade an account in a simulated market until somebody ends it."""
+    if is_stopped(place, console):
+        return
     with posted(asked, place, console) as post:
-        announce(post, _market_of(post.one))
-        keep_trading(post, lambda: underway(post.one, post.machine), line_of)
+        market = _market_of(post.one)
+        keep_trading(post, market, lambda: underway(post.one, post.machine), line_of)
 
 
 def keep_trading(
     post: Post,
+    market: str,
     opened: Callable[[], AbstractContextManager[Opened]],
     line: Callable[[Opened, Cycle], str],
 ) -> None:
     """Cycle until somebody ends it, and again after the store was lost; tell and report of it."""
-    reporter = Reporter(post.asked, post.who.prepared, post.one)
+    reporter, first = Reporter(post.asked, post.who.prepared, post.one), Event()
     place, console, machine = post.place, post.console, post.machine
     is_slow = place.timing.bar is None or place.timing.bar >= SLOW
 
     def trade() -> None:
-        with opened() as on, _attended(post, on) as attendant, _shown(console) as show:
-            if on.store.must_stop():
-                console.print("Stopped   it was asked to stop; let it run: benbot paper resume")
+        _say(console, "Opening the account …")
+        with opened() as on, _attended(post, on) as attendant:
+            if not first.is_set():  # nothing of it was refused
+                announce(post, market)
+                first.set()
+            missed = Missed(on.loop.trader.standing)
+            with _shown(console) as show:
 
-            def after(cycle: Cycle) -> None:
-                show(line(on, cycle))
-                attendant.after_cycle(cycle)
-                for said in reporter.look(on, machine.now()) if is_slow else ():
-                    _say(console, f"Report    {said}")
+                def after(cycle: Cycle) -> None:
+                    show(line(on, cycle))
+                    attendant.after_cycle(cycle)
+                    for text in missed.look(on.loop.trader.standing):
+                        _say(console, text)
+                    for text in reporter.look(on, machine.now()) if is_slow else ():
+                        _say(console, f"Report    {text}")
 
-            on.loop.run(after, post.ending.is_set)
+                on.loop.run(after, post.ending.is_set)
             equity = float(on.loop.trader.desk.account["equity"])
-        _say(
-            console, f"Ended     {place.account} with {equity:,.2f}; it goes on when it is started"
-        )
+            must_stop = on.store.must_stop()
+        how = _why_stopped(place) if must_stop else "it goes on when it is started"
+        _say(console, f"Ended     {place.account} with {equity:,.2f}; {how}")
 
     def lost(error: RecordsUnavailable, seconds: float) -> None:
         _say(console, f"Lost      {error}\n          Again in {seconds:g} seconds")
@@ -124,7 +152,7 @@ def announce(post: Post, market: str) -> None:
         ("Market", market),
         ("Kept in", f"{shown(address_of(place.url))}, its broker and its log in {place.folder}"),
         ("Look", f"benbot paper dashboard{_store(place)}; also status, positions, trades"),
-        ("End", f"Ctrl-C; no orders any more: benbot paper halt{_store(place)}"),
+        ("End", f"Ctrl-C; no orders any more: benbot paper halt{_where(place)}"),
     ]
     for name, text in lines:
         _say(post.console, f"{name:9} {text}")
@@ -138,6 +166,16 @@ def _market_of(one: Undertaking) -> str:
 def _store(place: Place) -> str:
     """Return the option that a command needs to find the account, if it needs one."""
     return "" if place.url == DEFAULT_STORE else f" --store {shown(address_of(place.url))}"
+
+
+def _where(place: Place) -> str:
+    """Return the options that a command needs to mean this account and no other."""
+    is_alone = known_of(place.url, place.account).is_alone
+    return f"{_store(place)}{'' if is_alone else f' --account {place.account}'}"
+
+
+def _why_stopped(place: Place) -> str:
+    return f"it was asked to stop; let it run: benbot paper resume{_where(place)}, and start it"
 
 
 def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:

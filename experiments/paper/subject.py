@@ -9,9 +9,9 @@ from benbot.agents.advised import advised
 from benbot.agents.bundle import Expectations, load_bundle, policy_digest
 from benbot.agents.policy import Policy
 from benbot.agents.roster import MAKERS
-from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
+from benbot.envs.errors import BadConfig, InvalidParameter, RunMismatch, UnknownName
 from benbot.envs.history import Span
-from benbot.experiments.config import PACKAGED, load_config
+from benbot.experiments.config import PACKAGED, find_config, load_config
 from benbot.experiments.tracking.registry import fetched, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
@@ -160,12 +160,23 @@ def _of_trained(folder: Path, prepared: Prepared, asked: Asked) -> Chosen:
 
 
 def _of_baseline(asked: Asked) -> Chosen:
-    prepared = prepare_experiment(load_config(asked.source))
+    prepared = prepare_experiment(load_config(_config_named(asked)))
     if asked.exits_only:
         return _of_nobody(prepared)
     span = _span(prepared, asked)
     policy = MAKERS[asked.baseline](prepared.history, span, prepared.spans["fit"])
     return Chosen(prepared, policy, expectations_of(prepared), asked.baseline)
+
+
+def _config_named(asked: Asked) -> Path:
+    """Return the configuration that is named; what is neither that nor a policy is refused."""
+    try:
+        return find_config(asked.source)
+    except (BadConfig, UnknownName) as error:
+        raise type(error)(
+            f"--policy must be the id of a run below {asked.runs}, the folder of a bundle, "
+            f"models:/NAME@ALIAS or a configuration, was {asked.source!r}: {error}"
+        ) from error
 
 
 def _check(asked: Asked) -> None:

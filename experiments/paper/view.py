@@ -1,36 +1,47 @@
 """What a paper account is doing, for people: where it stands, what it holds, what it did."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from sqlalchemy import select
 
 from benbot.envs.errors import UnknownName
 from benbot.paper.health import why_unhealthy
 from benbot.paper.overview.account import Overview, overview
 from benbot.paper.overview.activity import trades
-from benbot.paper.overview.health import Health, Life, Switch
+from benbot.paper.overview.health import Health, Life, Switch, health
 from benbot.paper.overview.holdings import holdings
-from benbot.paper.overview.rows import begun
+from benbot.paper.overview.rows import begun, names_of
 from benbot.paper.store import reading, set_switch
-from benbot.paper.tables import ACCOUNTS
-from benbot.strategies.records.moments import written
+from benbot.strategies.records.database import SQLITE, address_of, shown
+from benbot.strategies.records.moments import microseconds, written
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 20  # rows
+BEGIN = "Begin one: benbot paper --policy …; or say where it is kept with --store"
+TRADED = "The loop ends after its cycle"
+ENDS = {
+    Life.ALIVE: TRADED,
+    Life.STARTING: TRADED,
+    Life.STOPPED: "Nobody trades it now",
+    Life.SILENT: "Whoever traded it is silent, and ends after its cycle if it still lives",
+}
+STAYS = "It trades no more until benbot paper resume."
 
 
 def account_of(url: str, name: str | None) -> str:
     """Return the account that is named, or the only one of the store where none is."""
+    _require_store(url)
     if name is not None:
         return name
     with reading(url) as connection:
-        known = list(connection.execute(select(ACCOUNTS.c.account).order_by("account")).scalars())
+        known = names_of(connection)
+    if not known:
+        raise UnknownName(f"{_none_in(url)}. {BEGIN}")
     if len(known) != 1:
-        raise UnknownName(f"--account must say which, the store has {', '.join(known) or 'none'}")
-    return str(known[0])
+        raise UnknownName(f"--account must say which, the store has {', '.join(known)}")
+    return known[0]
 
 
 def show_status(url: str, account: str, now: datetime, console: "Console") -> None:
@@ -126,15 +137,27 @@ def switch(url: str, account: str, now: datetime, console: "Console", **changed:
     """Set the switches of an account, and say what they mean."""
     with reading(url) as connection:
         begun(connection, account)
+        life = health(connection, account, microseconds(now)).life
     set_switch(url, account, now, "by hand", **changed)
     words = {
         ("is_halted", True): "Halted: no order is sent until benbot paper resume.",
         ("is_halted", False): "Resumed: orders are sent again.",
-        ("must_stop", True): "The loop ends after its cycle; what is held stays held.",
+        ("must_stop", True): f"{ENDS[life]}; what is held stays held. {STAYS}",
         ("must_stop", False): "The loop may run.",
     }
     for name, value in changed.items():
-        console.print(words[name, value])
+        console.print(words[name, value], highlight=False, soft_wrap=True)
+
+
+def _require_store(url: str) -> None:
+    """Refuse a file that is not there: nobody has begun an account in it yet."""
+    address = address_of(url)
+    if address.get_backend_name() == SQLITE and not Path(str(address.database)).is_file():
+        raise UnknownName(f"{_none_in(url)}. {BEGIN}")
+
+
+def _none_in(url: str) -> str:
+    return f"an account must have begun, there is none yet in {shown(address_of(url))}"
 
 
 def _trader(how: Health) -> str:

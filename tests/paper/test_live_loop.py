@@ -3,15 +3,21 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benbot.envs.errors import InvalidParameter, RunMismatch
+from benbot.envs.market.market import Market
+from benbot.envs.signals import Signals
+from benbot.paper import live
 from benbot.paper.autoloop import Cycle, Status
+from benbot.paper.known import known_of
 from benbot.paper.live import Timing, Underway
 from benbot.paper.price_path import price_at
 from benbot.paper.standing import Phase
+from benbot.paper.store import PaperStore, open_store
 from tests.paper.live_accounts import BAR, BEGUN, PERIOD, Hands, account_in, run_cycles, tables_of
 from tests.paper.replays import venue_of
 
@@ -219,3 +225,29 @@ def test_quotes_that_are_gone_are_counted_and_halt_the_account(folder: Path) -> 
     entries = tables["intents"].query("reason == 'NONE'")
     assert len(entries["bar"].unique()) == 1  # of the first opening
     assert np.isfinite(tables["equity"]["equity"]).all()
+
+
+def test_all_is_prepared_before_an_account_is_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, order = account_in(folder), []
+
+    def hear(market: Market) -> Signals:
+        order.append("heard")
+        return one.hear(market)
+
+    def opening(*of_whom: Any) -> PaperStore:  # noqa: ANN401
+        order.append("opened")
+        return open_store(*of_whom)
+
+    monkeypatch.setattr(live, "open_store", opening)
+    hands = Hands()
+    run_cycles(replace(one, hear=hear), hands, 1)
+    assert order[:2] == ["heard", "opened"]
+    assert order.count("heard") == 1  # and no bar passed meanwhile
+    order.clear()
+    run_cycles(replace(one, hear=hear), hands, 1)
+    assert order[0] == "opened"
+    known = known_of(one.url, one.account)
+    assert (known.has_begun, known.is_alone, known.must_stop) == (True, True, False)
+    assert not known_of(f"sqlite:///{folder / 'nowhere.db'}", "main").has_begun

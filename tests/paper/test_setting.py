@@ -1,5 +1,6 @@
 """What no venue of ours can do is refused, and a history shows nothing before its time."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from benbot.envs.history import History
 from benbot.envs.signals import Overlay
 from benbot.paper.intents import key_of
 from benbot.paper.reel import Foreseen, opening_of, with_opening
+from benbot.paper.rehearsal import is_rehearsed, rehearse
 from benbot.paper.replayed import replay
 from benbot.paper.setting import require_same, require_tradable
 from tests.paper.replays import Scripted, everything, heard_stretch, random_stretch
@@ -65,6 +67,60 @@ def test_an_account_goes_on_under_the_same_rules_alone() -> None:
     require_same('{"policy": "a"}', {"policy": "a"})
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "message"),
+    [
+        (
+            {"pace": 20.0},
+            {"pace": 5.0},
+            "the pace it began with, 20 seconds a bar, was 5 seconds a bar. Name --bar-seconds 20, "
+            "or begin another account with --account NAME",
+        ),
+        ({"pace": None}, {"pace": 5.0}, "real time, was 5 seconds a bar. Leave --bar-seconds out"),
+        (
+            {"market": "abc, drawn on from seed 3"},
+            {"market": "abc, drawn on from seed 4"},
+            "the market it began with, abc, drawn on from seed 3, was abc, drawn on from seed 4. "
+            "Name --market-seed 3",
+        ),
+        (
+            {"market": "abc"},
+            {"market": "abc, drawn on from seed 4", "begun": ""},
+            "Name --venue replay",
+        ),
+        (
+            {"config_digest": "one", "rules": {"limits": {"gross": 1.0, "net": 0.5}}},
+            {"config_digest": "two", "rules": {"limits": {"gross": 1.0, "net": 0.6}}},
+            "the rules it began with, limits.net 0.5, was limits.net 0.6. Name the configuration "
+            "or run it began with, or begin another account with --account NAME. To risk less",
+        ),
+        (
+            {"config_digest": "one"},
+            {"config_digest": "two"},
+            "the configuration it began with, one, was two",
+        ),
+        (
+            {"policy": "cash"},
+            {"policy": "random"},
+            "with the policy it began with, cash, was random. Name the policy it began with "
+            "(--policy, --seed or --baseline)",
+        ),
+        (
+            {"strategies": [{"name": "a", "window": 2}]},
+            {"strategies": [{"name": "a", "window": 3}]},
+            "the strategies it began with, [0].window 2, was [0].window 3",
+        ),
+        ({"symbols": ["A", "B"]}, {"symbols": ["A"]}, "with, 2 of them, was 1 of them"),
+    ],
+)
+def test_a_refusal_names_what_it_was_and_how_to_go_on(
+    then: dict[str, object], now: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RunMismatch) as refused:
+        require_same(json.dumps(then), now)
+    assert message in str(refused.value)
+
+
 def test_a_policy_that_chooses_otherwise_than_it_did_is_refused(folder: Path) -> None:
     stretch = random_stretch(2)
     replay(replace(stretch, span=replace(stretch.span, last=8)), folder)
@@ -105,3 +161,11 @@ def test_an_account_that_begins_anew_has_other_identifiers() -> None:
     assert key_of("main", one) != key_of("main", other)
     assert key_of("main", one) != key_of("other", one)
     assert key_of("main", one) == key_of("main", one)
+
+
+def test_a_rehearsal_leaves_a_history_as_it_is() -> None:
+    history = heard_stretch()[0].history
+    before = [np.array(each).tobytes() for each in (*history.tape, *history.features)]
+    rehearse(history)
+    assert before == [np.array(each).tobytes() for each in (*history.tape, *history.features)]
+    assert is_rehearsed()

@@ -154,3 +154,28 @@ def test_limits_of_an_account_are_a_file_and_only_tighten(bundle: Path, tmp_path
     assert "only tighten, gross was 0.3 and would be 0.6" in str(refused)
     limits.write_text("gros: 0.3\n")
     assert "gros" in str(run(*options, "--bars", 8).exception)
+
+
+@pytest.mark.parametrize("command", ["status", "positions", "trades", "halt", "stop", "reconcile"])
+def test_without_an_account_one_is_told_how_to_begin(command: str, tmp_path: Path) -> None:
+    error = run(command, "--store", f"sqlite:///{tmp_path / 'none.db'}").exception
+    assert isinstance(error, UnknownName)
+    assert "an account must have begun, there is none yet in sqlite:///" in str(error)
+    assert "Begin one: benbot paper --policy" in str(error)
+
+
+def test_what_is_no_policy_is_told_what_is(tmp_path: Path) -> None:
+    error = run("--policy", "nonsense", "--folder", tmp_path / "account").exception
+    assert isinstance(error, UnknownName)
+    words = "the id of a run below runs, the folder of a bundle, models:/NAME@ALIAS or a config"
+    assert words in str(error)
+    assert "was 'nonsense'" in str(error)
+
+
+def test_who_stops_what_nobody_trades_is_told_so(config: Path, tmp_path: Path) -> None:
+    folder, store = tmp_path / "account", f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
+    run("--policy", config, "--venue", "replay", "--folder", folder, "--bars", 1)
+    said = run("stop", "--store", store).output
+    assert "Nobody trades it now; what is held stays held" in said
+    assert "no more until benbot paper resume" in said
+    assert "after its cycle" not in said

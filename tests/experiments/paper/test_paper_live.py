@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from threading import Timer
@@ -20,9 +21,12 @@ from benbot.experiments.cli import app
 from benbot.experiments.config import load_config
 from benbot.experiments.paper import ending
 from benbot.experiments.paper.ending import Left, asked_to_end
+from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, subject_of
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.rebuild import expectations_of
+from benbot.paper.standing import Phase, Standing
+from benbot.paper.store import set_switch
 from tests.experiments.paper.test_paper_cli import TINY
 
 LEARNED = "learning: {correlation: true, online_share: 0.3, refit: 5}\n"
@@ -95,9 +99,12 @@ def test_a_policy_trades_until_it_is_asked_to_end_and_goes_on(tmp_path: Path) ->
     assert "account      simulated, began 2000-08-" in status
     assert "traded by    nobody now" in status
     assert "the chain is whole" in status
-    error = traded(folder, tmp_path).exception  # the policy of another seed
-    assert isinstance(error, RunMismatch)
-    assert "with the policy it began with" in str(error)
+    assert first.output.index("Rehearsing a bar") < first.output.index("Trading   account")
+    assert "it goes on when it is started" in first.output
+    refused = traded(folder, tmp_path)  # the policy of another seed
+    assert isinstance(refused.exception, RunMismatch)
+    assert "with the policy it began with" in str(refused.exception)
+    assert "Trading   account" not in refused.output
     assert traded(folder, tmp_path, "--seed", 7, seconds=1.5).exit_code == 0
 
 
@@ -106,8 +113,52 @@ def test_a_loop_that_was_asked_to_stop_stays_stopped_and_says_why(tmp_path: Path
     assert traded(config, tmp_path, seconds=1.5).exit_code == 0
     run("stop", "--store", f"sqlite:///{tmp_path / 'account' / 'paper.db'}")
     again = traded(config, tmp_path, seconds=20.0)
-    assert "it was asked to stop; let it run: benbot paper resume" in again.output
+    assert "Stopped   it was asked to stop; let it run: benbot paper resume" in again.output
+    assert "Preparing" not in again.output
     assert again.exit_code == 0
+
+
+def test_a_loop_that_is_asked_to_stop_says_how_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    config, store = config_in(tmp_path / "run"), f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
+    options = ("--policy", config, "--store", store, "--folder", tmp_path / "account")
+    assert run(*options, "--account", "other", "--venue", "replay", "--bars", 1).exit_code == 0
+    asked = (store, "simulated", datetime.now(UTC), "by hand")
+    stopping = Timer(1.5, lambda: set_switch(*asked, must_stop=True))
+    stopping.start()
+    result = traded(config, tmp_path, "--store", store, seconds=20.0)
+    stopping.join()
+    assert "it goes on when it is started" not in result.output
+    assert f"benbot paper resume --store {store} --account simulated" in result.output
+    assert f"benbot paper halt --store {store} --account simulated" in result.output
+
+
+def test_alpaca_without_keys_is_refused_before_anything_is_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    config = config_in(tmp_path / "run")
+    result = run("--policy", config, "--venue", "alpaca", "--folder", tmp_path / "account")
+    assert "APCA_API_KEY_ID" in str(result.exception)
+    assert result.output == ""
+
+
+def test_bars_that_nobody_traded_are_counted_once() -> None:
+    def at(bar: int, phase: Phase = Phase.DECIDED) -> Standing:
+        return Standing(bar, phase, 0, b"")
+
+    missed = Missed(at(10))
+    (said,) = missed.look(at(14))
+    assert said == "Passed    4 bars passed while nobody traded; no order of theirs was sent"
+    assert missed.look(at(14, Phase.INSIDE)) == ()
+    assert missed.look(at(15)) == ()  # it was traded in
+    (said,) = missed.look(at(16))
+    assert said.startswith("Behind    1 bar passed while nobody traded")
+    assert missed.look(at(16, Phase.INSIDE)) == ()
+    (said,) = missed.look(at(18, Phase.INSIDE))
+    assert said.startswith("Behind    1 bar ")
 
 
 def test_a_seed_that_a_run_does_not_have_is_refused(tmp_path: Path) -> None:

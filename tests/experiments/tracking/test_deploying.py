@@ -71,6 +71,7 @@ def test_a_run_is_deployed_with_the_word_on_it(
     assert "Replaces     nobody" in said
     assert f"Deployed     models:/{NAME}@champion is version 1" in said
     assert f"benbot paper --policy models:/{NAME}@champion" in said
+    assert f"models:/{NAME}@champion --bar-seconds 20 --every 5" in said
     assert find_version(f"models:/{NAME}@champion", uri).run_id == trained.id
 
 
