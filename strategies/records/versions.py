@@ -82,8 +82,8 @@ class Schema:
                     f"{', '.join(sorted(names)[:3])}. Name another file or another database"
                 )
             return None
-        query = text(f"SELECT version_num FROM {self.table}")  # noqa: S608 - a name of our own
-        found = connection.execute(query).scalar()
+        version = table(self.table, column("version_num")).c.version_num
+        found = connection.execute(select(version)).scalar()
         if found is not None:
             self._check_known(str(found), url)
         return None if found is None else str(found)

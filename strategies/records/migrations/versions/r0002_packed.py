@@ -25,7 +25,7 @@ CELLS = sa.table("cells", *(sa.column(name) for name in (*KEY, *NUMBERS)), sa.co
 
 def upgrade() -> None:
     """Add the column, and fill it from those that it repeats."""
-    empty = sa.text("''" if _is_postgresql() else "x''")
+    empty = sa.text("''") if _is_postgresql() else sa.text("x''")
     op.add_column(
         "cells", sa.Column("packed", sa.LargeBinary(), nullable=False, server_default=empty)
     )
