@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, MetaData, inspect, text
+from sqlalchemy import URL, Connection, MetaData, column, inspect, select, table, text
 
 from benbot.envs.errors import RecordsUnavailable
 from benbot.strategies.records.database import POSTGRESQL, shown
