@@ -56,7 +56,7 @@ def news_of_switch(before: tuple[bool, bool], row: Row) -> list[News]:
     }
     now = (bool(row["is_halted"]), bool(row["must_stop"]))
     return [
-        News(Kind.HALT, moment, words[i, now[i]], ages=False)
+        News(Kind.HALT, moment, words[i, now[i]], ages=False, is_ours=True)
         for i in range(len(now))
         if now[i] != before[i]
     ]
