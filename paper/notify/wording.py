@@ -67,9 +67,9 @@ def news_of_day(day: str, rows: Sequence[Row], before: float, done: tuple[int, f
     last = rows[-1]
     change = last["equity"] / before - 1.0 if before > 0.0 else float("nan")
     text = (
-        f"{day}: equity {last['equity']:,.2f} ({change:+.2%}), cash {last['cash']:,.2f}, "
+        f"{day}: equity {last['equity']:,.2f} ({change:+z.2%}), cash {last['cash']:,.2f}, "
         f"{last['n_positions']} positions, gross {last['gross']:,.2f}, breaker {last['breaker']}, "
-        f"{done[0]} round trips {done[1]:+,.2f}"
+        f"{done[0]} round trips {done[1]:+z,.2f}"
     )
     return News(Kind.DAY, moment_of(last["moment"]), text)
 
