@@ -57,7 +57,7 @@ def dashboard(url: str, account: str | None, door: Door, times: Times) -> Guard:
         ("/account/{account}/ask/{action}", rooms.ask),
         ("/login", rooms.login_page),
         ("/static/{name}", rooms.static),
-        ("/favicon.ico", rooms.icon),
+        ("/favicon.ico", rooms.static),
     ):
         app.add_route(path, work, methods=["GET"])
     app.add_route("/account/{account}/switch", rooms.switch, methods=["POST"])
@@ -118,6 +118,7 @@ class Rooms:
         account = request.path_params["account"]
         rows, closes = self._looking.listed(account, kind)
         values = {"account": account, "kind": kind, "rows": rows, "closes": closes}
+        values["place"] = self._looking.place(account)
         return self._page(session, "list.html.j2", **values)
 
     def pulse(self, request: Request) -> Response:
@@ -127,15 +128,8 @@ class Rooms:
         return JSONResponse(self._looking.pulse(request.path_params["account"]))
 
     def static(self, request: Request) -> Response:
-        """Give the style and the script of all pages; nothing of an account is in them."""
-        return self._file(request.path_params["name"])
-
-    def icon(self, _: Request) -> Response:
-        """Give the icon to browsers that ask for it unasked."""
-        return self._file(ICON)
-
-    def _file(self, name: str) -> Response:
-        found = static_files().get(name)
+        """Give the style, script and icon of all pages; nothing of an account is in them."""
+        found = static_files().get(request.path_params.get("name", ICON))
         if found is None:
             raise HTTPException(404)
         return Response(found[1], media_type=found[0])

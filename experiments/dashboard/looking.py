@@ -105,6 +105,12 @@ class Looking:
             rows = LISTS[kind](connection, account, LISTED)
             return rows, closes(connection, account, _bars(rows))
 
+    def place(self, account: str) -> Place:
+        """Return the market of an account."""
+        self._check(account)
+        with reading(self.url) as connection:
+            return _place(connection, account)
+
     def require(self, account: str) -> None:
         """Refuse an account that has not begun, or is not shown."""
         self._check(account)
@@ -145,7 +151,6 @@ class Looking:
 
 def _summary(connection: Connection, name: str, now: int) -> Summary:
     earned = results(connection, name)
-    identity = parsed(begun(connection, name)["identity"], "the identity of an account")
     return Summary(
         name,
         float(earned.last["equity"]),
@@ -153,8 +158,13 @@ def _summary(connection: Connection, name: str, now: int) -> Summary:
         earned.profit_share,
         int(earned.last["moment"]),
         health(connection, name, now),
-        place_of(identity),
+        _place(connection, name),
     )
+
+
+def _place(connection: Connection, name: str) -> Place:
+    identity = begun(connection, name)["identity"]
+    return place_of(parsed(identity, "the identity of an account"))
 
 
 def _bars(rows: list[Any]) -> set[int]:
