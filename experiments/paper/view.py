@@ -97,7 +97,8 @@ def show_trades(url: str, account: str, console: "Console") -> None:
         rows = trades(connection, account, SHOWN)
         ends = closes(connection, account, [row["closed"] for row in rows])
     view = View("closed (UTC)", "symbol", "strategy", "side", "entry", "exit", "profit", "reason")
-    view.columns[0].no_wrap = True  # half a date is none
+    for column in view.columns:  # half a number is none
+        column.no_wrap = column.header not in ("strategy", "reason")
     for row in rows:
         prices = (f"{row[name]:z,.2f}" for name in ("entry_price", "exit_price", "profit"))
         names = (row["symbol"], row["strategy"], row["held"])

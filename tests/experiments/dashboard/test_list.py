@@ -120,7 +120,7 @@ def test_round_trips_have_the_date_of_their_close(url: str) -> None:
         url,
         "DELETE FROM trades",
         "INSERT INTO trades SELECT 'replay', max(bar), 0, 0, 'S0', 'a_strategy_of_a_long_name', 1, "
-        "1, 2, 9, 'STOP', 0, 0, 0, 0, 1 FROM equity",
+        "1, 2, 9, 'STOP', 0, 0, 0, 0, -12345.67 FROM equity",
     )
     with reading(url) as connection:
         closed = connection.exec_driver_sql("SELECT max(moment) FROM equity").scalar_one()
@@ -128,6 +128,7 @@ def test_round_trips_have_the_date_of_their_close(url: str) -> None:
     with console.capture() as shown:
         show_trades(url, "replay", console)
     assert written(closed)[:16].replace("T", " ") in shown.get()
+    assert "-12,345.67" in shown.get()
     write(url, "DELETE FROM equity WHERE bar = (SELECT max(bar) FROM equity)")
     with console.capture() as shown:
         show_trades(url, "replay", console)

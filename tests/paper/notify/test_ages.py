@@ -47,7 +47,7 @@ class Fast:
         self.box = Letterbox()
         self.teller = self.begun()
 
-    def begun(self) -> Teller:
+    def begun(self, times: Times | None = None) -> Teller:
         return Teller(
             Work(
                 name="box",
@@ -55,7 +55,7 @@ class Fast:
                 editor=Editor("main", frozenset(Kind), lambda text: text),
                 sending=self.box,
                 bucket=Bucket(Manner(at_once=99), self.machine.elapsed),
-                times=Times(self.account.time, self.machine, SPEED),
+                times=times or Times(self.account.time, self.machine, SPEED),
                 cursor=self.account.folder / "told.json",
                 rest=0.0,
             )
@@ -85,6 +85,16 @@ def test_a_day_of_a_fast_market_is_told_when_it_is_over(fast: Fast) -> None:
     assert line.moment == fast.machine()
     assert line.market == NOW
     assert str(line).endswith("[market: 2026-11-27 15:00]")
+
+
+def test_a_day_of_a_real_market_is_new_hours_after_its_last_mark(fast: Fast) -> None:
+    teller = fast.begun(Times(fast.account.time))
+    teller.round()
+    fast.account.mark(1, 1010.0)
+    fast.account.time.pass_(12 * 3600.0)
+    teller.round()
+    ((line,),) = (message.lines for message in fast.box.messages)
+    assert (line.kind, line.moment, line.market) == (Kind.DAY, NOW, None)
 
 
 def test_what_was_there_at_the_start_is_as_old_as_it_is_here(fast: Fast) -> None:
