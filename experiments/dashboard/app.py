@@ -28,7 +28,8 @@ from benbot.experiments.dashboard.figures import (
 from benbot.experiments.dashboard.forms import read_form
 from benbot.experiments.dashboard.guard import Guard
 from benbot.experiments.dashboard.looking import LISTS, Looking
-from benbot.experiments.dashboard.pages import page, static_files
+from benbot.experiments.dashboard.market import place_of
+from benbot.experiments.dashboard.pages import ICON, page, static_files
 from benbot.experiments.dashboard.sessions import LASTS, Sessions, Throttle, is_password
 from benbot.paper.store import set_switch
 
@@ -56,6 +57,7 @@ def dashboard(url: str, account: str | None, door: Door, times: Times) -> Guard:
         ("/account/{account}/ask/{action}", rooms.ask),
         ("/login", rooms.login_page),
         ("/static/{name}", rooms.static),
+        ("/favicon.ico", rooms.static),
     ):
         app.add_route(path, work, methods=["GET"])
     app.add_route("/account/{account}/switch", rooms.switch, methods=["POST"])
@@ -78,14 +80,16 @@ class Rooms:
     # To look.
 
     def home(self, request: Request) -> Response:
-        """Show the only account, or name all."""
+        """Show the only account, or all in a line each."""
         session = self._session(request)
         if session is None:
             return _to("/login")
         names = self._looking.names()
         if len(names) == 1:
             return _to(f"/account/{names[0]}")
-        return self._page(session, "home.html.j2", names=names)
+        found, others = self._looking.summaries(), self._looking.others()
+        values = {"accounts": found, "others": others, "lack": self._looking.lack()}
+        return self._page(session, "home.html.j2", **values)
 
     def account(self, request: Request) -> Response:
         """Show an account."""
@@ -101,6 +105,7 @@ class Rooms:
         colours = colours_of(told.weights.names)
         pulse = self._looking.pulse(told.account)
         values = {"told": told, "drawn": drawn, "colours": colours, "pulse": pulse}
+        values |= {"place": place_of(told.identity), "is_only": len(self._looking.names()) == 1}
         return self._page(session, "account.html.j2", **values)
 
     def listed(self, request: Request) -> Response:
@@ -113,6 +118,7 @@ class Rooms:
         account = request.path_params["account"]
         rows, closes = self._looking.listed(account, kind)
         values = {"account": account, "kind": kind, "rows": rows, "closes": closes}
+        values["place"] = self._looking.place(account)
         return self._page(session, "list.html.j2", **values)
 
     def pulse(self, request: Request) -> Response:
@@ -122,8 +128,8 @@ class Rooms:
         return JSONResponse(self._looking.pulse(request.path_params["account"]))
 
     def static(self, request: Request) -> Response:
-        """Give the style and the script of all pages; nothing of an account is in them."""
-        found = static_files().get(request.path_params["name"])
+        """Give the style, script and icon of all pages; nothing of an account is in them."""
+        found = static_files().get(request.path_params.get("name", ICON))
         if found is None:
             raise HTTPException(404)
         return Response(found[1], media_type=found[0])

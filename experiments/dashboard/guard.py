@@ -13,7 +13,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Refusal = tuple[int, str]
 
-METHODS = ("GET", "POST")
+METHODS = ("GET", "HEAD", "POST")
 FORM = "application/x-www-form-urlencoded"
 LARGEST = 4096  # bytes of a body
 LONGEST = 2048  # bytes of a path with its query
@@ -65,7 +65,7 @@ class Guard:
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return 400, "This host is not served here."
         if scope["method"] not in METHODS:
-            return 405, "Only GET and POST are answered."
+            return 405, "Only GET, HEAD and POST are answered."
         if len(scope.get("raw_path", b"") or b"") + len(scope["query_string"]) > LONGEST:
             return 414, "The address is too long."
         if not _is_small(headers.get("content-length", ["0"])):

@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from benbot.envs.errors import UnknownName
+from benbot.experiments.dashboard.market import Place, place_of
 from benbot.paper.overview.account import Overview, events, overview
 from benbot.paper.overview.activity import closes, fills, judged, orders, trades
-from benbot.paper.overview.health import health
-from benbot.paper.overview.rows import Row, begun, names_of
+from benbot.paper.overview.health import Health, health
+from benbot.paper.overview.results import results
+from benbot.paper.overview.rows import Row, begun, names_of, parsed
 from benbot.paper.store import reading
 from benbot.paper.tables import EVENTS, INTENTS, STANDINGS
 from benbot.strategies.records.database import SQLITE, address_of
@@ -32,6 +34,19 @@ LISTS: dict[str, Callable[[Connection, str, int], list[Any]]] = {
     "events": events,
 }
 BARS = ("bar", "opened", "closed")  # columns that are numbers of bars
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An account in a line; `moment` is of its last mark."""
+
+    name: str
+    equity: float
+    profit: float
+    profit_share: float
+    moment: int
+    health: Health
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -52,11 +67,29 @@ class Looking:
 
     def names(self) -> list[str]:
         """Return the accounts that may be shown and have begun."""
+        return [name for name in self._all() if self.account in (None, name)]
+
+    def others(self) -> list[str]:
+        """Return the accounts that have begun and may not be shown."""
+        return [name for name in self._all() if self.account not in (None, name)]
+
+    def lack(self) -> str:
+        """Return why there is no account to show, in a sentence; empty where there is one."""
         if self.is_empty():
+            return "Nobody has made this store yet, so no account has begun."
+        if self.names():
+            return ""
+        if self.account is not None and self.others():
+            return f"There is no account {self.account} in this store, which has others."
+        return "The store is empty: no account has begun."
+
+    def summaries(self) -> list[Summary]:
+        """Return the accounts that may be shown, each in a line."""
+        names, now = self.names(), microseconds(self.clock())
+        if not names:
             return []
         with reading(self.url) as connection:
-            found = names_of(connection)
-        return [name for name in found if self.account in (None, name)]
+            return [_summary(connection, name, now) for name in names]
 
     def overview(self, account: str) -> Overview:
         """Return all that is told of an account."""
@@ -71,6 +104,12 @@ class Looking:
             begun(connection, account)
             rows = LISTS[kind](connection, account, LISTED)
             return rows, closes(connection, account, _bars(rows))
+
+    def place(self, account: str) -> Place:
+        """Return the market of an account."""
+        self._check(account)
+        with reading(self.url) as connection:
+            return _place(connection, account)
 
     def require(self, account: str) -> None:
         """Refuse an account that has not begun, or is not shown."""
@@ -97,11 +136,35 @@ class Looking:
         stamp = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
         return {"stamp": stamp, "age": None if beat is None else round(beat.age)}
 
+    def _all(self) -> list[str]:
+        if self.is_empty():
+            return []
+        with reading(self.url) as connection:
+            return names_of(connection)
+
     def _check(self, account: str) -> None:
         if self.account not in (None, account):
             raise UnknownName(
                 f"the account must be {self.account}, which this dashboard shows, was {account!r}"
             )
+
+
+def _summary(connection: Connection, name: str, now: int) -> Summary:
+    earned = results(connection, name)
+    return Summary(
+        name,
+        float(earned.last["equity"]),
+        earned.profit,
+        earned.profit_share,
+        int(earned.last["moment"]),
+        health(connection, name, now),
+        _place(connection, name),
+    )
+
+
+def _place(connection: Connection, name: str) -> Place:
+    identity = begun(connection, name)["identity"]
+    return place_of(parsed(identity, "the identity of an account"))
 
 
 def _bars(rows: list[Any]) -> set[int]:

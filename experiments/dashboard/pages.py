@@ -12,7 +12,7 @@ from benbot.strategies.records.moments import written
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SCRIPT, STYLE = "dashboard.js", "dashboard.css"
+SCRIPT, STYLE, ICON = "dashboard.js", "dashboard.css", "icon.svg"
 HOUSE_STYLE = "report.css"
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 LONGEST = 300  # characters of a text that others wrote
@@ -30,7 +30,12 @@ def static_files() -> dict[str, tuple[str, str]]:
     house = files("benbot.experiments.report") / "templates" / HOUSE_STYLE
     style = house.read_text("utf-8") + (own / STYLE).read_text("utf-8")
     script = (own / SCRIPT).read_text("utf-8")
-    return {STYLE: ("text/css", style), SCRIPT: ("text/javascript", script)}
+    icon = (own / ICON).read_text("utf-8")
+    return {
+        STYLE: ("text/css", style),
+        SCRIPT: ("text/javascript", script),
+        ICON: ("image/svg+xml", icon),
+    }
 
 
 @cache
@@ -57,7 +62,7 @@ def _known(value: float | None, style: str = "d", *, signed: bool = False) -> st
 
 def plain(value: float) -> str:
     """Return a number with as many digits as it needs, up to six."""
-    return f"{value:,.6g}".replace("-", "−")
+    return f"{value:z,.6g}".replace("-", "−")
 
 
 def moment(kept: int | None) -> str:

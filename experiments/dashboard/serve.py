@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from benbot.envs.errors import TradingError
 from benbot.experiments.dashboard.app import Times, dashboard
 from benbot.experiments.dashboard.door import Door, door
-from benbot.strategies.records.database import address_of
+from benbot.experiments.dashboard.looking import Looking
+from benbot.strategies.records.database import address_of, shown
 
 LARGEST_HEAD = 16384  # bytes of a request's headers
 IDLE = 10  # seconds that a connection may wait
@@ -33,9 +34,10 @@ def serve(
 
     address_of(url)  # refuses what is none, before anything listens
     opened = door(*where, names, environment)
-    app = dashboard(url, account, opened, Times(lambda: datetime.now(UTC), time.monotonic))
+    times = Times(lambda: datetime.now(UTC), time.monotonic)
+    app, looking = dashboard(url, account, opened, times), Looking(url, account, times.clock)
     with _listening(opened) as listener:
-        sys.stdout.write(f"Dashboard: http://{_shown(opened)}\nCtrl-C ends it.\n")
+        sys.stdout.write(f"Dashboard: http://{_shown(opened)}\n{lack_of(looking)}Ctrl-C ends it.\n")
         sys.stdout.flush()
         config = uvicorn.Config(
             app,
@@ -50,6 +52,16 @@ def serve(
             limit_concurrency=MOST,
         )
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def lack_of(looking: Looking) -> str:
+    """Return what there is not to see, in a line; empty where an account can be seen."""
+    try:
+        lack, others = looking.lack(), looking.others()
+    except TradingError as error:  # the pages say so, too, until it can be read
+        return f"Nothing to see yet: {error}\n"
+    known = f" It has: {', '.join(others)}." if others else ""
+    return f"{lack}{known} The store is {shown(address_of(looking.url))}.\n" if lack else ""
 
 
 def _listening(opened: Door) -> socket.socket:

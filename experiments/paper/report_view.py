@@ -78,7 +78,7 @@ def _line(told: dict[str, Any], run: str) -> str:
     return LINE.format(
         day=told["day"],
         equity=f"{told['equity']:,.2f}",
-        growth=f"{told['growth']:+.2%}",
+        growth=f"{told['growth']:+z.2%}",
         gap=_number(told["gap"]),
         orders=sum(told["orders"].values()),
         fills=len(told["fills"]),

@@ -180,6 +180,8 @@ def _why_stopped(place: Place) -> str:
 
 def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
     told = Told(post.place.url, post.place.account, post.place.folder, on.store.now)
+    if isinstance(on, Underway):  # its market is drawn, and has a time of its own
+        told = replace(told, machine=post.machine.now, speed=on.clock.speed)
     return attended(told, os.environ, post.machine.elapsed)
 
 

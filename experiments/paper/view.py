@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benbot.envs.errors import UnknownName
 from benbot.paper.health import why_unhealthy
 from benbot.paper.overview.account import Overview, overview
-from benbot.paper.overview.activity import trades
+from benbot.paper.overview.activity import closes, trades
 from benbot.paper.overview.health import Health, Life, Switch, health
 from benbot.paper.overview.holdings import holdings
 from benbot.paper.overview.rows import begun, names_of
@@ -76,7 +76,7 @@ def _status(told: Overview) -> list[tuple[str, str]]:
         ("at the close", f"equity {last['equity']:,.2f} at {written(last['moment'])}"),
         ("", f"profit {at_close}"),
         ("", f"cash {last['cash']:,.2f}, gross {last['gross']:,.2f}, net {last['net']:,.2f}"),
-        ("today", f"{earned.today:+,.2f} ({earned.today_share:+.2%})"),
+        ("today", f"{earned.today:+z,.2f} ({earned.today_share:+z.2%})"),
         ("drawdown", f"{earned.drawdown[-1]:.2%}"),
         ("regime", told.weights.regime or "unknown"),
         ("breaker", str(last["breaker"])),
@@ -113,7 +113,7 @@ def show_positions(url: str, account: str, console: "Console") -> None:
     view = View("symbol", "strategy", "units", "entry", "last", "stop", "profit")
     for one in held:
         numbers = (one.units, one.entry, one.mark, one.stop, one.profit)
-        shown = ("" if number is None else f"{number:,.2f}" for number in numbers)
+        shown = ("" if number is None else f"{number:z,.2f}" for number in numbers)
         view.add_row(one.symbol, one.strategy, *shown)
     console.print(view)
 
@@ -125,12 +125,20 @@ def show_trades(url: str, account: str, console: "Console") -> None:
     with reading(url) as connection:
         begun(connection, account)
         rows = trades(connection, account, SHOWN)
-    view = View("closed", "symbol", "strategy", "side", "entry", "exit", "profit", "reason")
+        ends = closes(connection, account, [row["closed"] for row in rows])
+    view = View("closed (UTC)", "symbol", "strategy", "side", "entry", "exit", "profit", "reason")
+    for column in view.columns:  # half a number is none
+        column.no_wrap = column.header not in ("strategy", "reason")
     for row in rows:
-        prices = (f"{row[name]:,.2f}" for name in ("entry_price", "exit_price", "profit"))
+        prices = (f"{row[name]:z,.2f}" for name in ("entry_price", "exit_price", "profit"))
         names = (row["symbol"], row["strategy"], row["held"])
-        view.add_row(f"bar {row['closed']}", *names, *prices, row["reason"])
+        view.add_row(_closed(row["closed"], ends), *names, *prices, row["reason"])
     console.print(view)
+
+
+def _closed(bar: int, ends: dict[int, int]) -> str:
+    """Return when a bar closed, to the minute; its number where nobody marked it."""
+    return written(ends[bar])[:16].replace("T", " ") if bar in ends else f"bar {bar}"
 
 
 def switch(url: str, account: str, now: datetime, console: "Console", **changed: bool) -> None:

@@ -239,7 +239,7 @@ def write_number(value: float, style: str = "d", *, signed: bool = False) -> str
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0.0 else "−∞"
-    sign = "+" if signed else ""
+    sign = "+z" if signed else "z"  # z: no zero is negative
     shape = {"p": f"{sign},.1f", "P": f"{sign},.2f", "d": f"{sign},.2f", "n": f"{sign},.0f"}[style]
     is_share = style in {"p", "P"}
     text = format(100.0 * value if is_share else value, shape)

@@ -28,6 +28,7 @@ class Cursor:
     switch   (is_halted, must_stop) likewise
     recent   seconds since 1970 at which a text was told, by its digest
     repeats  how often any of them came again since
+    stale    by kind, what was too old to tell since
     """
 
     began: int = 0
@@ -39,6 +40,7 @@ class Cursor:
     switch: tuple[bool, bool] = (False, False)
     recent: Mapping[str, float] = field(default_factory=dict)
     repeats: int = 0
+    stale: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_cursor(path: Path) -> Cursor | None:

@@ -57,6 +57,7 @@ def _json(message: Message, _: Destination) -> dict[str, Any]:
         "title": message.title,
         "news": [
             {"kind": one.kind.value, "moment": one.moment.isoformat(), "text": one.text}
+            | ({"market": one.market.isoformat()} if one.market else {})
             for one in message.lines
         ],
         "left_out": {kind.value: n for kind, n in message.left_out.items()},

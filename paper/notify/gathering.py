@@ -47,7 +47,7 @@ def gathered(url: str, account: str, cursor: Cursor, now: datetime) -> Gathered:
         if began is None:
             return Gathered((), cursor, has_more=False)
         if began != cursor.began:  # another account has its name
-            cursor = Cursor(began=began, recent=cursor.recent)
+            cursor = Cursor(began=began, recent=cursor.recent, stale=cursor.stale)
         looking = _Looking(connection, account, cursor)
         news = [
             *looking.events(),

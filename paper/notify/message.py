@@ -4,15 +4,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from benbot.paper.notify.cursor import Cursor
 from benbot.paper.notify.news import RANK, URGENT, Kind, News, plain
 
 MOST_LINES = 20
 MOST_CHARACTERS = 1700  # of all lines together, as UTF-16 counts them: Discord takes 2,000
-STALE = timedelta(hours=1)  # after which news that age are only counted
-HOUR = 3600.0  # seconds in which a text is told once
+HOUR = (
+    3600.0  # seconds in which a text is told once, and after which news that age are only counted
+)
 DIGEST = 16  # hexadecimal digits by which a text is remembered
 
 
@@ -34,7 +35,8 @@ class Message:
     repeats: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.lines or self.left_out or self.stale)
+        """Whether there is anything to read: counts alone wait for the next lines."""
+        return bool(self.lines)
 
     @property
     def is_urgent(self) -> bool:
@@ -73,20 +75,25 @@ class Editor:
     def message(
         self, news: Iterable[News], cursor: Cursor, now: datetime
     ) -> tuple[Message, Cursor]:
-        """Return the message of some news, empty where there is none, and the cursor after it."""
+        """Return the message of some news, empty where there is none, and the cursor after it.
+
+        `now` is of this machine.
+        """
         wanted = [
             replace(one, text=plain(self.hidden(one.text)))
             for one in news
             if one.kind in self.kinds
         ]
-        fresh = [one for one in wanted if not (one.ages and now - one.moment > STALE)]
+        fresh = [one for one in wanted if not (one.ages and one.age > HOUR)]
         stale = Counter(one.kind for one in wanted) - Counter(one.kind for one in fresh)
+        stale.update({Kind(name): n for name, n in cursor.stale.items()})
         new, recent, n_repeats = _new(fresh, cursor.recent, now.timestamp())
         repeats = cursor.repeats + n_repeats
         lines = _fitting(new)
         left_out = Counter(one.kind for one in new) - Counter(one.kind for one in lines)
         message = Message(self.account, now, lines, left_out, stale, repeats)
-        after = replace(cursor, recent=recent, repeats=0 if message else repeats)
+        waiting = {} if message else {kind.value: n for kind, n in stale.items()}
+        after = replace(cursor, recent=recent, repeats=0 if message else repeats, stale=waiting)
         return message, after
 
 

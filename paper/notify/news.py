@@ -32,16 +32,23 @@ RANK = {kind: i for i, kind in enumerate(Kind)}
 class News:
     """One line.
 
-    ages   whether it is of no use an hour later; what still holds does not age
+    ages      whether it is of no use an hour later; what still holds does not age
+    age       seconds since it was written, or since whoever tells saw it
+    is_ours   whether `moment` is of this machine whatever the market's time is
+    market    when it was in a market with a time of its own; `moment` is this machine's then
     """
 
     kind: Kind
     moment: datetime
     text: str
     ages: bool = True
+    age: float = 0.0
+    market: datetime | None = None
+    is_ours: bool = False
 
     def __str__(self) -> str:
-        return f"{self.moment:%Y-%m-%d %H:%M:%S} {self.kind.upper()} {self.text}"
+        there = f" [market: {self.market:%Y-%m-%d %H:%M}]" if self.market else ""
+        return f"{self.moment:%Y-%m-%d %H:%M:%S} {self.kind.upper()} {self.text}{there}"
 
 
 def plain(text: str, longest: int = LONGEST) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from benbot.envs.desk.reasons import Breaker
 from benbot.envs.errors import BadConfig
 from benbot.paper.autoloop import Cycle, Status
+from benbot.paper.notify.ages import Times
 from benbot.paper.notify.destination import Destination, destinations_of
 from benbot.paper.notify.gathering import gathered
 from benbot.paper.notify.message import Editor
@@ -41,6 +42,8 @@ class Told:
     folder   where is kept how far was told
     clock    that of the store
     rest     seconds between two looks into it
+    machine  this machine's clock, where the market has a time of its own; None: `clock` is it
+    speed    how many times as fast as ours that time runs
     """
 
     url: str
@@ -48,6 +51,13 @@ class Told:
     folder: Path
     clock: Clock
     rest: float = 1.0
+    machine: Clock | None = None
+    speed: float = 1.0
+
+    @property
+    def times(self) -> Times:
+        """The clocks of what is told."""
+        return Times(self.clock, self.machine, self.speed)
 
 
 class Notifier:
@@ -67,7 +77,7 @@ class Notifier:
     def say(self, kind: Kind, text: str) -> None:
         """Tell a line that is not in the store; returns at once."""
         for teller in self._tellers:
-            teller.say(News(kind, self._told.clock(), text))
+            teller.say(News(kind, self._told.times.now(), text))
 
     def _note_health(self, cycle: Cycle) -> None:
         """Say when nothing can be entered any more, and when it can again; no store has that."""
@@ -154,7 +164,7 @@ def _tellers(
                 editor=editor,
                 sending=sending(to),
                 bucket=Bucket(manner_of(environment), elapsed),
-                clock=told.clock,
+                times=told.times,
                 cursor=told.folder / f"told.{told.account}.{to.format}.json",
                 rest=told.rest,
             )

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benbot.envs.errors import TradingError
+from benbot.paper.notify.ages import Ages, Times
 from benbot.paper.notify.cursor import Cursor, read_cursor, write_cursor
 from benbot.paper.notify.gathering import Gathered
 from benbot.paper.notify.message import Editor
@@ -20,7 +21,6 @@ from benbot.paper.notify.news import News
 from benbot.paper.notify.pace import Bucket
 from benbot.paper.notify.sending import Outcome, Sending
 from benbot.paper.notify.wording import news_of_breaker
-from benbot.paper.venue import Clock
 
 SHORTEST_WAIT, LONGEST_WAIT = 5.0, 300.0  # seconds after a failure
 MOST_DOUBLINGS = 10
@@ -35,6 +35,7 @@ class Work:
 
     name      of the destination, for the log
     look      gathers what is new after a cursor
+    times     the clocks of what is told
     cursor    file of the cursor
     rest      seconds between two looks
     """
@@ -44,7 +45,7 @@ class Work:
     editor: Editor
     sending: Sending
     bucket: Bucket
-    clock: Clock
+    times: Times
     cursor: Path
     rest: float
 
@@ -57,7 +58,7 @@ class Teller:
         self._cursor = read_cursor(work.cursor) or Cursor()
         self._said: deque[News] = deque(maxlen=MOST_SAID)
         self._lock = threading.Lock()  # of what was said
-        self._breaker = ""
+        self._breaker, self._ages = "", Ages(work.times)
         self._n_failures, self._rest = 0, work.rest
         self._woken, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"notify {work.name}", daemon=True)
@@ -88,11 +89,11 @@ class Teller:
 
     def round(self) -> float | None:
         """Tell what is new; return the seconds after which there is more, None: when woken."""
-        work, now = self._work, self._work.clock()
+        work = self._work
         with self._lock:
             said = tuple(self._said)
-        news, seen = self._news(said, now)
-        message, cursor = work.editor.message(news, seen.cursor, now)
+        news, seen = self._news(said)
+        message, cursor = work.editor.message(news, seen.cursor, work.times.now())
         if message:
             wait = work.bucket.take(is_urgent=message.is_urgent)
             if wait > 0.0:
@@ -103,14 +104,16 @@ class Teller:
             if not outcome.is_over:
                 return self._later(outcome)
         self._go_on(cursor, said)
+        self._ages.forget(is_behind=seen.has_more)
         return 0.0 if seen.has_more else None
 
-    def _news(self, said: tuple[News, ...], now: datetime) -> tuple[list[News], Gathered]:
+    def _news(self, said: tuple[News, ...]) -> tuple[list[News], Gathered]:
         """Return what was said, what the store has, and the breaker of the cycle if it is new."""
-        seen, breaker = self._work.look(self._cursor, now), self._breaker
-        news = [*said, *seen.news]
+        times, breaker = self._work.times, self._breaker
+        seen = self._work.look(self._cursor, times.store())
+        news = self._ages.aged(seen.news, said)
         if breaker not in ("", self._cursor.breaker, seen.cursor.breaker):
-            news.append(news_of_breaker(breaker, now))
+            news.append(news_of_breaker(breaker, times.now()))
             seen = replace(seen, cursor=replace(seen.cursor, breaker=breaker))
         return news, seen
 

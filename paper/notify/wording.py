@@ -56,7 +56,7 @@ def news_of_switch(before: tuple[bool, bool], row: Row) -> list[News]:
     }
     now = (bool(row["is_halted"]), bool(row["must_stop"]))
     return [
-        News(Kind.HALT, moment, words[i, now[i]], ages=False)
+        News(Kind.HALT, moment, words[i, now[i]], ages=False, is_ours=True)
         for i in range(len(now))
         if now[i] != before[i]
     ]
@@ -67,9 +67,9 @@ def news_of_day(day: str, rows: Sequence[Row], before: float, done: tuple[int, f
     last = rows[-1]
     change = last["equity"] / before - 1.0 if before > 0.0 else float("nan")
     text = (
-        f"{day}: equity {last['equity']:,.2f} ({change:+.2%}), cash {last['cash']:,.2f}, "
+        f"{day}: equity {last['equity']:,.2f} ({change:+z.2%}), cash {last['cash']:,.2f}, "
         f"{last['n_positions']} positions, gross {last['gross']:,.2f}, breaker {last['breaker']}, "
-        f"{done[0]} round trips {done[1]:+,.2f}"
+        f"{done[0]} round trips {done[1]:+z,.2f}"
     )
     return News(Kind.DAY, moment_of(last["moment"]), text)
 

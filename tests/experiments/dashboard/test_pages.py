@@ -175,7 +175,7 @@ def test_a_broken_chain_is_told(browser: Browser, url: str) -> None:
 
 def test_a_store_that_nobody_made_says_how_to_begin(making: Making, tmp_path: Path) -> None:
     browser = making(store=f"sqlite:///{tmp_path / 'none.db'}")
-    assert "No account has begun." in browser.get("/").text
+    assert "Nobody has made this store yet" in browser.get("/").text
     assert not (tmp_path / "none.db").exists()
 
 

@@ -18,7 +18,8 @@ def editor(kinds: frozenset[Kind] = frozenset(Kind)) -> Editor:
 
 
 def news(kind: Kind, text: str, minutes_ago: float = 0.0, *, ages: bool = True) -> News:
-    return News(kind, NOW - timedelta(minutes=minutes_ago), text, ages)
+    moment = NOW - timedelta(minutes=minutes_ago)
+    return News(kind, moment, text, ages, 60.0 * minutes_ago)
 
 
 def message_of(*several: News, cursor: Cursor = Cursor()) -> tuple[Message, Cursor]:  # noqa: B008

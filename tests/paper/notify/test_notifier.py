@@ -13,6 +13,7 @@ import pytest
 
 from benbot.paper.autoloop import Cycle, Status
 from benbot.paper.notify import teller as tellers
+from benbot.paper.notify.ages import Times
 from benbot.paper.notify.destination import webhook
 from benbot.paper.notify.gathering import gathered
 from benbot.paper.notify.message import Editor
@@ -37,7 +38,12 @@ def account(folder: Path) -> Account:
     return Account(folder).begin()
 
 
-def teller_of(account: Account, receiver: Receiver, manner: Manner = Manner()) -> Teller:  # noqa: B008
+def teller_of(
+    account: Account,
+    receiver: Receiver,
+    manner: Manner = Manner(),  # noqa: B008
+    times: Times | None = None,
+) -> Teller:
     to = webhook(f"{receiver.url}/{CANARY}")
     return Teller(
         Work(
@@ -46,7 +52,7 @@ def teller_of(account: Account, receiver: Receiver, manner: Manner = Manner()) -
             editor=Editor("main", frozenset(Kind), lambda text: text),
             sending=Courier(to),
             bucket=Bucket(manner, account.time.elapsed),
-            clock=account.time,
+            times=times or Times(account.time),
             cursor=account.folder / "told.json",
             rest=0.0,
         )
