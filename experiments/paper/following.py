@@ -27,6 +27,7 @@ from benbot.paper.live import BEGUN, Timing, Undertaking
 from benbot.paper.live_bars import LiveBars
 from benbot.paper.setting import require_same
 from benbot.paper.store import PaperStore
+from benbot.paper.venue import Venue
 from benbot.strategies.catalogue import StrategyChoice
 
 SEED = re.compile(r", drawn on from seed (?P<seed>[0-9]+)")
@@ -115,6 +116,10 @@ class OpenAccount(Protocol):
     @property
     def store(self) -> PaperStore:
         """Where it is kept."""
+
+    @property
+    def venue(self) -> Venue:
+        """Who fills its orders."""
 
     @property
     def bars(self) -> LiveBars:

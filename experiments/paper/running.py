@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from benbot.envs.errors import RecordsUnavailable
+from benbot.envs.errors import RecordsUnavailable, VenueUnavailable
 from benbot.experiments.paper.cli import DEFAULT_STORE
 from benbot.experiments.paper.ending import asked_to_end
 from benbot.experiments.paper.following import OpenAccount, Reporter
@@ -112,7 +112,7 @@ def keep_trading(
                         _say(console, f"Report    {text}")
 
                 on.loop.run(after, post.ending.is_set)
-            equity = float(on.loop.trader.desk.account["equity"])
+            equity = _worth(on)
             must_stop = on.store.must_stop()
         how = _why_stopped(place) if must_stop else "it goes on when it is started"
         _say(console, f"Ended     {place.account} with {equity:,.2f}; {how}")
@@ -176,6 +176,14 @@ def _where(place: Place) -> str:
 
 def _why_stopped(place: Place) -> str:
     return f"it was asked to stop; let it run: benbot paper resume{_where(place)}, and start it"
+
+
+def _worth(on: OpenAccount) -> float:
+    """Return what an account is worth now; at the last close where its venue does not answer."""
+    try:
+        return on.venue.account().equity
+    except VenueUnavailable:
+        return float(on.loop.trader.desk.account["equity"])
 
 
 def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
