@@ -18,7 +18,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 nightly: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly"
+	BENBOT_THOROUGH=4 $(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly"
 
 # N of each kind: at the embedded broker, at Alpaca, there killed again (half), there with faults (half).
 kills: N = 1000

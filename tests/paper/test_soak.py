@@ -16,8 +16,8 @@ TWO_HOURS = timedelta(hours=2)
 
 def assert_nothing_grew(first: Day, last: Day) -> None:
     assert last.memory < 1.05 * first.memory
-    assert last.descriptors == first.descriptors
-    assert last.threads == first.threads
+    assert last.descriptors <= first.descriptors
+    assert last.threads <= first.threads
 
 
 def test_two_days_end_with_books_that_agree_and_leave_nothing_open(folder: Path) -> None:

@@ -3,6 +3,7 @@
 Worlds have splits, dividends, borrowing, partial fills and halts.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -37,7 +38,8 @@ AT_THE_CLOSE = (  # reasons of orders that were decided at a close
 NORMAL_95 = 1.6448536269514722
 ROUNDING = 1e-9
 
-FEW, MANY = settings(max_examples=40), settings(max_examples=600)
+THOROUGH = int(os.environ.get("BENBOT_THOROUGH", "1"))  # times as many worlds, by night
+FEW, MANY = settings(max_examples=20 * THOROUGH), settings(max_examples=600)
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -14,6 +14,7 @@ from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape
 from tests.envs.desk.comparison import assert_same_book, assert_same_field, assert_same_records
+from tests.envs.desk.steps import THOROUGH
 from tests.envs.desk.tapes import (
     S,
     T,
@@ -43,7 +44,7 @@ KINDS = ("decisions", "fills", "trades")
 FILLING = ("bars", "actions", "session", "calendar", "year_share", "sleeve_return")
 
 
-@settings(max_examples=40)
+@settings(max_examples=20 * THOROUGH)
 @given(seed=seeds, rules=rule_books, t=st.integers(1, T - 2))
 def test_what_comes_after_a_bar_changes_nothing_until_it(
     seed: int, rules: DeskRules, t: int
@@ -54,7 +55,7 @@ def test_what_comes_after_a_bar_changes_nothing_until_it(
     assert_same_book(trade_through(changed_future, rules, n_bars=t).book, known.book)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40 * THOROUGH)
 @given(seed=seeds, rules=rule_books, t=st.integers(0, T - 2))
 def test_a_decision_and_its_fills_do_not_see_the_bar_in_which_they_fill(
     seed: int, rules: DeskRules, t: int
@@ -141,7 +142,7 @@ def trade_once(world: World, rules: DeskRules, before: Book, t: int) -> Desk:
     return desk
 
 
-@settings(max_examples=40)
+@settings(max_examples=20 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_the_facts_of_the_bar_that_fills_an_order_change_nothing_in_it(
     seed: int, rules: DeskRules
@@ -154,7 +155,7 @@ def test_the_facts_of_the_bar_that_fills_an_order_change_nothing_in_it(
             assert_same_records(records, records_of(bar.other)[kind])
 
 
-@settings(max_examples=40)
+@settings(max_examples=20 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_the_costs_of_the_bar_that_fills_an_order_change_only_what_it_costs(
     seed: int, rules: DeskRules
@@ -167,7 +168,7 @@ def test_the_costs_of_the_bar_that_fills_an_order_change_only_what_it_costs(
             assert_same_field(own["fills"], other["fills"], name)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_who_held_a_symbol_at_the_close_asks_for_nothing_more_of_it(
     seed: int, rules: DeskRules

@@ -9,6 +9,7 @@ from benbot.envs.arrays import FloatArray, RecordArray
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from tests.envs.desk.comparison import assert_same_with_ledger
+from tests.envs.desk.steps import THOROUGH
 from tests.envs.desk.tapes import (
     PRICES,
     K,
@@ -51,7 +52,7 @@ class Bookkeeper:
         return float(self.cash + self.units @ self.price)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_no_money_appears_or_vanishes(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -76,7 +77,7 @@ def test_no_money_appears_or_vanishes(seed: int, rules: DeskRules) -> None:
         n_seen = n_fills
 
 
-@settings(max_examples=30)
+@settings(max_examples=15 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_a_flat_account_earned_the_profit_of_its_round_trips(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -96,7 +97,7 @@ def test_a_flat_account_earned_the_profit_of_its_round_trips(seed: int, rules: D
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_missing_prices_and_opinions_leave_no_trace_in_the_book(
     seed: int, rules: DeskRules
@@ -109,7 +110,7 @@ def test_missing_prices_and_opinions_leave_no_trace_in_the_book(
                 assert np.isfinite(part[name]).all(), name
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_a_ledger_changes_nothing(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -118,7 +119,7 @@ def test_a_ledger_changes_nothing(seed: int, rules: DeskRules) -> None:
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_a_share_split_changes_no_money(seed: int, rules: DeskRules) -> None:
     """Times a power of two, so that not a bit may differ; lots and ticks are not split."""
@@ -138,7 +139,7 @@ def test_a_share_split_changes_no_money(seed: int, rules: DeskRules) -> None:
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_without_weight_nothing_is_ever_traded(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -149,7 +150,7 @@ def test_without_weight_nothing_is_ever_traded(seed: int, rules: DeskRules) -> N
     assert desk.book.accounts["equity"][0] == rules.capital
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_the_limits_hold_at_every_bar(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -175,7 +176,7 @@ def test_the_limits_hold_at_every_bar(seed: int, rules: DeskRules) -> None:
     assert (allowed <= 1.0 - rules.limits.cash_buffer + 1e-12).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(seed=seeds, rules=rule_books)
 def test_a_stop_never_moves_away_from_the_price(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
@@ -203,7 +204,7 @@ PATIENT = {
 }
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(
     seed=seeds,
     side=st.sampled_from([-1.0, 1.0]),
@@ -232,7 +233,7 @@ def test_higher_costs_never_make_the_same_trade_richer(
     assert equity[1] <= equity[0]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12 * THOROUGH)
 @given(seed=seeds, rules=rule_books, k=st.integers(0, K - 1))
 def test_the_account_of_one_strategy_never_trades_for_another(
     seed: int, rules: DeskRules, k: int

@@ -110,6 +110,7 @@ def interrupted(workshop: Any) -> tuple[str, str, dict[str, Status]]:  # noqa: A
     return run_id, said, {name: child.status for name, child in children.items()}
 
 
+@pytest.mark.nightly
 def test_ctrl_c_stops_all_processes_without_a_word_of_theirs(
     interrupted: tuple[str, str, dict[str, Status]],
 ) -> None:
