@@ -296,6 +296,7 @@ def test_the_candidates_of_a_close_are_listed(benbot: Command) -> None:
     assert " 1  SYN00" in answer.said
 
 
+@pytest.mark.nightly
 def test_an_audit_of_a_discovery_finds_no_leak(benbot: Command) -> None:
     answer = benbot("audit", "tiny.yaml", "strategies=[ma_crossover]", "discovery.top=2")
     assert answer.code == 0
