@@ -10,8 +10,8 @@ from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import CATALOGUE
 from tests.strategies.markets import Awkward, awkward_market, fitted
 
-SLICE = range(4)
-ALL = range(4, 204)
+SLICE = range(6)
+ALL = range(6, 206)
 PLACES = 4  # bars with an opinion whose memory is looked at, in each market
 
 

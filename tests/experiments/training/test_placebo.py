@@ -56,6 +56,7 @@ def stopped(workshop: Any) -> str:  # noqa: ANN401
     return str(seen[0])
 
 
+@pytest.mark.nightly
 def test_it_is_a_child_a_seed_and_no_trial(workshop: Any, stopped: str) -> None:  # noqa: ANN401
     children = workshop.children(stopped)
     assert NAMES | {"placebo", "seed 0", "seed 1"} <= set(children)
