@@ -218,7 +218,7 @@ def test_the_embedded_broker_runs_without_any_key(
     ("environment", "expected"),
     [
         ({"APCA_API_KEY_ID": "PK1234", "APCA_API_SECRET_KEY": "abcdef"}, {"PK1234", "abcdef"}),
-        ({"MLFLOW_TRACKING_PASSWORD": "abcdef", "HOME": "/root/abc"}, {"abcdef"}),
+        ({"MLFLOW_TRACKING_PASSWORD": "abcdef", "HOME": "/home/abc"}, {"abcdef"}),
         ({"URL": "postgresql://me:p%40ssword@host/db"}, {"p%40ssword", "p@ssword"}),
         ({"URL": "https://[::1/x@y", "SHORT_KEY": "abc", "KEYBOARD": "qwertz"}, set()),
         ({"SOME_TOKEN_FILE": "/nowhere", "OTHER_TOKEN_FILE": "\x00"}, set()),
