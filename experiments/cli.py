@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from benbot import __version__
 from benbot.envs.errors import TradingError
 from benbot.experiments.deploy import deploy
 from benbot.experiments.evolving.cli import adopt, evolve
@@ -28,7 +29,6 @@ from benbot.experiments.tuning.cli import tune
 
 app = typer.Typer(
     name="benbot",
-    help="Train, compare and examine agents that allocate risk over trading strategies.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,6 +40,26 @@ app.add_typer(data_app, name="data")
 app.add_typer(paper_app, name="paper")
 app.add_typer(sentiment_app, name="sentiment")
 app.add_typer(tournament_app, name="tournament")
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"benbot {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version, and end."
+        ),
+    ] = False,
+) -> None:
+    """Train, compare and examine agents that allocate risk over trading strategies."""
+
 
 app.command()(train)
 app.command()(tune)

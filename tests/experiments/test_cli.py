@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +93,10 @@ def test_the_installed_command_is_this_one() -> None:
     assert answer.stdout == (
         f"quickstart is sound, digest {config_digest(load_config('quickstart'))}\n"
     )
+
+
+def test_the_version_is_that_of_the_package(benbot: Command) -> None:
+    assert benbot("--version") == (0, f"benbot {version('benbot')}\n", "")
 
 
 def test_config_show_prints_what_loads_as_the_same_configuration(
