@@ -57,7 +57,7 @@ class AccountFile:
         self._path = path
         if path is not None:
             _make_private(path)
-        self._connection = sqlite3.connect(path or ":memory:", WAIT, isolation_level=None)
+        self._connection = sqlite3.connect(path or ":memory:", timeout=WAIT, isolation_level=None)
         is_ours = False
         try:
             self._set_up(identity, fresh)

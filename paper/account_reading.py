@@ -29,7 +29,10 @@ class AccountReading(AccountFile):
             )
         self._path = path
         self._connection = sqlite3.connect(
-            f"file:{quote(str(path.resolve()))}?mode=ro", WAIT, isolation_level=None, uri=True
+            f"file:{quote(str(path.resolve()))}?mode=ro",
+            timeout=WAIT,
+            isolation_level=None,
+            uri=True,
         )
         try:
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
