@@ -10,6 +10,7 @@ import numpy as np
 
 from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.book import Book
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.tape import UNKNOWN_SECTOR, Tape
 from tests.envs.desk.comparison import assert_same_book
@@ -187,7 +188,7 @@ def check_refusals(seed: int) -> None:
             quiet = open_desk(silenced(tape, step.t, step.held), world.rules)
             for own, other in zip(quiet.book, before, strict=True):
                 own[:] = other
-            trade_bar(quiet, world, i)
+            trade_bar(lend(quiet), world, i)
             if not desk.book.accounts["blocked"][0]:
                 assert desk.book.accounts["n_refused"][0] == entries.size
             assert quiet.book.accounts["n_refused"][0] == 0
