@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.agreement import hire_cluster
 from benbot.evolution.workers import Workers, hire
-from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.bred import BRED, is_bred
 from benbot.experiments.evolving.breeding import (
     POOL_FILE,
@@ -29,6 +29,7 @@ from benbot.experiments.evolving.record import (
 )
 from benbot.experiments.interruption import resumable, resuming
 from benbot.experiments.progress import Display
+from benbot.experiments.resolved import config_digest, flat_config
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import (
     Run,

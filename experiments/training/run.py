@@ -5,15 +5,11 @@ from pathlib import Path
 
 from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.envs.market.market import Market
-from benbot.experiments.config import (
-    ExperimentConfig,
-    config_digest,
-    flat_config,
-    load_config,
-)
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.bred import is_bred
 from benbot.experiments.interruption import resumable, resuming
 from benbot.experiments.progress import Display, while_compiling
+from benbot.experiments.resolved import config_digest, flat_config
 from benbot.experiments.tracking.tracker import (
     Run,
     Status,
