@@ -141,7 +141,8 @@ def ui(
 @config_app.command("show")
 def config_show(config: Config, overrides: Overrides = None) -> None:
     """Print a configuration with everything that it leaves to defaults."""
-    from benbot.experiments.config import load_config, resolved_yaml
+    from benbot.experiments.config import load_config
+    from benbot.experiments.resolved import resolved_yaml
 
     sys.stdout.write(resolved_yaml(load_config(config, overrides or ())))
 
@@ -149,7 +150,8 @@ def config_show(config: Config, overrides: Overrides = None) -> None:
 @config_app.command("check")
 def config_check(config: Config, overrides: Overrides = None) -> None:
     """Say whether a configuration is sound; names its digest."""
-    from benbot.experiments.config import config_digest, load_config
+    from benbot.experiments.config import load_config
+    from benbot.experiments.resolved import config_digest
 
     loaded = load_config(config, overrides or ())
     sys.stdout.write(f"{loaded.name} is sound, digest {config_digest(loaded)}\n")
@@ -160,7 +162,7 @@ def config_schema() -> None:
     """Print the JSON schema by which an editor completes configurations."""
     import json
 
-    from benbot.experiments.config import json_schema
+    from benbot.experiments.schema import json_schema
 
     sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
 

@@ -1,7 +1,5 @@
 """An experiment is one frozen value, read from layers of YAML and logged with every run."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from datetime import date
 from importlib.resources import files
@@ -32,9 +30,10 @@ from benbot.experiments.overrides import parse_overrides
 from benbot.experiments.tracking.tracker import TrackingSettings
 from benbot.experiments.training.folds import FoldSettings
 from benbot.experiments.training.mixture import TrainingSettings, check_informed, shared_accounts
+from benbot.experiments.training.segments import SegmentSettings
 from benbot.experiments.tuning.search_space import Dimension
 from benbot.experiments.validation import build
-from benbot.experiments.yaml_files import SUFFIXES, read_layers, write_yaml
+from benbot.experiments.yaml_files import SUFFIXES, read_layers
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.catalogue import build as build_strategy
 from benbot.strategies.learning.settings import DEFAULT as NOTHING_LEARNED
@@ -43,51 +42,7 @@ from benbot.strategies.scanner import ScanSettings
 from benbot.strategies.tournament.settings import TournamentSettings
 
 PACKAGED = Path(str(files("benbot.experiments.configs")))
-# What a result is called, where it is recorded, how often it is repeated, what it is compared with
-# and what else might be tried does not change it.
-NOT_DIGESTED = {"name", "tracking", "seeds", "baselines", "tuning"}
 COMPARED = "equal_weight"  # what an oracle is measured from
-# There was no other before policies had settings, so that it leaves digests as they were.
-FIRST_NETWORK = "mlp"
-
-
-class Segment(Settings):
-    """A stretch of calendar days, both ends included."""
-
-    start: date = Field(description="first day")
-    end: date = Field(description="last day, inclusive")
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.start > self.end:
-            raise ValueError(f"start must not come after end, was {self.start} to {self.end}")
-        return self
-
-
-class SegmentSettings(Settings):
-    """Where an agent learns, is chosen, and is judged once."""
-
-    fit: Segment = Field(description="what the agent learns from")
-    valid: Segment = Field(description="what the policy and the best single strategy are chosen on")
-    test: Segment = Field(description="what everybody is judged on, once")
-    embargo_bars: int = Field(
-        default=0,
-        ge=0,
-        le=10_000,
-        description="first bars of valid and test that do not count, so that nothing held before "
-        "helps in them",
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        for earlier, later in (("fit", "valid"), ("valid", "test")):
-            first, second = getattr(self, earlier), getattr(self, later)
-            if not first.end < second.start:
-                raise ValueError(
-                    f"{later} must begin after {earlier} ends, was {earlier} until {first.end} "
-                    f"and {later} from {second.start}; segments that overlap leak what they test"
-                )
-        return self
 
 
 class ExperimentConfig(Settings):
@@ -274,84 +229,3 @@ def find_config(source: str | Path) -> Path:
 def packaged_configs() -> list[str]:
     """Return the names of the configurations that come with the project."""
     return sorted(path.stem for path in PACKAGED.glob("*.yaml"))
-
-
-def resolved_yaml(config: Settings) -> str:
-    """Return a configuration as YAML with everything that it left to defaults.
-
-    Loading it gives an equal configuration.
-    """
-    return write_yaml(config.model_dump())
-
-
-def config_digest(config: ExperimentConfig) -> str:
-    """Return sixteen hex digits that change whenever what is trained and judged changes.
-
-    The name, the tracking, the seeds and the baselines do not count: two runs with the same digest,
-    data digest and commit can be pooled over their seeds.
-    """
-    counted = config.model_dump(mode="json", exclude=NOT_DIGESTED)
-    if config.agent.policy.network == FIRST_NETWORK:
-        del counted["agent"]["policy"]
-    if config.agent.patience is None:  # as before there was any
-        del counted["agent"]["patience"]
-    if config.evolution is None:
-        del counted["evolution"]
-    if config.learning == NOTHING_LEARNED:  # as before there was any
-        del counted["learning"]
-    canonical = json.dumps(counted, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def flat_config(config: Settings) -> dict[str, str]:
-    """Return every value by its dotted key, as text, the way runs are compared by it."""
-    return dict(_flat(config.model_dump(mode="json")))
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the schema by which an editor completes and checks configuration files.
-
-    No key is required, since a file may leave everything else to the one that it extends.
-    """
-    schema = _relaxed(ExperimentConfig.model_json_schema())
-    schema["properties"] = {
-        "extends": {
-            "type": "string",
-            "description": "file that this one changes, or the name of a packaged one",
-        },
-        **schema["properties"],
-    }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            pairs += _flat(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", _text(value)))
-    return pairs
-
-
-def _text(value: object) -> str:
-    """Return a value as one line; a strategy without parameters is its name."""
-    if isinstance(value, list):
-        return ", ".join(_text(item) for item in value)
-    if isinstance(value, dict):
-        rest = " ".join(f"{key}={_text(item)}" for key, item in value.items() if key != "name")
-        return " ".join(part for part in (str(value.get("name", "")), rest) if part)
-    return "null" if value is None else str(value)
-
-
-def _relaxed(schema: Any) -> Any:  # noqa: ANN401
-    """Return a schema that a part of a configuration satisfies too; items of lists stay whole."""
-    if isinstance(schema, list):
-        return [_relaxed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        "anyOf" if key == "oneOf" else key: value if key == "items" else _relaxed(value)
-        for key, value in schema.items()
-        if key not in {"required", "discriminator"}
-    }

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from benbot.envs.errors import InvalidParameter
 
 SMALLEST_UNITS = 1e-9  # brokers count in nine decimals; less than one of them is rounding
+ROUNDING = 1e-9  # of an order: what a venue that counts in decimals, or a sum of parts, may lose
 LARGEST_UNITS = 1e12
 LARGEST_PRICE = 1e9
 LARGEST_MONEY = 1e15

@@ -13,11 +13,10 @@ from enum import StrEnum
 
 from benbot.envs.arrays import Record
 from benbot.envs.desk.reasons import Exit
-from benbot.paper.boundary import SMALLEST_UNITS
+from benbot.paper.boundary import ROUNDING, SMALLEST_UNITS
 from benbot.paper.desk import Answer
 from benbot.paper.venue import OrderIntent, OrderKind, Side, TimeInForce, VenueFill
 
-ROUNDING = 1e-9  # of an order: what a venue that counts in decimals may lose of its units
 SHORT = 12  # characters of a symbol in an identifier
 NOT_PLAIN = re.compile(r"[^A-Za-z0-9]")
 EMERGENCY = "emergency"  # how the note of an exit begins that has failed too often

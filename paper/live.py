@@ -141,7 +141,8 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
     one.venue.parent.mkdir(parents=True, exist_ok=True)
     with open_store(one.url, one.account, clock) as store:
         identity = _begin(one, store, clock, chronicle)
-        setting = _setting(one, chronicle, identity, clock())
+        key = key_of(one.account, datetime.fromisoformat(str(identity[BEGUN])))
+        setting = setting_of(one, chronicle, identity, key, clock())
         capital = SimulatedAccount(capital=one.rules.capital, multiplier=MARGIN)
         with closing(LiveVenue(market, capital, one.venue)) as own:
             venue = one.wrapped(own)
@@ -181,9 +182,10 @@ def _chronicle(one: Undertaking, market: LiveMarket) -> Growing:
     return Growing(market.until, one.hear, one.rules, one.regime, sleeves)
 
 
-def _setting(
-    one: Undertaking, chronicle: Growing, identity: dict[str, object], began: datetime
+def setting_of(
+    one: Undertaking, chronicle: Growing, identity: dict[str, object], key: str, began: datetime
 ) -> Setting:
+    """Return the setting of an account that goes on; `key` is that of its orders."""
     return Setting(
         policy=one.policy,
         rules=one.rules,
@@ -191,7 +193,7 @@ def _setting(
         layout=one.layout,
         chronicle=chronicle,
         identity=identity,
-        key=key_of(one.account, datetime.fromisoformat(str(identity[BEGUN]))),
+        key=key,
         began=microseconds(began),
         conditions=False,
         ruin=one.ruin * one.rules.capital,

@@ -6,8 +6,9 @@ wait together.
 """
 
 from benbot.envs.errors import OrderRefused
+from benbot.paper.boundary import ROUNDING
 from benbot.paper.replay import Playback
-from benbot.paper.resting import ROUNDING, State
+from benbot.paper.resting import State
 from benbot.paper.venue import OrderIntent, OrderKind, Refusal, Side
 
 

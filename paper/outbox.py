@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from benbot.envs.errors import OrderRefused, OutcomeUnknown, VenueUnavailable
+from benbot.paper.boundary import ROUNDING
 from benbot.paper.change import Names
-from benbot.paper.intents import ROUNDING, Intent, IntentStatus, total_of
+from benbot.paper.intents import Intent, IntentStatus, total_of
 from benbot.paper.overfills import Overfills
 from benbot.paper.store import PaperStore
 from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder

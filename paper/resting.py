@@ -7,10 +7,10 @@ moment   number of openings and closes of bars, see `paper.hours`
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from benbot.paper.boundary import ROUNDING
 from benbot.paper.venue import OrderIntent, OrderStatus, VenueOrder
 
 NO_BAR = -1
-ROUNDING = 1e-9  # of an order: what adding up its parts may have lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from benbot.agents.bundle import Bundle, load_bundle
 from benbot.agents.policy import Policy
-from benbot.experiments.config import config_digest, flat_config, load_config, resolved_yaml
+from benbot.experiments.config import load_config
 from benbot.experiments.evolving.adoption import Adoption, Side, compare
 from benbot.experiments.evolving.adoption_view import adoption_metrics, adoption_note, show_adoption
 from benbot.experiments.evolving.newcomers import Newcomers, find_newcomers
 from benbot.experiments.progress import Display
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import COMMIT, NOTE, SOURCE, TrackingSettings, open_tracker
 from benbot.experiments.training.preparation import Prepared

@@ -8,16 +8,9 @@ from rich.table import Table
 
 from benbot.agents.evaluation import Evaluation
 from benbot.experiments.evolving.adoption import Adoption
-from benbot.experiments.report.page import write_number
+from benbot.experiments.report.page import EARNED, write_number
 from benbot.experiments.verdict.statistics import Spread, metrics, over_seeds
 
-COLUMNS = {
-    "annual_return": ("a year", "p"),
-    "volatility": ("volat.", "p"),
-    "sharpe_ratio": ("Sharpe", "d"),
-    "max_drawdown": ("max DD", "p"),
-    "n_trades": ("trades", "n"),
-}
 SHARES = {
     "before": ("before", "p"),
     "after": ("after", "p"),
@@ -47,9 +40,9 @@ def show_adoption(adoption: Adoption, console: Console) -> None:
 def accounts_table(adoption: Adoption) -> Table:
     """Return the accounts before and after, of the agent and of its rivals."""
     first, last = adoption.after[0].timestamps[[0, -1]].astype("datetime64[D]")
-    table = _table(f"Adoption, {adoption.segment}, {first} to {last}, after costs", COLUMNS)
+    table = _table(f"Adoption, {adoption.segment}, {first} to {last}, after costs", EARNED)
     for name, measured in _accounts(adoption).items():
-        cells = [write_number(measured[key].mean, style) for key, (_, style) in COLUMNS.items()]
+        cells = [write_number(measured[key].mean, style) for key, (_, style) in EARNED.items()]
         table.add_row(name, *cells)
     return table
 
@@ -93,7 +86,7 @@ def adoption_metrics(adoption: Adoption) -> dict[str, float]:
     accounts = {
         f"{segment}/{name.replace(', ', '/')}/{key}": measured[key].mean
         for name, measured in _accounts(adoption).items()
-        for key in COLUMNS
+        for key in EARNED
     }
     shares = {
         f"{segment}/strategy/{share.name}/{key}": float(getattr(share, key))

@@ -23,7 +23,7 @@ from benbot.evolution.settings import EvolutionSettings
 from benbot.evolution.species import species_of
 from benbot.evolution.state import restore, save
 from benbot.evolution.workers import Workers
-from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, resolved_yaml
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.evolving.bred import BRED
 from benbot.experiments.evolving.note import search_metrics, search_note
 from benbot.experiments.evolving.page import REPORT_FILE, write_search
@@ -32,6 +32,7 @@ from benbot.experiments.evolving.record import read_record, record_of, write_rec
 from benbot.experiments.evolving.result import SeedPool, pool_file, record_search, with_pool
 from benbot.experiments.evolving.table import judged_table, members_table, show_result
 from benbot.experiments.progress import Display, while_compiling
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import COMMIT, NOTE, SOURCE, Run, Status, Tracker
 from benbot.experiments.training.preparation import place_segments

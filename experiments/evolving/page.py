@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benbot.experiments.config import config_digest, load_config, resolved_yaml
+from benbot.experiments.config import load_config
 from benbot.experiments.evolving.family_tree import family_svg
 from benbot.experiments.evolving.figures import CAPTIONS, search_figures
 from benbot.experiments.evolving.record import RECORD_FILE, SearchRecord, Winner, read_record
 from benbot.experiments.evolving.tree_figure import tree_svg
 from benbot.experiments.report.page import environment
+from benbot.experiments.resolved import config_digest, resolved_yaml
 from benbot.experiments.tracking.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.training.training import CONFIG_FILE
 from benbot.strategies.programs.notation import from_json

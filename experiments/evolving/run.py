@@ -1,17 +1,16 @@
 """Begin a search, go on with one that was interrupted, or open the test of one that is over."""
 
-import shlex
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benbot.envs.errors import ClusterUnavailable, RunMismatch, WorkFailed
+from benbot.envs.errors import RunMismatch
 from benbot.evolution.agreement import hire_cluster
 from benbot.evolution.workers import Workers, hire
-from benbot.experiments.config import ExperimentConfig, config_digest, flat_config, load_config
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.bred import BRED, is_bred
 from benbot.experiments.evolving.breeding import (
     POOL_FILE,
@@ -28,7 +27,9 @@ from benbot.experiments.evolving.record import (
     stretch_of_groups,
     write_record,
 )
+from benbot.experiments.interruption import resumable, resuming
 from benbot.experiments.progress import Display
+from benbot.experiments.resolved import config_digest, flat_config
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import (
     Run,
@@ -39,7 +40,7 @@ from benbot.experiments.tracking.tracker import (
 )
 from benbot.experiments.training.resumable import require_files
 from benbot.experiments.training.run import check_config, check_data, check_folder
-from benbot.experiments.training.training import DATA, DIGEST, RUNS
+from benbot.experiments.training.training import DATA, DIGEST
 from benbot.experiments.verdict.opening import (
     NO,
     SEALED,
@@ -199,20 +200,6 @@ def _recorded(run_id: str, order: Order) -> ExperimentConfig:
     return config.model_copy(update={"tracking": tracking})
 
 
-@contextmanager
-def _stoppable(parent: Run, order: Order) -> Iterator[None]:
-    elsewhere = "" if order.runs == RUNS else f" --runs {shlex.quote(str(order.runs))}"
-    again = f"benbot evolve --resume {parent.id}{elsewhere}"
-    try:
-        yield
-    except (WorkFailed, ClusterUnavailable) as error:
-        raise type(error)(
-            f"{error}. No generation that was over is lost. Go on with {again}"
-        ) from error
-    except KeyboardInterrupt:
-        order.console.print(
-            f"\nStopped; no generation that was over is lost. Go on with\n  {again}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        raise SystemExit(130) from None
+def _stoppable(parent: Run, order: Order) -> AbstractContextManager[None]:
+    again = resuming("evolve", parent.id, order.runs)
+    return resumable(again, "no generation that was over is lost", order.console)

@@ -21,18 +21,14 @@ from benbot.evolution.orchestration.members import Member, Origin
 from benbot.evolution.orchestration.orchestrator import STATE, Look, Orchestrator, Order
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.workers import hire
-from benbot.experiments.config import (
-    ExperimentConfig,
-    config_digest,
-    flat_config,
-    resolved_yaml,
-)
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.orchestration.accounts import accounts_of
 from benbot.experiments.orchestration.chronicle import Chronicle, read_chronicle
 from benbot.experiments.orchestration.following import Follower
 from benbot.experiments.orchestration.page import Story, render_story
 from benbot.experiments.orchestration.view import accounts_table, population_table
 from benbot.experiments.progress import Display
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import Run, Status, Tracker, open_tracker
 from benbot.experiments.training.preparation import place_segments

@@ -9,30 +9,22 @@ from rich.table import Table
 from benbot.evolution.orchestration.orchestrator import Orchestrator
 from benbot.experiments.orchestration.accounts import Account
 from benbot.experiments.orchestration.chronicle import Chronicle
-from benbot.experiments.report.page import write_number
+from benbot.experiments.report.page import EARNED, write_number
 from benbot.experiments.verdict.statistics import metrics
 from benbot.strategies.tournament.stages import Stage
-
-COLUMNS = {
-    "annual_return": ("a year", "p"),
-    "volatility": ("volat.", "p"),
-    "sharpe_ratio": ("Sharpe", "d"),
-    "max_drawdown": ("max DD", "p"),
-    "n_trades": ("trades", "n"),
-}
 
 
 def accounts_table(accounts: Sequence[Account]) -> Table:
     """Return what every account earned."""
     table = _table("What it earned, after all gates and costs")
-    for heading, _ in COLUMNS.values():
+    for heading, _ in EARNED.values():
         table.add_column(heading, justify="right")
     for one in accounts:
         if one.evaluation is None:
             table.add_row(one.name, "nobody there")
             continue
         values = metrics(one.evaluation)
-        cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]
+        cells = [write_number(values[name], style) for name, (_, style) in EARNED.items()]
         table.add_row(one.name, *cells)
     return table
 

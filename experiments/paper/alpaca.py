@@ -7,7 +7,7 @@ from benbot.envs.desk.taping import VOLUME_WINDOW
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 from benbot.experiments.paper.live import Place
-from benbot.experiments.paper.running import is_stopped, keep_trading, posted
+from benbot.experiments.paper.running import is_stopped, keep_trading, line, posted
 from benbot.experiments.paper.subject import Asked
 from benbot.experiments.training.preparation import Prepared
 from benbot.paper.alpaca.keys import keys_from
@@ -46,12 +46,8 @@ def n_bars_needed(prepared: Prepared) -> int:
 def line_of(on: AtAlpaca, cycle: Cycle) -> str:
     """Return what became of a cycle, in a line, without asking the venue once more."""
     desk = on.loop.trader.desk
-    status = str(cycle.statuses[-1]) if cycle.statuses else ""
-    return (
-        f"{on.store.now():%Y-%m-%d %H:%M:%S}  equity {float(desk.account['equity']):>14,.2f}  "
-        f"cash {float(desk.account['cash']):>14,.2f}  positions {len(desk.positions):>3}  "
-        f"{status}{f' ({cycle.why})' if cycle.why else ''}"
-    )
+    money = float(desk.account["equity"]), float(desk.account["cash"])
+    return line(on.store.now(), money, len(desk.positions), cycle)
 
 
 def _bars_a_session(market: Market) -> int:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,7 +24,6 @@ from benbot.paper.live import Machine, Undertaking, Underway, underway
 from benbot.paper.notify.notifier import Told
 from benbot.paper.rehearsal import is_rehearsed, rehearse
 from benbot.paper.replayed import replay
-from benbot.paper.trader import Progress
 from benbot.strategies.records.database import address_of, shown
 
 if TYPE_CHECKING:
@@ -134,12 +134,15 @@ def run_replay(asked: Asked, place: Place, console: "Console") -> None:
 def line_of(on: Underway, cycle: Cycle) -> str:
     """Return what became of a cycle, in a line."""
     account = on.venue.account()
+    return line(on.clock(), (account.equity, account.cash), len(on.venue.positions()), cycle)
+
+
+def line(now: datetime, money: tuple[float, float], n_positions: int, cycle: Cycle) -> str:
+    """Return a time, equity and cash, the number of positions, and how a cycle ended."""
     status = str(cycle.statuses[-1]) if cycle.statuses else ""
-    if cycle.progress is Progress.ENDED or cycle.why:
-        status = f"{status} ({cycle.why})"
     return (
-        f"{on.clock():%Y-%m-%d %H:%M:%S}  equity {account.equity:>14,.2f}  "
-        f"cash {account.cash:>14,.2f}  positions {len(on.venue.positions()):>3}  {status}"
+        f"{now:%Y-%m-%d %H:%M:%S}  equity {money[0]:>14,.2f}  cash {money[1]:>14,.2f}  "
+        f"positions {n_positions:>3}  {status}{f' ({cycle.why})' if cycle.why else ''}"
     )
 
 

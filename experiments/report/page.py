@@ -36,6 +36,13 @@ TEMPLATES = "templates"
 MISSING = "–"
 PER_CENT = "\u202f%"  # a narrow space that does not break
 # How each metric is written: p per cent, d two decimals, n whole number.
+EARNED = {  # of an account, in a table of a terminal: heading, and how it is written
+    "annual_return": ("a year", "p"),
+    "volatility": ("volat.", "p"),
+    "sharpe_ratio": ("Sharpe", "d"),
+    "max_drawdown": ("max DD", "p"),
+    "n_trades": ("trades", "n"),
+}
 PERFORMANCE = {
     "total_return": "p",
     "annual_return": "p",

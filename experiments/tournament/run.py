@@ -11,13 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from benbot.envs.errors import RunMismatch
-from benbot.experiments.config import (
-    ExperimentConfig,
-    config_digest,
-    flat_config,
-    resolved_yaml,
-)
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.progress import Display
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tournament.paper_fills import paper_slippage
 from benbot.experiments.tournament.season import Season, play_recorded, run_of
 from benbot.experiments.tournament.sleeves import SleeveSessions, sleeve_sessions

@@ -16,7 +16,7 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import RunMismatch
 from benbot.evolution.orchestration.members import digest_of
-from benbot.experiments.config import config_digest
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.tournament.frames import days_of, trades_of
 from benbot.experiments.tournament.sleeves import SleeveSessions
 from benbot.experiments.training.preparation import Prepared

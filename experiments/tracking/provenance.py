@@ -28,7 +28,7 @@ class Provenance:
     """Enough to run it again, and to know whether it was run again.
 
     git_commit      forty hex digits, followed by "+" where files had changed since
-    config_digest   of the resolved configuration, see `config.config_digest`
+    config_digest   of the resolved configuration, see `resolved.config_digest`
     run_id          of the tracked run; empty when nothing was tracked
     """
 

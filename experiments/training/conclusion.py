@@ -8,10 +8,10 @@ import numpy as np
 from benbot.agents.bundle import load_bundle
 from benbot.agents.evaluation import Evaluation
 from benbot.agents.oracle import Plan
-from benbot.experiments.config import resolved_yaml
 from benbot.experiments.report.curves import CURVES_FILE, curves_as_parquet, curves_of
 from benbot.experiments.report.figures import draw
 from benbot.experiments.report.page import RunReport, SegmentResult, write_report
+from benbot.experiments.resolved import resolved_yaml
 from benbot.experiments.tracking.tracker import NOTE, TrackingSettings
 from benbot.experiments.training.challenger import ALIAS, MODEL, objection, policy_line
 from benbot.experiments.training.fold_table import FoldResult, FoldRow, all_folds, fold_rows

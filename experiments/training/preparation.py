@@ -10,9 +10,10 @@ from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.envs.signals import Signals
-from benbot.experiments.config import ExperimentConfig, SegmentSettings
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.folds import SEGMENTS, Fold, place_folds
+from benbot.experiments.training.segments import SegmentSettings
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import build
 from benbot.strategies.hearing import check_history, collect

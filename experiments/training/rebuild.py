@@ -8,10 +8,11 @@ from benbot.agents.advised import advised
 from benbot.agents.bundle import CARD, Expectations, load_bundle
 from benbot.agents.evaluation import Evaluation, evaluate
 from benbot.envs.errors import UnknownName
-from benbot.experiments.config import config_digest, load_config, resolved_yaml
+from benbot.experiments.config import load_config
 from benbot.experiments.progress import Display
 from benbot.experiments.report.figures import draw
 from benbot.experiments.report.page import RunReport, SegmentResult, write_report
+from benbot.experiments.resolved import config_digest, resolved_yaml
 from benbot.experiments.tracking.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.training.fold_table import FoldResult, all_folds, fold_rows
 from benbot.experiments.training.folds import Fold

@@ -15,9 +15,9 @@ from benbot.agents.training import Progress
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import UnknownName
 from benbot.envs.work.executor import Executor
-from benbot.experiments.config import config_digest
 from benbot.experiments.progress import Display
 from benbot.experiments.report.curves import equity_digest
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.tracking.provenance import git_commit, installed_versions
 from benbot.experiments.tracking.recorded import Recorded
 from benbot.experiments.tracking.tracker import COMMIT

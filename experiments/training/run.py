@@ -1,19 +1,15 @@
 """Begin a training, or go on with one that was interrupted, and end it cleanly on Ctrl-C."""
 
 import os
-import shlex
 from pathlib import Path
 
-from benbot.envs.errors import BadConfig, RunMismatch, WorkFailed
+from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.envs.market.market import Market
-from benbot.experiments.config import (
-    ExperimentConfig,
-    config_digest,
-    flat_config,
-    load_config,
-)
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.bred import is_bred
+from benbot.experiments.interruption import resumable, resuming
 from benbot.experiments.progress import Display, while_compiling
+from benbot.experiments.resolved import config_digest, flat_config
 from benbot.experiments.tracking.tracker import (
     Run,
     Status,
@@ -26,7 +22,7 @@ from benbot.experiments.training.preparation import (
     require_unseen_test,
 )
 from benbot.experiments.training.resumable import is_trained, require_files
-from benbot.experiments.training.training import DATA, DIGEST, RUNS, Launch, Training
+from benbot.experiments.training.training import DATA, DIGEST, Launch, Training
 from benbot.experiments.tuning.trials import BEST_FILE, TUNED
 from benbot.experiments.verdict.opening import NO, SEALED, YES, is_sealed, openings_of
 
@@ -154,17 +150,6 @@ def prepare_shown(config: ExperimentConfig, display: Display) -> Prepared:
 
 def _carry_out(training: Training) -> None:
     launch = training.launch
-    elsewhere = "" if launch.runs == RUNS else f" --runs {shlex.quote(str(launch.runs))}"
-    again = f"benbot train --resume {training.parent.id}{elsewhere}"
-    try:
-        with training.parent:
-            training.carry_out()
-    except WorkFailed as error:
-        raise WorkFailed(f"{error}. Go on with {again}") from error
-    except KeyboardInterrupt:
-        launch.console.print(
-            f"\nStopped; nothing that was finished is lost. Go on with\n  {again}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        raise SystemExit(130) from None
+    again = resuming("train", training.parent.id, launch.runs)
+    with resumable(again, "nothing that was finished is lost", launch.console), training.parent:
+        training.carry_out()

@@ -13,12 +13,8 @@ from benbot.agents.oracle import Plan
 from benbot.envs.work.executor import HERE, Executor
 from benbot.experiments.audit.audit import QUICK, audit
 from benbot.experiments.audit.view import warn_of
-from benbot.experiments.config import (
-    config_digest,
-    flat_config,
-    resolved_yaml,
-)
 from benbot.experiments.progress import Display
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tracking.provenance import Provenance, git_commit, installed_versions
 from benbot.experiments.tracking.tracker import (
     COMMIT,

@@ -15,8 +15,9 @@ import numpy as np
 from benbot.agents.learner import Lesson
 from benbot.agents.training import Progress, train
 from benbot.envs.errors import BadConfig
-from benbot.experiments.config import ExperimentConfig, flat_config, resolved_yaml
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.overrides import parse_overrides
+from benbot.experiments.resolved import flat_config, resolved_yaml
 from benbot.experiments.tracking.tracker import COMMIT, SOURCE, Run
 from benbot.experiments.training.folds import Fold
 from benbot.experiments.training.markets import Mixtures

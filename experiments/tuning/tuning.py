@@ -1,14 +1,13 @@
 """Begin a search for settings, or go on with one that was interrupted, and end it on Ctrl-C."""
 
-import shlex
-
 from benbot.envs.errors import BadConfig, RunMismatch
 from benbot.experiments.config import ExperimentConfig, load_config
+from benbot.experiments.interruption import resumable, resuming
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking.tracker import Run, Tracker, open_tracker
 from benbot.experiments.training.resumable import require_files
 from benbot.experiments.training.run import check_data, check_folder, prepare_shown
-from benbot.experiments.training.training import DATA, RUNS, Launch, Training
+from benbot.experiments.training.training import DATA, Launch, Training
 from benbot.experiments.tuning.search_space import Space, as_override, check_keys
 from benbot.experiments.tuning.study import Study, Tried, require_optuna, tried_from_json
 from benbot.experiments.tuning.trials import (
@@ -104,16 +103,8 @@ def _kept(tracker: Tracker, parent: Run) -> list[Tried]:
 
 def _carry_out(training: Training, study: Study, search: Search) -> None:
     launch = training.launch
-    elsewhere = "" if launch.runs == RUNS else f" --runs {shlex.quote(str(launch.runs))}"
-    try:
+    again = resuming("tune", training.parent.id, launch.runs)
+    with resumable(again, "the trials that were over are not lost", launch.console):
         with training.parent:
             Trials(training, study, search).carry_out()
         launch.console.print(f"Run       {training.parent.id}", highlight=False)
-    except KeyboardInterrupt:
-        launch.console.print(
-            f"\nStopped; the trials that were over are not lost. Go on with\n"
-            f"  benbot tune --resume {training.parent.id}{elsewhere}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        raise SystemExit(130) from None

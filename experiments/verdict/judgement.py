@@ -14,7 +14,7 @@ from benbot.experiments.report.cost_figure import cost_figure
 from benbot.experiments.report.examination import examine
 from benbot.experiments.report.figures import to_png
 from benbot.experiments.report.importance_figure import importance_figure
-from benbot.experiments.report.page import SegmentResult, write_number
+from benbot.experiments.report.page import EARNED, SegmentResult, write_number
 from benbot.experiments.report.risk_figure import risk_figure
 from benbot.experiments.report.seed_figure import seeds_figure
 from benbot.experiments.report.weight_figures import median_seed, regime_weights_figure
@@ -28,15 +28,8 @@ from benbot.experiments.verdict.verdict import RunVerdict
 if TYPE_CHECKING:
     from rich.table import Table
 
-COLUMNS = {
-    "annual_return": ("a year", "p"),
-    "volatility": ("volat.", "p"),
-    "sharpe_ratio": ("Sharpe", "d"),
-    "max_drawdown": ("max DD", "p"),
-    "n_trades": ("trades", "n"),
-}
 HINDSIGHT_NOTE = "*: chosen with hindsight, a bound and no rival"
-HEADINGS = (*(heading for heading, _ in COLUMNS.values()), "agent less it")
+HEADINGS = (*(heading for heading, _ in EARNED.values()), "agent less it")
 DIFFERENCE = (
     "agent less it: log growth, % a year, with the 95 % interval of resampled time alone; "
     "the verdict's has the chance of training, too"
@@ -139,12 +132,12 @@ def _rows(segment: SegmentResult) -> list[tuple[str, ...]]:
     """Return a row for the agent and one for each baseline, all of them text."""
     agents = list(segment.agents.values())
     measured = over_seeds([metrics(one) for one in agents])
-    own = [write_number(measured[name].mean, style) for name, (_, style) in COLUMNS.items()]
+    own = [write_number(measured[name].mean, style) for name, (_, style) in EARNED.items()]
     seeds = "1 seed" if len(agents) == 1 else f"{len(agents)} seeds"
     rows: list[tuple[str, ...]] = [(f"agent, {seeds}", *own, "")]
     for baseline in segment.baselines:
         values = metrics(baseline)
-        cells = [write_number(values[name], style) for name, (_, style) in COLUMNS.items()]
+        cells = [write_number(values[name], style) for name, (_, style) in EARNED.items()]
         mark = "*" if baseline.name in HINDSIGHT else ""
         rows.append((f"{baseline.name}{mark}", *cells, _difference(agents, baseline)))
     return rows

@@ -34,11 +34,9 @@ from benbot.paper.alpaca.told import Universe
 from benbot.paper.alpaca.whole_units import WholeUnits
 from benbot.paper.alpaca.wire import Wire, actions_wire, data_wire, trading_wire
 from benbot.paper.autoloop import AutoLoop, Clocks
-from benbot.paper.change import Names
 from benbot.paper.growing import Growing
 from benbot.paper.intents import key_of
-from benbot.paper.isolation import Isolated
-from benbot.paper.live import ENDING, Machine, Undertaking
+from benbot.paper.live import ENDING, Machine, Undertaking, setting_of
 from benbot.paper.live_feed import LiveFeed, Looks
 from benbot.paper.network import DEADLINE
 from benbot.paper.outbox import Manners, Outbox
@@ -54,7 +52,7 @@ from benbot.paper.trader import Trader
 from benbot.paper.tradier import TOKEN
 from benbot.paper.venue import TimeInForce, Venue
 from benbot.paper.venues import ALPACA_URL as TRADING_URL
-from benbot.strategies.records.moments import microseconds, moment_of
+from benbot.strategies.records.moments import moment_of
 
 BARS = "{account}-bars.db"  # in the folder of the undertaking's venue
 FEED = "ALPACA_FEED"  # in the environment; without it, what every paper account may see
@@ -196,17 +194,5 @@ def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
         require_same(kept.identity, identity, one.policy)
     began: datetime = store.now() if kept is None else moment_of(kept.began)
     sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
-    return Setting(
-        policy=one.policy,
-        rules=one.rules,
-        names=Names(one.history.symbols, one.strategies),
-        layout=one.layout,
-        chronicle=Growing(bars.until, one.hear, one.rules, one.regime, sleeves),
-        identity=identity,
-        key=key_of(one.account, began),
-        began=microseconds(began),
-        conditions=False,
-        ruin=one.ruin * one.rules.capital,
-        limits=one.limits,
-        isolated=one.hear if isinstance(one.hear, Isolated) else None,
-    )
+    chronicle = Growing(bars.until, one.hear, one.rules, one.regime, sleeves)
+    return setting_of(one, chronicle, identity, key_of(one.account, began), began)

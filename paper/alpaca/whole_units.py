@@ -14,7 +14,7 @@ from benbot.paper.alpaca.wire import Wire
 from benbot.paper.boundary import SMALLEST_UNITS
 from benbot.paper.venue import OrderIntent, Refusal, Side, VenueOrder
 
-ROUNDING = 1e-6  # units by which the desk and Alpaca may differ after many orders
+DRIFT = 1e-6  # units by which the desk and Alpaca may differ after many orders
 
 
 class WholeUnits(AlpacaVenue):
@@ -51,6 +51,6 @@ def _whole_position(intent: OrderIntent, held: float) -> OrderIntent:
 
     A venue counts in nine decimals; what is one of them more than there is would be refused.
     """
-    if _buys(intent) or abs(intent.units - held) > ROUNDING:
+    if _buys(intent) or abs(intent.units - held) > DRIFT:
         return intent
     return replace(intent, units=held)

@@ -133,9 +133,9 @@ def alone(history: History, k: int, rules: DeskRules) -> FloatArray:
     book.sleeves["weight"][0, k] = 1.0
     book.accounts["cash_weight"] = 0.0
     desk = Desk(book, history.tape, rules.record(), open_ledger(1))
-    growth, bar_growth = np.zeros(history.n_bars), np.zeros(1)
+    floor, growth, bar_growth = lend(desk), np.zeros(history.n_bars), np.zeros(1)
     for t in range(history.n_bars - 1):
-        trade_bars(lend(desk), np.array([t]), bar_growth)
+        trade_bars(floor, np.array([t]), bar_growth)
         growth[t + 1] = bar_growth[0]
     return growth
 

@@ -14,7 +14,9 @@ import pytest
 from benbot.envs.arrays import FloatArray
 from benbot.envs.market.market import Market
 from benbot.experiments.cli import main
-from benbot.experiments.config import config_digest, json_schema, load_config
+from benbot.experiments.config import load_config
+from benbot.experiments.resolved import config_digest
+from benbot.experiments.schema import json_schema
 from benbot.strategies.rules.ma_crossover import MovingAverageCrossover
 
 HEAVY = (

@@ -8,15 +8,9 @@ import pytest
 
 from benbot.envs.errors import BadConfig, UnknownName
 from benbot.envs.market.synthetic_source import SyntheticSource
-from benbot.experiments.config import (
-    ExperimentConfig,
-    config_digest,
-    flat_config,
-    json_schema,
-    load_config,
-    packaged_configs,
-    resolved_yaml,
-)
+from benbot.experiments.config import ExperimentConfig, load_config, packaged_configs
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
+from benbot.experiments.schema import json_schema
 
 SMALL = """
 name: small
@@ -224,7 +218,7 @@ def test_no_digest_counts_what_there_was_not_before_there_were_more_algorithms(
         counted.append(repr(value))
         return counted[-1]
 
-    monkeypatch.setattr("benbot.experiments.config.json.dumps", dumps)
+    monkeypatch.setattr("benbot.experiments.resolved.json.dumps", dumps)
     plain = config_digest(load_config(small))
     assert not [
         name

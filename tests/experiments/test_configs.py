@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from benbot.envs.errors import BadConfig
-from benbot.experiments.config import PACKAGED, json_schema, load_config, packaged_configs
+from benbot.experiments.config import PACKAGED, load_config, packaged_configs
+from benbot.experiments.schema import json_schema
 
 
 def test_the_packaged_configurations_are_those_that_the_project_promises() -> None:

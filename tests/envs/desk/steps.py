@@ -16,7 +16,7 @@ from benbot.envs.arrays import FloatArray, RecordArray
 from benbot.envs.desk.book import Book, open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.floor import lend
+from benbot.envs.desk.floor import FloorLoan, lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.desk.rules import DeskRules
@@ -84,15 +84,19 @@ def open_desk(tape: Tape, rules: DeskRules, n_accounts: int = 1) -> Desk:
     return Desk(book, tape, rules.record(), ledger)
 
 
-def trade_bar(desk: Desk, world: World, i: int, b: int = 0) -> None:
-    """Trade the `i`-th bar with its weights and what the venue noted."""
-    account = desk.book.accounts[b]
-    desk.book.sleeves["weight"][b], account["cash_weight"] = (
+def trade_bar(floor: FloorLoan, world: World, i: int, b: int = 0) -> None:
+    """Trade the `i`-th bar with its weights and what the venue noted.
+
+    To lend a desk takes as long as a thousand bars, so whoever trades many lends it once.
+    """
+    book = floor.lent.desk.book
+    account = book.accounts[b]
+    book.sleeves["weight"][b], account["cash_weight"] = (
         world.weights[i, :-1],
         world.weights[i, -1],
     )
     account["api_failures"], account["stale_quotes"] = world.venue[i]
-    trade_bars(lend(desk), np.array([FIRST + i]), np.zeros(1))
+    trade_bars(floor, np.array([FIRST + i]), np.zeros(1))
 
 
 def written(desk: Desk, kind: str, b: int = 0) -> RecordArray:
@@ -106,10 +110,11 @@ def positions_of(book: Book, b: int = 0) -> RecordArray:
 
 
 def steps_of(desk: Desk, world: World) -> Iterator[Step]:
+    floor = lend(desk)
     for i in range(len(world.weights)):
         before, held = desk.book.accounts[0].copy(), positions_of(desk.book).copy()
         n_fills, n_decisions = desk.ledger.n_fills[0], desk.ledger.n_decisions[0]
-        trade_bar(desk, world, i)
+        trade_bar(floor, world, i)
         yield Step(
             FIRST + i,
             before,

@@ -13,7 +13,7 @@ from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray,
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
-from benbot.envs.desk.floor import lend
+from benbot.envs.desk.floor import FloorLoan, lend
 from benbot.envs.desk.ledger import open_ledger
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import (
@@ -275,18 +275,20 @@ def open_desk(world: World, rules: DeskRules, room: int = 0) -> Desk:
     return Desk(book, world.tape, rules.record(), ledger)
 
 
-def trade(desk: Desk, world: World, t: int) -> FloatArray:
-    desk.book.sleeves["weight"] = world.weights[t, :, :K]
-    desk.book.accounts["cash_weight"] = world.weights[t, :, K]
+def trade(floor: FloorLoan, world: World, t: int) -> FloatArray:
+    book = floor.lent.desk.book
+    book.sleeves["weight"] = world.weights[t, :, :K]
+    book.accounts["cash_weight"] = world.weights[t, :, K]
     growth = np.zeros(world.n_accounts)
-    trade_bars(lend(desk), np.full(world.n_accounts, t), growth)
+    trade_bars(floor, np.full(world.n_accounts, t), growth)
     return growth
 
 
 def trade_through(world: World, rules: DeskRules, room: int = 0, n_bars: int = T - 1) -> Desk:
     desk = open_desk(world, rules, room)
+    floor = lend(desk)
     for t in range(n_bars):
-        trade(desk, world, t)
+        trade(floor, world, t)
     return desk
 
 

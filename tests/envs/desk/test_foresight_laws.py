@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from benbot.envs.arrays import RecordArray
 from benbot.envs.desk.book import Book
 from benbot.envs.desk.desk import Desk
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape
@@ -121,25 +122,28 @@ class Retrial(NamedTuple):
 
 
 def retrials(world: World, rules: DeskRules, change: Callable[[int], Tape]) -> Iterator[Retrial]:
-    """Trade every bar t twice: on the world's own tape, and on `change(t)`."""
-    before = open_desk(world, rules).book
+    """Trade every bar t twice: on the world's own tape, and on `change(t)`.
+
+    The desks are the same two at every bar, so that each is lent once.
+    """
+    own = lend(open_desk(world, rules, room=100))
+    tape = Tape(*(part.copy() for part in world.tape))
+    other = lend(open_desk(World(tape, world.weights), rules, room=100))
     for t in range(T - 1):
-        own, other = (
-            trade_once(World(tape, world.weights), rules, before, t)
-            for tape in (world.tape, change(t))
-        )
-        held = before.positions[0, : before.accounts["n_positions"][0]]
-        yield Retrial(held, own, other)
-        before = own.book
+        overwrite(tape, change(t))
+        before = own.lent.desk.book
+        held = before.positions[0, : before.accounts["n_positions"][0]].copy()
+        overwrite(other.lent.desk.book, before)
+        for floor in (own, other):
+            for kind in KINDS:
+                getattr(floor.lent.desk.ledger, f"n_{kind}")[0] = 0
+            trade(floor, world, t)
+        yield Retrial(held, own.lent.desk, other.lent.desk)
 
 
-def trade_once(world: World, rules: DeskRules, before: Book, t: int) -> Desk:
-    """Return a desk that traded bar t and nothing else, from a copy of a book."""
-    desk = open_desk(world, rules, room=100)
-    for own, part in zip(desk.book, before, strict=True):
-        own[:] = part
-    trade(desk, world, t)
-    return desk
+def overwrite(parts: Tape | Book, others: Tape | Book) -> None:
+    for own, other in zip(parts, others, strict=True):
+        own[...] = other
 
 
 @settings(max_examples=20 * THOROUGH)

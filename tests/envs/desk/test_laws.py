@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benbot.envs.arrays import FloatArray, RecordArray
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from tests.envs.desk.comparison import assert_same_with_ledger
@@ -57,9 +58,9 @@ class Bookkeeper:
 def test_no_money_appears_or_vanishes(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
     desk = open_desk(world, rules, room=2_000)
-    keeper, n_seen = Bookkeeper(rules.capital), 0
+    floor, keeper, n_seen = lend(desk), Bookkeeper(rules.capital), 0
     for t in range(T - 1):
-        growth = trade(desk, world, t)
+        growth = trade(floor, world, t)
         n_fills = desk.ledger.n_fills[0]
         fills = desk.ledger.fills[0, n_seen:n_fills]
         rate = world.tape.bars["borrow_rate"][t + 1]
@@ -155,8 +156,9 @@ def test_without_weight_nothing_is_ever_traded(seed: int, rules: DeskRules) -> N
 def test_the_limits_hold_at_every_bar(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
     desk = open_desk(world, rules, room=2_000)
+    floor = lend(desk)
     for t in range(T - 1):
-        trade(desk, world, t)
+        trade(floor, world, t)
         account = desk.book.accounts[0]
         positions = desk.book.positions[0, : account["n_positions"]]
         assert (
@@ -181,9 +183,10 @@ def test_the_limits_hold_at_every_bar(seed: int, rules: DeskRules) -> None:
 def test_a_stop_never_moves_away_from_the_price(seed: int, rules: DeskRules) -> None:
     world = random_world(seed)
     desk = open_desk(world, rules)
+    floor = lend(desk)
     stops: dict[tuple[int, int], float] = {}
     for t in range(T - 1):
-        trade(desk, world, t)
+        trade(floor, world, t)
         for position in desk.book.positions[0, : desk.book.accounts["n_positions"][0]]:
             place = (int(position["symbol"]), int(position["opened"]))
             side, stop = np.sign(position["units"]), float(position["stop"])

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from benbot.envs.arrays import RecordArray
+from benbot.envs.arrays import Float32Array, RecordArray
 from benbot.envs.desk.book import Book
+from benbot.envs.desk.floor import lend
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.tape import UNKNOWN_SECTOR, Tape
 from tests.envs.desk.comparison import assert_same_book
@@ -163,8 +164,8 @@ test_every_cap_holds_after_every_fill, test_every_cap_holds_after_every_fill_in_
 # Who is refused leaves no trace.
 
 
-def silenced(tape: Tape, t: int, held: RecordArray) -> Tape:
-    """Return the tape as if nobody had asked for anything at bar `t`.
+def silenced(tape: Tape, t: int, held: RecordArray) -> Float32Array:
+    """Return the values of a tape as if nobody had asked for anything at bar `t`.
 
     Who holds a position still may want out of it, so faintly that it wins no symbol.
     """
@@ -173,21 +174,23 @@ def silenced(tape: Tape, t: int, held: RecordArray) -> Tape:
     for position in held:
         k, s = position["strategy"], position["symbol"]
         value[t, k, s] = 1e-30 * np.sign(np.nan_to_num(tape.value[t, k, s]))
-    return tape._replace(value=value)
+    return value
 
 
 def check_refusals(seed: int) -> None:
     world = random_world(seed)
     tape = tape_of(world)
     desk = open_desk(tape, world.rules)
+    quiet = open_desk(tape._replace(value=tape.value.copy()), world.rules)
+    floor = lend(quiet)
     before = Book(*(part.copy() for part in desk.book))
     for i, step in enumerate(steps_of(desk, world)):
         entries = step.decisions[step.decisions["enlarges"] == 0]
         if entries.size and not np.isin(entries["verdict"], ENTERED).any():
-            quiet = open_desk(silenced(tape, step.t, step.held), world.rules)
+            quiet.tape.value[:] = silenced(tape, step.t, step.held)
             for own, other in zip(quiet.book, before, strict=True):
                 own[:] = other
-            trade_bar(quiet, world, i)
+            trade_bar(floor, world, i)
             if not desk.book.accounts["blocked"][0]:
                 assert desk.book.accounts["n_refused"][0] == entries.size
             assert quiet.book.accounts["n_refused"][0] == 0

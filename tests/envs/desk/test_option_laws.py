@@ -230,12 +230,14 @@ def test_many_accounts_are_each_of_them_alone(seed: int) -> None:
     shares = np.random.default_rng(seed).permuted(np.stack([world.weights] * 3), axis=2)
     together = open_desk(tape, world.rules, 3)
     alone = [open_desk(tape, world.rules) for _ in shares]
+    floors = [lend(desk) for desk in (together, *alone)]
     for i in range(len(world.weights)):
-        for desk, weights in [(together, shares), *zip(alone, shares[:, None], strict=True)]:
-            desk.book.sleeves["weight"] = weights[:, i, :-1]
-            desk.book.accounts["cash_weight"] = weights[:, i, -1]
+        for floor, weights in zip(floors, [shares, *shares[:, None]], strict=True):
+            book = floor.lent.desk.book
+            book.sleeves["weight"] = weights[:, i, :-1]
+            book.accounts["cash_weight"] = weights[:, i, -1]
             n_accounts = len(weights)
-            trade_bars(lend(desk), np.full(n_accounts, FIRST + i), growth[:n_accounts])
+            trade_bars(floor, np.full(n_accounts, FIRST + i), growth[:n_accounts])
     for b, desk in enumerate(alone):
         assert_same_records(together.book.accounts[b : b + 1], desk.book.accounts)
         n = int(desk.book.accounts["n_positions"][0])

@@ -48,11 +48,11 @@ def trade_kernel(
     desk = Desk(book, tape, world.rules.record(), ledger)
     account = book.accounts[0]
     open_account(book, 0, world.rules.capital, tape.session[FIRST])
-    equity, growth = [float(account["equity"])], np.zeros(1)
+    floor, equity, growth = lend(desk), [float(account["equity"])], np.zeros(1)
     for i, weights in enumerate(world.weights):
         book.sleeves["weight"][0], account["cash_weight"] = weights[:-1], weights[-1]
         account["api_failures"], account["stale_quotes"] = world.venue[i]
-        trade_bars(lend(desk), np.array([FIRST + i]), growth)
+        trade_bars(floor, np.array([FIRST + i]), growth)
         equity.append(float(account["equity"]))
         watch(account)
     return desk, equity

@@ -96,12 +96,12 @@ def test_many_accounts_at_once_are_each_one_alone(seed: int) -> None:
 
     def trade(accounts: list[int]) -> Desk:
         desk = open_desk(tape, world.rules, len(accounts))
-        growth = np.zeros(len(accounts))
+        floor, growth = lend(desk), np.zeros(len(accounts))
         for i in range(n_decisions - int(start.max())):
             at = start[accounts] + i
             desk.book.sleeves["weight"] = weights[accounts, at, :-1]
             desk.book.accounts["cash_weight"] = weights[accounts, at, -1]
-            trade_bars(lend(desk), FIRST + at, growth)
+            trade_bars(floor, FIRST + at, growth)
         return desk
 
     many = trade([0, 1, 2])

@@ -16,7 +16,7 @@ from benbot.agents.evaluation import evaluate
 from benbot.envs.errors import BadConfig, ClusterUnavailable, RunMismatch, TradingError, WorkFailed
 from benbot.evolution.search import Generation, Search
 from benbot.evolution.workers import Workers
-from benbot.experiments.config import ExperimentConfig, config_digest, load_config
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving import run as evolving_run
 from benbot.experiments.evolving.run import (
     Order,
@@ -26,6 +26,7 @@ from benbot.experiments.evolving.run import (
     resume_evolution,
     start_evolution,
 )
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.tracking.recorded import recorded
 from benbot.experiments.tracking.tracker import NOTE, Run, Status, Tracker, open_tracker
 from benbot.experiments.training.preparation import prepare_experiment

@@ -9,9 +9,10 @@ import pytest
 
 from benbot.envs.errors import BadConfig
 from benbot.envs.history import Span
-from benbot.experiments.config import ExperimentConfig, config_digest, load_config
+from benbot.experiments.config import ExperimentConfig, load_config
 from benbot.experiments.evolving.newcomers import find_newcomers
 from benbot.experiments.evolving.result import seen_until
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.tracking.tracker import open_tracker
 from benbot.experiments.training import run as run_module
 from benbot.experiments.training.preparation import Prepared, require_unseen_test

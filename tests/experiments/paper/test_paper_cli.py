@@ -12,7 +12,8 @@ from benbot.agents.normaliser import Moments, ObservationNormaliser
 from benbot.agents.policy import Allocator, Layer
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.experiments.cli import app
-from benbot.experiments.config import config_digest, load_config
+from benbot.experiments.config import load_config
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.training.preparation import prepare_experiment
 
 TINY = """

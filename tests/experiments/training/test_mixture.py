@@ -6,13 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from benbot.envs.errors import BadConfig
-from benbot.experiments.config import (
-    ExperimentConfig,
-    config_digest,
-    flat_config,
-    load_config,
-    resolved_yaml,
-)
+from benbot.experiments.config import ExperimentConfig, load_config
+from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.training.mixture import (
     SyntheticMarkets,
     TrainingSettings,

@@ -185,7 +185,8 @@ def test_who_dies_is_named_what_others_did_is_kept_and_the_run_goes_on(
     run_id = newest(workshop, before)
     assert str(caught.value).startswith(
         "1 of 2 units of work failed, the others are kept. seed 1: its process 7 was ended by "
-        f"SIGKILL. Go on with benbot train --resume {run_id} --runs "
+        "SIGKILL. Nothing that was finished is lost. "
+        f"Go on with benbot train --resume {run_id} --runs "
     )
     children = workshop.children(run_id)
     assert children["seed 0"].status is Status.FINISHED

@@ -12,8 +12,9 @@ from benbot.agents.roster import BASELINES, HINDSIGHT
 from benbot.agents.training import Listener, Progress, Trained
 from benbot.envs.errors import BadConfig
 from benbot.envs.history import Span
-from benbot.experiments.config import config_digest, load_config
+from benbot.experiments.config import load_config
 from benbot.experiments.report.curves import CURVES_FILE, curves_from_parquet
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.tracking.tracker import Status
 from benbot.experiments.training import placebo as placebo_module
 from benbot.experiments.training.folds import Fold

@@ -7,9 +7,10 @@ import pytest
 
 from benbot.envs.errors import BadConfig, BadMarketData
 from benbot.envs.market.market import Market, market_from_prices
-from benbot.experiments.config import ExperimentConfig, Segment, SegmentSettings
+from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.training import preparation
 from benbot.experiments.training.preparation import place_segments, prepare_experiment
+from benbot.experiments.training.segments import Segment, SegmentSettings
 
 N_BARS = 200
 

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from benbot.envs.errors import RunMismatch
-from benbot.experiments.config import load_config, resolved_yaml
+from benbot.experiments.config import load_config
 from benbot.experiments.evolving.bred import BRED, is_bred
 from benbot.experiments.evolving.run import Order, resume_evolution
+from benbot.experiments.resolved import resolved_yaml
 from benbot.experiments.tracking.tracker import Run, Status, open_tracker
 from benbot.experiments.training.resumable import is_trained, require_files
 from benbot.experiments.training.run import resume_training

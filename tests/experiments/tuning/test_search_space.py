@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from benbot.envs.errors import BadConfig
-from benbot.experiments.config import config_digest, load_config
+from benbot.experiments.config import load_config
 from benbot.experiments.overrides import parse_overrides
+from benbot.experiments.resolved import config_digest
 from benbot.experiments.tuning.search_space import Choice, Range, as_override
 from benbot.experiments.tuning.tuning import check_space
 
