@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,12 +35,14 @@ class Countdown:
         self.n_lines, self._at, self._trail, self._end = 0, at, trail, end
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:  # noqa: ANN401
-        if not frame.f_code.co_filename.startswith(PAPER):
+        code = frame.f_code
+        # A module and a class are made once in a process, and a fork has them already.
+        if not (code.co_filename.startswith(PAPER) and code.co_flags & CO_OPTIMIZED):
             return None
         if event == "line":
             self.n_lines += 1
             if self._trail is not None:
-                self._trail.append((frame.f_code.co_filename, frame.f_lineno))
+                self._trail.append((code.co_filename, frame.f_lineno))
             if self.n_lines == self._at:
                 self._end(self)
         return self
