@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from benbot.envs.errors import OutcomeUnknown, VenueUnavailable
 from benbot.paper.intents import IntentStatus
 from benbot.paper.staging import Leave
 from benbot.paper.store import PaperStore, set_switch
+from tests.paper.conftest import in_memory
 from tests.paper.replays import heard_stretch
 from tests.paper.test_distrust import Odd
 from tests.paper.walks import N_BARS, Walk, walking
@@ -92,8 +92,8 @@ def live(steps: list[tuple[str, str, int]], folder: Path) -> tuple[int, int]:
 @settings(max_examples=2)
 @given(STEPS)
 def test_after_halt_nothing_is_sent_whatever_raises(steps: list[tuple[str, str, int]]) -> None:
-    with TemporaryDirectory() as folder:
-        assert live([("halt", "clock", 2), *steps], Path(folder))[0] == 0
+    with in_memory() as folder:
+        assert live([("halt", "clock", 2), *steps], folder)[0] == 0
 
 
 @pytest.mark.nightly
@@ -102,8 +102,8 @@ def test_after_halt_nothing_is_sent_whatever_raises(steps: list[tuple[str, str, 
 def test_in_hundreds_of_stories_nothing_is_sent_after_halt(
     steps: list[tuple[str, str, int]],
 ) -> None:
-    with TemporaryDirectory() as folder:
-        assert live(steps, Path(folder))[0] == 0
+    with in_memory() as folder:
+        assert live(steps, folder)[0] == 0
 
 
 @pytest.mark.nightly

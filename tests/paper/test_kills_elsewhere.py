@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from tests.paper.conftest import ALPACA
+from tests.paper.conftest import ALPACA, in_memory
 from tests.paper.kills import N_NIGHTLY, Line, drawn, finished, killed, trail_of
 
 pytest.importorskip("alpaca", reason=ALPACA)
@@ -39,8 +38,7 @@ class Quiet:
 
 
 def quiet(ordeal: Ordeal) -> Quiet:
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with in_memory() as folder:
         return Quiet(ordeal, trail_of(lambda: ordeal.work(folder)), ordeal.left(folder))
 
 
