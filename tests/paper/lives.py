@@ -95,6 +95,7 @@ class Life(RuleBasedStateMachine):
         self.desk = self._opened()
         self.reader = sqlite3.connect(f"file:{home}/paper.db?mode=ro", uri=True)
         self.stack.callback(self.reader.close)
+        self.events = self.stack.enter_context(reading(self.url))
 
     # What time does.
 
@@ -292,8 +293,8 @@ class Life(RuleBasedStateMachine):
         """I8."""
         bars = [bar for (bar,) in self._rows("SELECT bar FROM equity ORDER BY bar")]
         assert bars == list(range(bars[0], bars[0] + len(bars)))
-        with reading(self.url) as connection:
-            verify(connection, "alpaca")
+        verify(self.events, "alpaca")
+        self.events.rollback()  # and see next time what was written since
 
     def teardown(self) -> None:
         if hasattr(self, "reader"):
