@@ -83,14 +83,16 @@ def trail_of(work: Callable[[], None]) -> list[Line]:
     return trail
 
 
-def drawn(trail: list[Line], rng: np.random.Generator) -> int:
+def drawn(trail: list[Line], rng: np.random.Generator, parts: tuple[str, ...] = ()) -> int:
     """Draw where to kill: half of the time any moment, half of the time any line of the code.
 
     So lines that are taken once in a run are hit as often as those that are taken all the time.
+    With parts of paths only the lines of these files are hit.
     """
+    there = [i for i, (file, _) in enumerate(trail) if not parts or any(p in file for p in parts)]
     if rng.random() < 0.5:
-        return int(rng.integers(len(trail))) + 1
-    lines = sorted(set(trail))
+        return there[int(rng.integers(len(there)))] + 1
+    lines = sorted({trail[i] for i in there})
     line = lines[int(rng.integers(len(lines)))]
     moments = [i for i, each in enumerate(trail, start=1) if each == line]
     return int(rng.choice(moments))

@@ -38,12 +38,12 @@ class Ordeal:
 
     work    does it in a folder, or what is left of it
     left    returns all that is left in a folder
-    files   in whose lines the kills fall; empty: in all
+    parts   of the paths of files in whose lines the kills fall; none: in all
     """
 
     work: Callable[[Path], None]
     left: Callable[[Path], Left]
-    files: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 def of_stretch(stretch: Stretch, work: Callable[[Path], None] | None = None) -> Ordeal:
@@ -135,7 +135,7 @@ def of_reports() -> Ordeal:
         replay(stretch, folder, lambda _: after_session(followed, NOW) and None)
         after_session(followed, NOW)
 
-    return replace(of_stretch(stretch, work), files=("daily.py", "report.py", "reports.py"))
+    return replace(of_stretch(stretch, work), parts=("daily.py", "report.py", "reports.py"))
 
 
 ORDEALS: dict[str, Callable[[], Ordeal]] = {

@@ -28,14 +28,6 @@ class Quiet:
     trail: list[Line]
     left: Left
 
-    def moment(self, rng: np.random.Generator) -> int:
-        """Draw a line at which to kill."""
-        files = self.ordeal.files
-        if not files:
-            return drawn(self.trail, rng)
-        there = [i for i, (file, _) in enumerate(self.trail, 1) if Path(file).name in files]
-        return there[drawn([self.trail[i - 1] for i in there], rng) - 1]
-
 
 def quiet(ordeal: Ordeal) -> Quiet:
     with in_memory() as folder:
@@ -54,7 +46,7 @@ def kill_and_compare(one: Quiet, folder: Path, rng: np.random.Generator, n_kills
     def work() -> None:
         one.ordeal.work(folder)
 
-    assert killed(work, one.moment(rng))
+    assert killed(work, drawn(one.trail, rng, one.ordeal.parts))
     for _ in range(n_kills - 1):
         killed(work, int(rng.integers(1, rng.choice([EARLY_LINES, len(one.trail)]))))
     finished(work)
