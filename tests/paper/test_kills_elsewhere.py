@@ -18,6 +18,7 @@ from tests.paper.ordeals import ORDEALS, Left, Ordeal, of_world
 BY_DAY = ("limits given midway", "two accounts", "reports")
 N_OF_EACH, N_WORLDS = N_NIGHTLY // 25, N_NIGHTLY // 16
 EARLY_LINES = 400
+LATE = 7  # a seed in which a kill comes when something is kept already
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def kill_and_compare(one: Quiet, folder: Path, rng: np.random.Generator, n_kills
 
 @pytest.mark.parametrize("kind", BY_DAY)
 def test_a_kill_changes_nothing_whatever_is_done(kind: str, folder: Path) -> None:
-    kill_and_compare(quiet_of(kind), folder, np.random.default_rng([8, 0]), 1)
+    kill_and_compare(quiet_of(kind), folder, np.random.default_rng([8, LATE]), 1)
 
 
 @pytest.mark.nightly
