@@ -1,10 +1,11 @@
 """Rows in and out of tables, the same for both databases."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Select, Table, func, insert, select
+from sqlalchemy import Connection, Insert, Select, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from benbot.envs.arrays import FloatArray
@@ -37,15 +38,18 @@ def add(connection: Connection, table: Table, rows: Rows) -> None:
 
 def put(connection: Connection, table: Table, rows: Rows) -> None:
     """Write rows in place of those with the same primary key."""
-    if not rows:
-        return
-    make = postgresql.insert if connection.dialect.name == POSTGRESQL else sqlite.insert
+    if rows:
+        connection.execute(_putting(table, connection.dialect.name), rows)
+
+
+@cache
+def _putting(table: Table, dialect: str) -> Insert:
+    """Return what puts rows into a table; to write it takes as long as to carry it out."""
+    make = postgresql.insert if dialect == POSTGRESQL else sqlite.insert
     statement = make(table)
     kept = {column.name for column in table.primary_key}
     changed = {c.name: statement.excluded[c.name] for c in table.c if c.name not in kept}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=sorted(kept), set_=changed), rows
-    )
+    return statement.on_conflict_do_update(index_elements=sorted(kept), set_=changed)
 
 
 def found(connection: Connection, table: Table, names: Sequence[str], keys: Keys) -> list[Row]:

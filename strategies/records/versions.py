@@ -4,6 +4,7 @@ The version is kept in a table of its own name, for MLflow keeps one under alemb
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from alembic import command
@@ -70,7 +71,7 @@ class Schema:
 
     def newest(self) -> str:
         """Return the version that this program writes."""
-        return str(self._scripts().get_current_head())
+        return str(self._scripts.get_current_head())
 
     def version_of(self, connection: Connection, url: URL) -> str | None:
         """Return the version, None of an empty database; refuse a newer one and a stranger's."""
@@ -90,7 +91,7 @@ class Schema:
 
     def _check_known(self, version: str, url: URL) -> None:
         try:
-            self._scripts().get_revision(version)
+            self._scripts.get_revision(version)
         except CommandError:
             raise RecordsUnavailable(
                 f"{self.words.name} must be of version {self.newest()} or older, {shown(url)} was "
@@ -98,7 +99,8 @@ class Schema:
                 "it"
             ) from None
 
-    def _scripts(self) -> ScriptDirectory:
+    @cached_property
+    def _scripts(self) -> ScriptDirectory:  # each is a program that has to be compiled
         return ScriptDirectory.from_config(self._config())
 
     def _config(self) -> Config:

@@ -1,6 +1,7 @@
 """The venues, each in its scene."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,12 +58,19 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Traded:
     return one
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder, in memory where that can be: a process that is killed loses no file."""
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """Yield a folder, in memory where that can be: a process that is killed loses no file."""
     memory = Path("/dev/shm")  # noqa: S108
     with TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         yield Path(name)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder, in memory where that can be."""
+    with in_memory() as one:
+        yield one
 
 
 @pytest.fixture

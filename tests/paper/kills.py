@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,12 +35,14 @@ class Countdown:
         self.n_lines, self._at, self._trail, self._end = 0, at, trail, end
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:  # noqa: ANN401
-        if not frame.f_code.co_filename.startswith(PAPER):
+        code = frame.f_code
+        # A module and a class are made once in a process, and a fork has them already.
+        if not (code.co_filename.startswith(PAPER) and code.co_flags & CO_OPTIMIZED):
             return None
         if event == "line":
             self.n_lines += 1
             if self._trail is not None:
-                self._trail.append((frame.f_code.co_filename, frame.f_lineno))
+                self._trail.append((code.co_filename, frame.f_lineno))
             if self.n_lines == self._at:
                 self._end(self)
         return self
@@ -80,14 +83,16 @@ def trail_of(work: Callable[[], None]) -> list[Line]:
     return trail
 
 
-def drawn(trail: list[Line], rng: np.random.Generator) -> int:
+def drawn(trail: list[Line], rng: np.random.Generator, parts: tuple[str, ...] = ()) -> int:
     """Draw where to kill: half of the time any moment, half of the time any line of the code.
 
     So lines that are taken once in a run are hit as often as those that are taken all the time.
+    With parts of paths only the lines of these files are hit.
     """
+    there = [i for i, (file, _) in enumerate(trail) if not parts or any(p in file for p in parts)]
     if rng.random() < 0.5:
-        return int(rng.integers(len(trail))) + 1
-    lines = sorted(set(trail))
+        return there[int(rng.integers(len(there)))] + 1
+    lines = sorted({trail[i] for i in there})
     line = lines[int(rng.integers(len(lines)))]
     moments = [i for i, each in enumerate(trail, start=1) if each == line]
     return int(rng.choice(moments))

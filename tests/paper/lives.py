@@ -20,8 +20,6 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import strategies as st
@@ -42,6 +40,7 @@ from tests.paper.at_alpaca import (
     inside,
     open_desk,
 )
+from tests.paper.conftest import in_memory
 from tests.paper.emulator.broker import Order, Refused
 from tests.paper.emulator.chance import Chance
 from tests.paper.emulator.exchange import Exchange
@@ -54,7 +53,6 @@ OURS = "bb-"  # how our identifiers begin
 SHARE = 0.3  # of the requests that fail while the network is bad
 CAP_SLACK = 1.1  # equity moves between the close that limits were taken of and the opening
 MOST_LINES = 3_000  # of a cycle, in which it may be killed
-memory = Path("/dev/shm")  # noqa: S108
 symbols, sides = st.sampled_from(SYMBOLS), st.sampled_from(("buy", "sell"))
 
 
@@ -86,7 +84,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 7), partials=st.sampled_from((0.0, 0.5)))
     def begin(self, seed: int, partials: float) -> None:
-        home = self.stack.enter_context(TemporaryDirectory(dir=memory if memory.is_dir() else None))
+        home = self.stack.enter_context(in_memory())
         self.url = f"sqlite:///{home}/paper.db"
         stretch = half_hour_stretch(N_BARS, seed=seed, splits=True)
         self.stretch = replace(stretch, feed=Freezing)
@@ -97,6 +95,7 @@ class Life(RuleBasedStateMachine):
         self.desk = self._opened()
         self.reader = sqlite3.connect(f"file:{home}/paper.db?mode=ro", uri=True)
         self.stack.callback(self.reader.close)
+        self.events = self.stack.enter_context(reading(self.url))
 
     # What time does.
 
@@ -294,8 +293,8 @@ class Life(RuleBasedStateMachine):
         """I8."""
         bars = [bar for (bar,) in self._rows("SELECT bar FROM equity ORDER BY bar")]
         assert bars == list(range(bars[0], bars[0] + len(bars)))
-        with reading(self.url) as connection:
-            verify(connection, "alpaca")
+        verify(self.events, "alpaca")
+        self.events.rollback()  # and see next time what was written since
 
     def teardown(self) -> None:
         if hasattr(self, "reader"):

@@ -1,15 +1,22 @@
 """Each guard has a test that fails where it is taken out: asked of the guards by machine."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.paper.forks import Forks
 from tests.paper.guard import ROOT
 from tests.paper.guards import GUARDS
 
 FAILED = 1  # exit code of pytest: tests were run, and some failed
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    one = Forks(ROOT)
+    yield one
+    one.close()
 
 
 @pytest.mark.parametrize("name", GUARDS)
@@ -21,7 +28,7 @@ def test_a_guard_stands_where_the_table_says(name: str) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", GUARDS)
-def test_a_test_fails_where_a_guard_is_taken_out(name: str) -> None:
+def test_a_test_fails_where_a_guard_is_taken_out(name: str, forks: Forks, tmp_path: Path) -> None:
     words = GUARDS[name].tests.split()
     tests = [
         word if word.startswith("-") or word.isidentifier() else f"tests/paper/{word}"
@@ -29,13 +36,5 @@ def test_a_test_fails_where_a_guard_is_taken_out(name: str) -> None:
     ]
     options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "tests.paper.without", "--tb=no"]
     options += ["-m", "nightly or not nightly"]
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", *options, *tests],
-        cwd=ROOT,
-        env=os.environ | {"BENBOT_WITHOUT": name},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == FAILED, done.stdout[-2000:] + done.stderr[-2000:]
+    printed = tmp_path / "printed.txt"
+    assert forks.run(name, printed, *options, *tests) == FAILED, printed.read_text()[-4000:]

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
@@ -14,6 +13,7 @@ from benbot.envs.errors import OutcomeUnknown, VenueUnavailable
 from benbot.paper.intents import IntentStatus
 from benbot.paper.staging import Leave
 from benbot.paper.store import PaperStore, set_switch
+from tests.paper.conftest import in_memory
 from tests.paper.replays import heard_stretch
 from tests.paper.test_distrust import Odd
 from tests.paper.walks import N_BARS, Walk, walking
@@ -89,11 +89,12 @@ def live(steps: list[tuple[str, str, int]], folder: Path) -> tuple[int, int]:
     return sent[True], sent[False]
 
 
-@settings(max_examples=2)
+@settings(max_examples=1)
+@example([("heal", "clock", 4)] * 4)
 @given(STEPS)
 def test_after_halt_nothing_is_sent_whatever_raises(steps: list[tuple[str, str, int]]) -> None:
-    with TemporaryDirectory() as folder:
-        assert live([("halt", "clock", 2), *steps], Path(folder))[0] == 0
+    with in_memory() as folder:
+        assert live([("halt", "clock", 2), *steps], folder)[0] == 0
 
 
 @pytest.mark.nightly
@@ -102,8 +103,8 @@ def test_after_halt_nothing_is_sent_whatever_raises(steps: list[tuple[str, str, 
 def test_in_hundreds_of_stories_nothing_is_sent_after_halt(
     steps: list[tuple[str, str, int]],
 ) -> None:
-    with TemporaryDirectory() as folder:
-        assert live(steps, Path(folder))[0] == 0
+    with in_memory() as folder:
+        assert live(steps, folder)[0] == 0
 
 
 @pytest.mark.nightly
