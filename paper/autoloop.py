@@ -112,6 +112,7 @@ class AutoLoop:
             blocked = self._check_health(cycle)
             if not blocked:
                 cycle.statuses.append(Status.ALLOCATING)
+            self._outbox.strays.ask()
             self._reconciliation.look()
         except VenueUnavailable as error:
             self._outbox.failures += 1

@@ -178,6 +178,10 @@ class PaperStore:
             intent_from(row) for row in self._all(select(INTENTS).where(*ours).order_by(*order))
         ]
 
+    def rows(self, query: Select[Any]) -> list[Row[Any]]:
+        """Return the rows of a query."""
+        return self._all(query)
+
     def events(self, *kinds: str) -> list[Happened]:
         """Return the events of these kinds, in order."""
         columns = (EVENTS.c.moment, EVENTS.c.kind, EVENTS.c.subject, EVENTS.c.reasons)
