@@ -125,10 +125,13 @@ def keep_trading(
 
 def run_replay(asked: Asked, place: Place, console: "Console") -> None:
     """Trade a segment of the past, or what is left of it, as fast as it goes."""
+    if is_stopped(place, console):
+        return
     with subject_of(asked) as subject:
         stretch = replace(subject.stretch, account=place.account, store=place.store)
         console.print(f"Trading   account {stretch.account} in {place.folder}")
         replay(stretch, place.folder)
+    is_stopped(place, console)  # meanwhile, by somebody else
 
 
 def line_of(on: Underway, cycle: Cycle) -> str:
