@@ -193,7 +193,12 @@ def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
     told = Told(post.place.url, post.place.account, post.place.folder, on.store.now)
     if isinstance(on, Underway):  # its market is drawn, and has a time of its own
         told = replace(told, machine=post.machine.now, speed=on.clock.speed)
-    return attended(told, os.environ, post.machine.elapsed)
+
+    def alarm(subject: str, why: str) -> None:
+        with on.store.change() as change:
+            change.alarm(subject, why=why)
+
+    return attended(told, os.environ, post.machine.elapsed, alarm)
 
 
 def _say(console: "Console", text: str) -> None:
