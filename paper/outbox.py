@@ -128,11 +128,14 @@ class Outbox:
         """Send an intent that the venue does not have; the switch is asked last."""
         if intent.is_emergency and not self._store.is_halted():
             self._clear(intent)
+        self._store.hold()
         is_halted = self._store.kill_switch()
         if is_halted is None:
             return intent  # nobody can say whether it may leave: later, if at all
         if is_halted:
             return self._end(intent.settled(IntentStatus.DROPPED, "halted"))
+        if not self._store.may_send():  # this process was stopped for long, just now
+            return intent
         try:
             order = self._venue.submit(intent.order(self._manners.waits))
         except OrderRefused as error:
