@@ -14,7 +14,7 @@ from benbot.experiments.paper.following import OpenAccount, Reporter
 from benbot.experiments.paper.live import Place, real_time, undertaking_of
 from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, Chosen, subject_of
-from benbot.experiments.progress import Display, while_compiling
+from benbot.experiments.progress import Display
 from benbot.paper.attendance import Attendant, attended
 from benbot.paper.autoloop import Cycle
 from benbot.paper.enduring import enduring
@@ -57,10 +57,9 @@ def posted(asked: Asked, place: Place, console: "Console") -> Iterator[Post]:
     """Prepare an account to be traded until somebody ends it, and compile what trades it."""
     display = Display(console)
     with asked_to_end() as ending, ExitStack() as stack:
-        compiling = while_compiling("about a minute")
+        compiling = "" if is_rehearsed() else "; the first time it compiles, some minutes"
         with display.step(f"Preparing {asked.source}: market, signals, sleeves{compiling}"):
             who, one = stack.enter_context(undertaking_of(asked, place))
-        compiling = "" if is_rehearsed() else "; the first time it compiles, about a minute"
         with display.step(f"Rehearsing a bar with nobody's account{compiling}"):
             rehearse(who.prepared.history)
         yield Post(asked, place, who, one, ending, console)
