@@ -1,5 +1,6 @@
 """The command `benbot`. What a command needs is imported when it runs, so that help is quick."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from benbot.experiments.hiding import hidden, show_error
 from benbot.experiments.options import DEFAULT_STORE, Config, Overrides, Store
 from benbot.experiments.orchestration.cli import orchestrate
 from benbot.experiments.paper.cli import app as paper_app
+from benbot.experiments.paper.ending import Left
 from benbot.experiments.sentiment.cli import app as sentiment_app
 from benbot.experiments.signals.cli import scan, signals, sleeves, strategies
 from benbot.experiments.tournament.cli import app as tournament_app
@@ -184,6 +186,10 @@ def main() -> None:
     sys.excepthook = show_error
     try:
         app()
+    except Left as left:  # taking apart what was compiled takes seconds that nobody has
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(left.status)
     except TradingError as error:
         sys.stderr.write(hidden(f"benbot: {error}\n"))
         sys.exit(2)

@@ -19,6 +19,7 @@ from benbot.envs.desk.reasons import Breaker, Verdict
 from benbot.envs.errors import VenueUnavailable
 from benbot.paper.desk import Traded
 from benbot.paper.heartbeat import Heartbeat, beat
+from benbot.paper.outage import Outage
 from benbot.paper.outbox import Outbox
 from benbot.paper.reconciliation import Reconciliation
 from benbot.paper.staging import Leave
@@ -90,6 +91,7 @@ class AutoLoop:
         self._venue, self._store, self.trader, self._outbox = venue, store, trader, outbox
         self._clocks = clocks
         self._reconciliation = Reconciliation(venue, store, outbox, trader)
+        self._outage = Outage(store, clocks.elapsed)
         self._n_cycles = 0
         self._must_end: Callable[[], bool] = lambda: False
 
@@ -101,6 +103,9 @@ class AutoLoop:
         """Take the six steps once, and keep what became of them."""
         began = self._clocks.elapsed()
         cycle = self._take_steps()
+        self._outage.note(cycle.why if Status.HEALTH in cycle.statuses else "")
+        if cycle.progress is Progress.ENDED:
+            self._outage.ruin(cycle.why, len(self.trader.desk.positions))
         self._beat(cycle, self._clocks.elapsed() - began)
         return cycle
 
@@ -109,14 +114,17 @@ class AutoLoop:
         cycle, began = Cycle(self._n_cycles), self._clocks.elapsed()
         self.trader.failures = self._outbox.failures
         try:
+            self._outage.require_leave()
             blocked = self._check_health(cycle)
             if not blocked:
                 cycle.statuses.append(Status.ALLOCATING)
+            self._outbox.strays.ask()
             self._reconciliation.look()
         except VenueUnavailable as error:
             self._outbox.failures += 1
             cycle.statuses.append(Status.HEALTH)
             cycle.why = f"the venue does not answer: {error}"
+            self._outage.refuse(error, rests=True)
             return cycle
         if not self.trader.standing.phase.is_stage:  # else the order that is under way has the word
             self._outbox.failures = 0
@@ -185,6 +193,7 @@ class AutoLoop:
         except VenueUnavailable as error:  # whoever knows the bars does not answer
             cycle.statuses.append(Status.HEALTH)
             cycle.why = f"the market is not known: {error}"
+            self._outage.refuse(error, rests=False)
             return
         for traded, n_signals in trader.opened:
             cycle.statuses += _path(traded, n_signals)

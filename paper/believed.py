@@ -17,7 +17,7 @@ from benbot.paper.images import restore
 from benbot.paper.intents import IntentStatus
 from benbot.paper.standing import Phase
 
-UNDER_WAY = (IntentStatus.SENT, IntentStatus.WORKING)
+UNDER_WAY = (IntentStatus.SENT, IntentStatus.WORKING, IntentStatus.LEFT)
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,13 +31,19 @@ def restore(image: bytes, into: Sequence[AnyArray]) -> None:
         raise RunMismatch(
             f"a stored state must be that of {expected.decode().strip()}, was of "
             f"{head[:200].decode(errors='replace')} and {len(body)} bytes instead of {size}. It "
-            "was written with other strategies, limits or by another version; use those"
+            "was written with other strategies, limits or by another version; use those, or go on "
+            "there until no order is under way"
         )
     start = 0
     for array in into:
         part = np.frombuffer(body, array.dtype, array.size, start)
         array[...] = part.reshape(array.shape)
         start += array.nbytes
+
+
+def is_image_of(image: bytes, arrays: Sequence[AnyArray]) -> bool:
+    """Return whether an image says that it is one of such arrays."""
+    return image.partition(ENDS)[0] + ENDS == _described(arrays)
 
 
 def shapes_of(image: bytes) -> list[tuple[int, ...]]:

@@ -31,11 +31,12 @@ class IntentStatus(StrEnum):
     DONE = "done"  # over, and what filled of it is booked
     REFUSED = "refused"  # the venue did not take it
     DROPPED = "dropped"  # never sent
+    LEFT = "left"  # its end is not known: booked is what was said of it, see `paper.strays`
     BOOKED = "booked"  # nothing to send: the desk books it at its own price
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing can happen to it any more."""
+        """Whether the desk has its answer."""
         return self not in (IntentStatus.SENT, IntentStatus.WORKING)
 
 

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from benbot.envs.errors import OrderRefused, OutcomeUnknown, VenueUnavailable
-from benbot.paper.boundary import ROUNDING
 from benbot.paper.change import Names
-from benbot.paper.intents import Intent, IntentStatus, total_of
+from benbot.paper.filled import fills_of, is_told
+from benbot.paper.intents import Intent, IntentStatus
 from benbot.paper.overfills import Overfills
 from benbot.paper.store import PaperStore
+from benbot.paper.strays import Strays
 from benbot.paper.venue import OrderKind, Refusal, TimeInForce, Venue, VenueFill, VenueOrder
 
 TOO_LATE = "its bar is over"
-UNSAID = timedelta(hours=1)  # by which our clock may be ahead where a venue names no time
+UNSEEN = "the venue does not show it"
 DELISTED = "delisted-"  # how the simulated venue calls an order of its own
 
 
@@ -30,6 +31,7 @@ class Manners:
     waits      how an order waits at the venue
     patience   until what has not filled is cancelled
     endurance  the same of an emergency: what comes after it has to wait as long
+    resigns    of asking in vain for what should have ended, after which it is left
     looks      how often an order is looked for before it is believed not to be there
     pause      between two looks, for a venue shows a new order to some sooner than to others
     moment     that an order at the market takes, after which it is asked for in the same cycle
@@ -38,6 +40,7 @@ class Manners:
     waits: TimeInForce = TimeInForce.DAY
     patience: float = 60.0
     endurance: float = 600.0
+    resigns: float = 600.0
     looks: int = 3
     pause: float = 2.0
     moment: float = 0.5
@@ -57,6 +60,8 @@ class Outbox:
         self._venue, self._store, self._names = venue, store, names
         self._manners, self._pause = manners, pause
         self.overfills = Overfills(store)
+        self.strays = Strays(venue, store, names, self.overfills, manners.resigns)
+        self._order: VenueOrder | None = None  # as the venue showed it last
         self.failures = 0  # calls of the venue that failed, in a row
         self.is_leaving = False  # whether nobody will follow an order that waits
 
@@ -67,16 +72,27 @@ class Outbox:
         """
         if intent.status.is_settled:
             return intent
+        self._order, why = None, UNSEEN
         try:
-            order = None if is_new else self._look(intent)
-            if order is None and intent.status is IntentStatus.WORKING:
-                return intent  # the venue had it, so it is there, whatever is shown now
-            if order is None and is_past:
-                return self._end(intent.settled(IntentStatus.DROPPED, TOO_LATE))
-            return self._send(intent) if order is None else self._take(intent, order)
-        except VenueUnavailable:
+            intent = self._brought(intent, is_new=is_new, is_past=is_past)
+        except VenueUnavailable as error:
             self.failures += 1
-            return intent
+            why = str(error)
+        if intent.status.is_settled or self._waited(intent) < self._patience(intent):
+            self.strays.found(intent)
+        elif self.strays.is_lost(intent):
+            if self._order is not None:
+                why = f"the venue says {self._order.note or self._order.status}, and no more"
+            return self.strays.leave(intent, self._order, why)
+        return intent
+
+    def _brought(self, intent: Intent, *, is_new: bool, is_past: bool) -> Intent:
+        order = None if is_new else self._look(intent)
+        if order is None and intent.status is IntentStatus.WORKING:
+            return intent  # the venue had it, so it is there, whatever is shown now
+        if order is None and is_past:
+            return self._end(intent.settled(IntentStatus.DROPPED, TOO_LATE))
+        return self._send(intent) if order is None else self._take(intent, order)
 
     def book_all(self, fills: list[VenueFill]) -> list[VenueFill]:
         """Book what is not booked yet; return what of it is nobody's here."""
@@ -98,9 +114,13 @@ class Outbox:
 
     def _book_late(self, fill: VenueFill) -> None:
         """Book a fill of an order that was over: the venue had said that there was no more."""
-        self.overfills.meet(fill.symbol)
+        is_stray = fill.client_order_id in self.strays  # what it comes to is known when it ends
+        if not is_stray:
+            self.overfills.meet(fill.symbol)
         with self._store.change() as change:
             change.fill(fill, is_external=False)
+            if is_stray:
+                return
             order, units = fill.client_order_id, fill.signed_units
             self.overfills.alarm(change, fill.symbol, order=order, late=units)
 
@@ -108,11 +128,14 @@ class Outbox:
         """Send an intent that the venue does not have; the switch is asked last."""
         if intent.is_emergency and not self._store.is_halted():
             self._clear(intent)
+        self._store.hold()
         is_halted = self._store.kill_switch()
         if is_halted is None:
             return intent  # nobody can say whether it may leave: later, if at all
         if is_halted:
             return self._end(intent.settled(IntentStatus.DROPPED, "halted"))
+        if not self._store.may_send():  # this process was stopped for long, just now
+            return intent
         try:
             order = self._venue.submit(intent.order(self._manners.waits))
         except OrderRefused as error:
@@ -166,11 +189,9 @@ class Outbox:
         if (order.symbol, order.side) != (meant.symbol, meant.side):
             note = f"its identifier is that of an order in {order.symbol}"
             return self._end(intent.settled(IntentStatus.REFUSED, note))
-        order = self._hurry(intent, order)
-        fills = self._fills_of(intent, order)
-        units = abs(total_of(fills)[0]) if fills else 0.0
-        is_whole = abs(units - order.filled_units) <= ROUNDING * max(units, order.filled_units)
-        if order.status.is_terminal and is_whole:
+        self._order = order = self._hurry(intent, order)
+        fills = fills_of(self._venue, intent, order)
+        if is_told(order, fills):
             intent = intent.done(fills)
         else:
             intent = replace(intent, status=IntentStatus.WORKING)
@@ -190,11 +211,7 @@ class Outbox:
 
     def _hurry(self, intent: Intent, order: VenueOrder) -> VenueOrder:
         """Ask for an order that has waited for too long to be cancelled."""
-        waited = self._store.now() - intent.planned
-        patience = self._manners.endurance if intent.is_emergency else self._manners.patience
-        if self.is_leaving and intent.is_entry:
-            patience = 0.0
-        if not order.is_open or waited < timedelta(seconds=patience):
+        if not order.is_open or self._waited(intent) < self._patience(intent):
             return order
         try:
             cancelled = self._venue.cancel(intent.client_order_id)
@@ -202,20 +219,15 @@ class Outbox:
             return order  # it is asked again
         return order if cancelled is None else cancelled
 
-    def _fills_of(self, intent: Intent, order: VenueOrder) -> list[VenueFill]:
-        if not order.filled_units > 0.0:
-            return []
-        identifiers = {intent.client_order_id, order.venue_order_id}
-        # By the venue's clock, which ours may be ahead of: no fill is older than its order there.
-        since = min(intent.planned, order.submitted_at or intent.planned - UNSAID)
-        once = {fill.execution_id: fill for fill in self._venue.fills(since)}
-        ours = [
-            replace(fill, client_order_id=intent.client_order_id)  # not every venue says so
-            for fill in once.values()
-            if identifiers & {fill.client_order_id, fill.venue_order_id}
-        ]
-        # Sums depend on the order of what is added, so it must not be that of the listing.
-        return sorted(ours, key=lambda fill: (fill.time, fill.execution_id))
+    def _waited(self, intent: Intent) -> timedelta:
+        return self._store.now() - intent.planned
+
+    def _patience(self, intent: Intent) -> timedelta:
+        """Return how long an order may wait until somebody wants its end."""
+        if self.is_leaving and intent.is_entry:
+            return timedelta()
+        manners = self._manners
+        return timedelta(seconds=manners.endurance if intent.is_emergency else manners.patience)
 
     def _end(self, intent: Intent) -> Intent:
         with self._store.change() as change:

@@ -106,9 +106,12 @@ def opened(
 def replay(
     stretch: Stretch, folder: Path, report: Callable[[Cycle], None] = lambda cycle: None
 ) -> None:
-    """Trade the stretch, or what is left of it; all of it is in the folder afterwards."""
+    """Trade the stretch, or what is left of it; all of it is in the folder afterwards.
+
+    An account that was asked to stop trades nothing.
+    """
     with opened(stretch, folder) as on:
-        for tick in ticks(on.playback.hours, stretch.span):
+        for tick in () if on.store.must_stop() else ticks(on.playback.hours, stretch.span):
             if tick < on.clock():
                 continue
             on.clock.move(tick)

@@ -149,8 +149,9 @@ class Staging:
         """Return why an order is not to be sent, nothing where it is."""
         if self._feed.is_past(intent.bar):
             return TOO_LATE
-        if not intent.is_entry:
-            return ""
+        unresolved = self._outbox.strays.why_not(intent)
+        if unresolved or not intent.is_entry:
+            return unresolved
         too_slow = TOO_SLOW if leave.is_late() else ""
         overfilled = self._outbox.overfills.why_not(intent.ticker)
         return leave.blocked or too_slow or overfilled or self._crowded(intent)

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from benbot.envs.desk.tape import ACTION, BAR
-from benbot.paper.images import image_of, restore
+from benbot.paper.images import image_of, is_image_of, restore
 from benbot.paper.reel import Opening
 
 
@@ -56,8 +56,9 @@ def facts_of(opening: Opening) -> bytes:
 
 
 def opening_from(facts: bytes, n_symbols: int) -> Opening:
-    """Return what was known of a bar."""
+    """Return what was known of a bar; an older image says of no price that it is doubtful."""
     bars, actions = np.zeros(n_symbols, BAR), np.zeros(n_symbols, ACTION)
     session, is_doubtful = np.zeros(1, np.int64), np.zeros(n_symbols, np.bool_)
-    restore(facts, [bars, actions, session, is_doubtful])
+    kept = [bars, actions, session, is_doubtful]
+    restore(facts, kept[:-1] if is_image_of(facts, kept[:-1]) else kept)
     return Opening(bars, actions, int(session[0]), tuple(np.flatnonzero(is_doubtful).tolist()))

@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -42,6 +42,7 @@ from benbot.paper.tables import (
     STANDINGS,
     SWITCHES,
 )
+from benbot.paper.tenure import SENDING, Tenure, Ticking
 from benbot.paper.venue import Clock
 from benbot.strategies.records.database import (
     PATIENCE,
@@ -52,8 +53,6 @@ from benbot.strategies.records.database import (
     open_writer,
 )
 from benbot.strategies.records.moments import microseconds
-
-Ticking = Callable[[], int]
 
 LOOKS = 2  # at the kill switch: a connection that is gone need not be a database that is
 LONGEST_NAME = 12  # characters of an account's name
@@ -71,12 +70,20 @@ class Happened(NamedTuple):
 class PaperStore:
     """The store of one account, open to write; see `open_store`."""
 
-    def __init__(self, url: str, account: str, clock: Clock, machine: Ticking) -> None:
+    def __init__(
+        self,
+        url: str,
+        account: str,
+        clock: Clock,
+        machine: Ticking,
+        growing: Ticking = time.monotonic_ns,
+    ) -> None:
         """Open or make the store, bring it forward, and take the account's lease.
 
         `clock` is that of what is recorded, and may be simulated; the lease runs out by that of the
-        `machine`, nanoseconds, which goes on between two starts.
+        `machine`, nanoseconds, which goes on between two starts; `growing` is never set back.
         """
+        self._tenure = Tenure(machine, growing, lease.LASTS)
         self.account, self._clock, self._machine = _checked_name(account), clock, machine
         self._url = address_of(url)
         self._began = self._now()
@@ -106,9 +113,21 @@ class PaperStore:
     @contextmanager
     def change(self) -> Iterator[Change]:
         """Begin a change: committed at the end of the block, undone by any error in it."""
+        since = self._tenure.reading()
         with answering(self._url), self._writing.begin() as connection:
             lease.renew(connection, self._url, self._lease, self._now())
             yield Change(connection, self._lease, microseconds(self._clock()))
+        self._tenure.renewed(since)
+
+    def may_send(self) -> bool:
+        """Return whether the account is ours until an order has arrived; nobody is asked."""
+        return self._lock.is_held or self._tenure.left() >= SENDING
+
+    def hold(self) -> None:
+        """Let the lease run on where it is nearly over; refuse a holder who was taken over."""
+        if not self.may_send():
+            with self.change():
+                pass
 
     def beat(self, heartbeat: Heartbeat) -> None:
         """Keep what a cycle did, in place of the one before."""
@@ -177,6 +196,10 @@ class PaperStore:
         return [
             intent_from(row) for row in self._all(select(INTENTS).where(*ours).order_by(*order))
         ]
+
+    def rows(self, query: Select[Any]) -> list[Row[Any]]:
+        """Return the rows of a query."""
+        return self._all(query)
 
     def events(self, *kinds: str) -> list[Happened]:
         """Return the events of these kinds, in order."""

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from benbot.envs.desk.reasons import Exit
 from benbot.paper.intents import Intent, IntentStatus
 from benbot.paper.standing import Phase, Standing
-from benbot.paper.venue import OrderKind
+from benbot.paper.venue import OrderKind, Side, VenueFill
 from benbot.strategies.records.moments import microseconds, moment_of
 
 
@@ -60,6 +60,21 @@ def intent_from(row: Row[Any]) -> Intent:
         fill_price=row.fill_price,
         cost=row.cost,
         note=row.note,
+    )
+
+
+def fill_from(row: Row[Any]) -> VenueFill:
+    """Return a fill that is booked."""
+    return VenueFill(
+        execution_id=row.execution_id,
+        venue_order_id=row.venue_order_id,
+        client_order_id=row.client_order_id,
+        symbol=row.symbol,
+        side=Side.BUY if row.units > 0.0 else Side.SELL,
+        units=abs(row.units),
+        price=row.price,
+        time=moment_of(row.moment),
+        cost=row.cost,
     )
 
 

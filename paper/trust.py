@@ -20,7 +20,8 @@ from benbot.paper.store import Happened, PaperStore
 
 NEEDED = 3  # failures in a row
 NOT_ASKED = "was not asked"  # disabled, or others took too long: no fault of its own
-NONSENSE, HELD, UNHEARD, DISABLED = "nonsense", "held", "unheard", "disabled"
+NONSENSE, HELD, UNHEARD = "nonsense", "held", "unheard"
+DISABLED, PARDONED = "disabled", "pardoned"  # a halt that comes later disables nobody again
 
 
 class Trust:
@@ -31,6 +32,7 @@ class Trust:
         self._n_nonsense = 0
         self._n_failed: dict[str, int] = {}  # strategies that failed, and how often in a row
         self._disabled: dict[str, int] = {}  # and when somebody had let the account go on before
+        self._pardoned: set[str] = set()  # since the close before
         self._switched = 0
 
     @property
@@ -116,9 +118,11 @@ class Trust:
         by_bar = {_bar(one.subject): one.reasons["why"] for one in self._store.events(UNHEARD)}
         silent = by_bar.get(bar, {})
         self._n_failed = {name: _run(name, bar, by_bar) for name in silent}
-        self._disabled = {
-            one.subject: int(one.reasons["switched"]) for one in self._store.events(DISABLED)
-        }
+        self._disabled = {}
+        for one in self._store.events(DISABLED, PARDONED):
+            self._disabled.pop(one.subject, None)
+            if one.kind == DISABLED:
+                self._disabled[one.subject] = int(one.reasons["switched"])
         isolated.muted = {*self._still_disabled(), *silent}
 
     def attend(self) -> None:
@@ -135,6 +139,9 @@ class Trust:
         if isolated is None:
             return
         failed = dict(isolated.failed)
+        for name in sorted(self._pardoned):
+            change.event(PARDONED, name)
+        self._pardoned = set()
         why = {name: failed.get(name, NOT_ASKED) for name in isolated.unheard}
         if why:
             change.event(UNHEARD, f"bar {t}", why=why)
@@ -147,7 +154,10 @@ class Trust:
 
     def _still_disabled(self) -> set[str]:
         now = self._switched = self._store.switched()
-        self._disabled = {name: then for name, then in self._disabled.items() if now in (0, then)}
+        self._pardoned |= {name for name, then in self._disabled.items() if now not in (0, then)}
+        self._disabled = {
+            name: then for name, then in self._disabled.items() if name not in self._pardoned
+        }
         return set(self._disabled)
 
 

@@ -15,7 +15,7 @@ from benbot.experiments.paper.following import OpenAccount, Reporter
 from benbot.experiments.paper.live import Place, real_time, undertaking_of
 from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, Chosen, subject_of
-from benbot.experiments.progress import Display, while_compiling
+from benbot.experiments.progress import Display
 from benbot.paper.attendance import Attendant, attended
 from benbot.paper.autoloop import Cycle
 from benbot.paper.enduring import enduring
@@ -57,10 +57,9 @@ def posted(asked: Asked, place: Place, console: "Console") -> Iterator[Post]:
     """Prepare an account to be traded until somebody ends it, and compile what trades it."""
     display = Display(console)
     with asked_to_end() as ending, ExitStack() as stack:
-        compiling = while_compiling("about a minute")
+        compiling = "" if is_rehearsed() else "; the first time it compiles, some minutes"
         with display.step(f"Preparing {asked.source}: market, signals, sleeves{compiling}"):
             who, one = stack.enter_context(undertaking_of(asked, place))
-        compiling = "" if is_rehearsed() else "; the first time it compiles, about a minute"
         with display.step(f"Rehearsing a bar with nobody's account{compiling}"):
             rehearse(who.prepared.history)
         yield Post(asked, place, who, one, ending, console)
@@ -125,10 +124,13 @@ def keep_trading(
 
 def run_replay(asked: Asked, place: Place, console: "Console") -> None:
     """Trade a segment of the past, or what is left of it, as fast as it goes."""
+    if is_stopped(place, console):
+        return
     with subject_of(asked) as subject:
         stretch = replace(subject.stretch, account=place.account, store=place.store)
         console.print(f"Trading   account {stretch.account} in {place.folder}")
         replay(stretch, place.folder)
+    is_stopped(place, console)  # meanwhile, by somebody else
 
 
 def line_of(on: Underway, cycle: Cycle) -> str:
@@ -193,7 +195,12 @@ def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
     told = Told(post.place.url, post.place.account, post.place.folder, on.store.now)
     if isinstance(on, Underway):  # its market is drawn, and has a time of its own
         told = replace(told, machine=post.machine.now, speed=on.clock.speed)
-    return attended(told, os.environ, post.machine.elapsed)
+
+    def alarm(subject: str, why: str) -> None:
+        with on.store.change() as change:
+            change.alarm(subject, why=why)
+
+    return attended(told, os.environ, post.machine.elapsed, alarm)
 
 
 def _say(console: "Console", text: str) -> None:

@@ -74,6 +74,10 @@ class Notifier:
         for teller in self._tellers:
             teller.wake(breaker)
 
+    def faults(self) -> dict[str, str]:
+        """Return to whom nothing comes through any more, and why."""
+        return {teller.name: teller.fault for teller in self._tellers if teller.fault}
+
     def say(self, kind: Kind, text: str) -> None:
         """Tell a line that is not in the store; returns at once."""
         for teller in self._tellers:

@@ -26,12 +26,14 @@ class Outcome:
 
     is_over   whether it is not to be sent again: it was taken, or never will be
     wait      seconds after which to try again, if the service said so
+    is_gone   whether the address takes nothing any more
     """
 
     was_taken: bool
     is_over: bool
     said: str
     wait: float | None = None
+    is_gone: bool = False
 
 
 class Sending(Protocol):
@@ -71,7 +73,7 @@ def _outcome(response: Response) -> Outcome:
     if 200 <= status < 300:
         return Outcome(was_taken=True, is_over=True, said=said)
     if status in GONE:
-        return Outcome(was_taken=False, is_over=False, said=said, wait=AN_HOUR)
+        return Outcome(was_taken=False, is_over=False, said=said, wait=AN_HOUR, is_gone=True)
     if status in LATER or status >= 500:
         return Outcome(was_taken=False, is_over=False, said=said, wait=_wait(response))
     return Outcome(was_taken=False, is_over=True, said=said)

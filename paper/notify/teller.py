@@ -24,6 +24,7 @@ from benbot.paper.notify.wording import news_of_breaker
 
 SHORTEST_WAIT, LONGEST_WAIT = 5.0, 300.0  # seconds after a failure
 MOST_DOUBLINGS = 10
+MANY = 5  # failures in a row, after which somebody else has to know
 MOST_SAID = 50  # lines of the process itself that wait to be told
 
 LOGGER = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Teller:
         self._said: deque[News] = deque(maxlen=MOST_SAID)
         self._lock = threading.Lock()  # of what was said
         self._breaker, self._ages = "", Ages(work.times)
-        self._n_failures, self._rest = 0, work.rest
+        self._n_failures, self._rest, self._fault = 0, work.rest, ""
         self._woken, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"notify {work.name}", daemon=True)
 
@@ -86,6 +87,16 @@ class Teller:
     def wait(self, patience: float) -> None:
         """Wait for the end, no longer than so many seconds."""
         self._thread.join(patience)
+
+    @property
+    def name(self) -> str:
+        """Whom it tells."""
+        return self._work.name
+
+    @property
+    def fault(self) -> str:
+        """Why nothing arrives any more; empty as long as it does, or may soon."""
+        return self._fault
 
     def round(self) -> float | None:
         """Tell what is new; return the seconds after which there is more, None: when woken."""
@@ -119,6 +130,8 @@ class Teller:
 
     def _later(self, outcome: Outcome) -> float:
         """Rest after a failure, whatever happens meanwhile."""
+        if outcome.is_gone or self._n_failures + 1 >= MANY:
+            self._fault = self._fault or outcome.said
         usual = min(SHORTEST_WAIT * 2.0**self._n_failures, LONGEST_WAIT)
         self._n_failures = min(self._n_failures + 1, MOST_DOUBLINGS)
         self._rest = usual if outcome.wait is None else outcome.wait
@@ -126,7 +139,7 @@ class Teller:
 
     def _go_on(self, cursor: Cursor, said: tuple[News, ...]) -> None:
         """Go on behind what was told; a cursor that cannot be kept is kept here at least."""
-        self._n_failures, self._rest = 0, self._work.rest
+        self._n_failures, self._rest, self._fault = 0, self._work.rest, ""
         with self._lock:
             for one in said:
                 if self._said and self._said[0] is one:
@@ -147,9 +160,13 @@ class Teller:
         self._work.sending.close()
 
     def _try(self) -> float | None:
-        """Take a round; what goes wrong with it is for the log."""
+        """Take a round; what goes wrong with it is for the log, and never the end of the thread."""
         try:
             return self.round()
         except (TradingError, OSError, ValueError) as error:
             LOGGER.warning("%s: nothing was told: %s", self._work.name, error)
-            return self._later(Outcome(was_taken=False, is_over=False, said=""))
+            said, is_gone = type(error).__name__, False
+        except Exception as error:  # whatever it is: the thread is all that tells anybody
+            LOGGER.exception("%s: nothing was told, which nobody expected", self._work.name)
+            said, is_gone = f"{type(error).__name__}, see the log", True
+        return self._later(Outcome(was_taken=False, is_over=False, said=said, is_gone=is_gone))

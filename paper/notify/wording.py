@@ -107,6 +107,14 @@ def _external(row: Row, reasons: Reasons) -> str:
     return f"somebody else's order in {reasons['symbol']} ({row['subject']})"
 
 
+def _ended(row: Row, reasons: Reasons) -> str:
+    late = f", {reasons['late']:+g} of it since it was left" if reasons["late"] else ""
+    return (
+        f"an order in {reasons['symbol']} that was left ended {reasons['status']} with "
+        f"{reasons['filled']:g} filled{late} ({row['subject']})"
+    )
+
+
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -117,6 +125,7 @@ KINDS: dict[str, tuple[Kind, Callable[[Row, Reasons], str]]] = {
     "began": (Kind.RUN, _began),
     "refused": (Kind.ORDER, _refused),
     "dropped": (Kind.ORDER, _refused),
+    "ended": (Kind.ORDER, _ended),
     "adopted": (Kind.EXTERNAL, _adopted),
     "flow": (Kind.EXTERNAL, _flow),
     "external": (Kind.EXTERNAL, _external),

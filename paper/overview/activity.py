@@ -12,7 +12,9 @@ from benbot.paper.tables import EQUITY, FILLS, INTENTS, TRADES, VERDICTS
 
 COUNTED = 60  # bars of which refusals are counted
 TRADED = (Verdict.PASSED.name, Verdict.CLIPPED.name)
-UNDER_WAY = tuple(status.value for status in IntentStatus if not status.is_settled)
+UNDER_WAY = tuple(
+    status.value for status in IntentStatus if status is IntentStatus.LEFT or not status.is_settled
+)
 
 
 @dataclass(frozen=True)

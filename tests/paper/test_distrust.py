@@ -210,6 +210,30 @@ def test_a_strategy_that_fails_three_times_is_disabled_until_somebody_resumes(fo
         assert "ZeroDivisionError: by zero" in unheard["reasons"].iloc[0]
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("halted", [False, True])
+def test_a_strategy_stays_disabled_over_restarts_and_halts_and_pardoned_over_others(
+    halted: bool, folder: Path
+) -> None:
+    bars = range(FIRST + N_BARS, FIRST + N_BARS + NEEDED)
+    asked = []
+    for n_bars, switches in (
+        (N_BARS + NEEDED + 1, [{"is_halted": True}] if halted else []),
+        (2, [{"is_halted": False, "must_stop": False}]),
+        (2, [{"is_halted": True}]),  # another halt, long after the pardon
+        (2, []),
+    ):
+        stretch, failing = failing_stretch("raises", bars)
+        with walking(folder, stretch) as walk:
+            muted = set(stretch.isolated.muted)  # type: ignore[union-attr]
+            walk.bars(n_bars)
+            asked.append((muted, set(stretch.isolated.muted)))  # type: ignore[union-attr]
+            for switch in switches:
+                set_switch(walk.url, "replay", walk.on.clock(), "test", **switch)
+    name = str(failing.name)
+    assert asked == [(set(), {name}), ({name}, {name}), ({name}, set()), (set(), set())]
+
+
 def _exits_go_on(walk: Walk) -> bool:
     intents = walk.table("intents")
     exits = intents[intents["reason"] != "NONE"]

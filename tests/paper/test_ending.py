@@ -1,8 +1,14 @@
 """A process that is asked to end does: between two cycles at once, within one after some time."""
 
+import hashlib
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,13 +64,18 @@ def trade(folder: Path, marker: Path, hangs_after: int) -> None:
         loop.run(lambda cycle: None, asked.is_set)
 
 
-def ended(folder: Path, hangs_after: int = 1_000) -> tuple[int, float]:
+def ended(
+    folder: Path, hangs_after: int = 1_000, work: Callable[[], None] | None = None
+) -> tuple[int, float]:
     """Trade in another process, end it once it trades; return its status and how long it took."""
     marker = folder / "trading"
     child = os.fork()
     if child == 0:
         try:
-            trade(folder, marker, hangs_after)
+            if work is None:
+                trade(folder, marker, hangs_after)
+            else:
+                work()
             os._exit(0)
         except SystemExit as left:
             os._exit(int(left.code or 0))
@@ -98,6 +109,59 @@ def test_a_cycle_that_does_not_end_is_left(folder: Path, monkeypatch: pytest.Mon
         ours = [one.client_order_id for one in walk.venue.sent]
         assert len(ours) == len(set(ours)) > 0
         assert set(walk.table("intents")["status"]) == {"done"}
+
+
+def hold_up(folder: Path, how: str) -> tuple[int, float]:
+    """Let another process be held up as nobody can interrupt it, and ask it to end."""
+
+    def held() -> None:
+        with asked_to_end():
+            (folder / "trading").touch()
+            if how == "a compiler":  # machine code that looks at no signal
+                hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
+            while True:  # a library that takes an end for an error of its own
+                with suppress(SystemExit):
+                    time.sleep(60.0)
+
+    return ended(folder, work=held)
+
+
+@pytest.mark.parametrize("how", ["a compiler", "a library"])
+def test_a_process_that_cannot_be_interrupted_is_left_all_the_same(
+    how: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ending.GRACE + ending.FAREWELL < LIMIT
+    monkeypatch.setattr(ending, "GRACE", 0.2)
+    monkeypatch.setattr(signal, "alarm", lambda seconds: signal.setitimer(0, seconds))
+    monkeypatch.setattr(ending, "FAREWELL", 0.1)
+    status, seconds = hold_up(folder, how)
+    assert (status, 0.2 < seconds < SOON) == (ending.LEFT, True)
+
+
+def test_nothing_is_left_of_whoever_waited_for_an_end_that_came() -> None:
+    n_threads, n_open = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    with asked_to_end() as asked:
+        assert threading.active_count() == n_threads + 1
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked.wait(SOON)
+    assert threading.active_count() == n_threads
+    assert len(list(Path("/proc/self/fd").iterdir())) == n_open
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seconds", [1.0, 10.0, 30.0])
+def test_a_process_that_compiles_ends_in_time(seconds: float, folder: Path) -> None:
+    words = [sys.executable, "-c", "from benbot.experiments.cli import main; main()", "paper"]
+    words += ["--policy", "quickstart", "--folder", str(folder / "account")]
+    cache = os.environ | {"BENBOT_CACHE": str(folder / "cache"), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(words, env=cache, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        assert "the first time it compiles" in process.stdout.readline()
+        time.sleep(seconds)
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(60.0) == ending.LEFT
+        assert time.monotonic() - began < LIMIT
 
 
 def _now(folder: Path) -> Clock:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import inspect, text
 
+from benbot.envs.desk.tape import ACTION, BAR
 from benbot.envs.errors import (
     InvalidParameter,
     RecordsDamaged,
@@ -18,6 +19,8 @@ from benbot.envs.errors import (
 )
 from benbot.paper.chain import verify
 from benbot.paper.images import image_of, restore
+from benbot.paper.reel import Opening
+from benbot.paper.standing import facts_of, opening_from
 from benbot.paper.store import PaperStore, open_store, reading, set_switch
 from benbot.paper.tables import METADATA
 
@@ -113,6 +116,18 @@ def test_a_state_of_other_arrays_is_refused() -> None:
         restore(image, [np.zeros(4), np.zeros(2, np.int32)])
     with pytest.raises(RunMismatch, match="bytes instead of"):
         restore(image[:-1], [np.zeros(3), np.zeros(2, np.int32)])
+
+
+def test_a_stage_that_older_code_began_is_read_and_no_price_of_it_is_doubtful() -> None:
+    opening = Opening(np.zeros(3, BAR), np.zeros(3, ACTION), 7, (1,))
+    opening.bars["open"] = 2.5
+    older = image_of([opening.bars, opening.actions, np.array([7])])
+    read = opening_from(older, 3)
+    assert (read.session, read.doubtful) == (7, ())
+    np.testing.assert_array_equal(read.bars, opening.bars)
+    assert opening_from(facts_of(opening), 3).doubtful == (1,)
+    with pytest.raises(RunMismatch, match="go on there until no order is under way"):
+        opening_from(older, 4)
 
 
 def test_migrations_make_the_tables_that_the_code_speaks_of(folder: Path) -> None:

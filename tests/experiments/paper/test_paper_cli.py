@@ -180,3 +180,27 @@ def test_who_stops_what_nobody_trades_is_told_so(config: Path, tmp_path: Path) -
     assert "Nobody trades it now; what is held stays held" in said
     assert "no more until benbot paper resume" in said
     assert "after its cycle" not in said
+
+
+def test_a_replay_of_an_account_that_was_stopped_trades_nothing_and_says_so(
+    config: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "account"
+    store = f"sqlite:///{folder / 'paper.db'}"
+    options = ("--policy", config, "--venue", "replay", "--folder", folder)
+    assert run(*options, "--bars", 2).exit_code == 0
+    before = run("status", "--store", store).output
+    run("stop", "--store", store)
+    again = run(*options, "--bars", 4)
+    assert again.exit_code == 0
+    assert "Stopped   it was asked to stop; let it run: benbot paper resume" in again.output
+    assert "Trading   account" not in again.output
+    stands = [line for line in before.splitlines() if line.startswith("stands")]
+    assert stands
+    assert stands == [line for line in _status(store) if line.startswith("stands")]
+    run("resume", "--store", store)
+    assert "Stopped" not in run(*options, "--bars", 4).output
+
+
+def _status(store: str) -> list[str]:
+    return run("status", "--store", store).output.splitlines()
