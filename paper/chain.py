@@ -13,13 +13,13 @@ from benbot.strategies.records.chain import Chain, Event, Head
 
 def append(
     connection: Connection, account: str, moment: int, event: tuple[str, str, Mapping[str, Any]]
-) -> None:
-    """Append (kind, subject, reasons)."""
+) -> int:
+    """Append (kind, subject, reasons) and return the number of the event."""
     kind, subject, reasons = event
     text = json.dumps(reasons, sort_keys=True, separators=(",", ":"), default=str)
     chain = _chain(account)
     told = Event(moment, kind, subject[:64], text)
-    chain.append(connection, chain.head(connection), told)
+    return chain.append(connection, chain.head(connection), told).n_events
 
 
 def verify(connection: Connection, account: str) -> int:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from benbot.envs.errors import RecordsUnavailable, TradingError, UnknownName
-from benbot.experiments.dashboard.actions import ACTIONS, BY
+from benbot.experiments.dashboard.actions import ACTIONS, BY, BY_HAND
 from benbot.experiments.dashboard.door import Door
 from benbot.experiments.dashboard.figures import (
     colours_of,
@@ -154,18 +154,20 @@ class Rooms:
         session, account = self._session(request, is_new=False), request.path_params["account"]
         if session is None:
             raise HTTPException(401, "The session is over. Load the page again.")
-        form = await read_form(request, ("action", "sure", "token"))
+        form = await read_form(request, ("action", "sure", "token", "reason"))
         action = ACTIONS.get(form["action"])
         if action is None or form["sure"] != "yes":
             raise HTTPException(400, "The form does not say what to do, or that it is sure.")
         if not self._sessions.is_token(session, f"{account} {action.name}", form["token"]):
             raise HTTPException(403, "The form is not of this session. Load the page again.")
-        await run_in_threadpool(self._throw, account, action.sets)
+        who, reason = f"{BY}, asked from {_client(request)}", form["reason"].strip()
+        await run_in_threadpool(self._throw, account, (reason or BY_HAND, who), action.sets)
         return _to(f"/account/{account}")
 
-    def _throw(self, account: str, sets: Mapping[str, bool]) -> None:
+    def _throw(self, account: str, said: tuple[str, str], sets: Mapping[str, bool]) -> None:
         self._looking.require(account)
-        set_switch(self._looking.url, account, self._times.clock(), BY, **sets)
+        reason, who = said
+        set_switch(self._looking.url, account, self._times.clock(), reason, who, **sets)
 
     # To come in.
 

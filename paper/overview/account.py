@@ -20,6 +20,7 @@ from benbot.paper.overview.money import Money, money
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, count, newest, parsed
 from benbot.paper.overview.strategies import Share, Weights, shares, weights
+from benbot.paper.plain_words import in_words
 from benbot.paper.tables import EVENTS
 from benbot.strategies.records.moments import microseconds
 
@@ -113,9 +114,14 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
 
 
 def events(connection: Connection, account: str, n: int) -> list[Row]:
-    """Return the last events with their reasons, the newest first."""
+    """Return the last events with their reasons, the newest first; `said` in words, if known."""
     rows = newest(connection, EVENTS, account, (EVENTS.c.number,), n)
-    return [row | {"reasons": parsed(row["reasons"], "the reasons of an event")} for row in rows]
+    return [_with_words(row) for row in rows]
+
+
+def _with_words(row: Row) -> Row:
+    reasons = parsed(row["reasons"], "the reasons of an event")
+    return row | {"reasons": reasons, "said": in_words(row["kind"], reasons)}
 
 
 def chain(connection: Connection, account: str) -> Chain:
