@@ -12,6 +12,7 @@ from benbot.paper.notify.gathering import gathered
 from benbot.paper.notify.news import Kind
 from benbot.paper.store import set_switch
 from tests.paper.notify.receiver import NOW, Account
+from tests.paper.switches import forget_throws
 
 
 @pytest.fixture
