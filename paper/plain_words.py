@@ -63,7 +63,11 @@ def _limits(reasons: Reasons) -> str:
     """Say what limits hold, without those that leave it to the rules."""
     caps = {f"caps {name}": value for name, value in reasons["caps"].items()}
     known = {name: value for name, value in reasons.items() if name != "caps"} | caps
-    said = [f"{name.replace('_', ' ')} {_listed(value)}" for name, value in known.items() if value]
+    said = [
+        f"{name.replace('_', ' ')} {_listed(value)}"
+        for name, value in known.items()
+        if value not in (None, [])
+    ]
     return f"limits taken: {', '.join(said) or 'none that is tighter than the rules'}"
 
 

@@ -86,19 +86,25 @@ def present(store: PaperStore, who: Newcomer, where: Where, how: How) -> Iterato
     a loop ended of which the store knows no reason.
     """
     switched = note_switches(store)
+    facts = {**vars(who), **_process(), "before": _before(store), **_place(where())}
     with store.change() as change:
-        before = _before(store)
-        facts = {**vars(who), **_process(), "before": before}
-        change.event(STARTED, LOOP, **facts, **_place(where()))
-    LOGGER.info("%s", in_words(STARTED, facts | _place(where())))
+        change.event(STARTED, LOOP, **facts)
+    LOGGER.info("%s", in_words(STARTED, facts))
     try:
         yield switched
     except RecordsUnavailable:
         raise
     except BaseException as error:
-        _end(store, where(), getattr(error, "how", type(error).__name__))
+        _end(store, where(), _what(error))
         raise
     _end(store, where(), how())
+
+
+def _what(error: BaseException) -> str:
+    """Return what ended a loop; an error by its kind alone, for its text may hold anything."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Ctrl-C"
+    return str(getattr(error, "how", type(error).__name__))
 
 
 def _before(store: PaperStore) -> str:
