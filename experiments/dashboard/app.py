@@ -35,6 +35,7 @@ from benbot.paper.store import set_switch
 
 KEY = 32  # bytes
 COOKIE = "benbot"  # the port follows: browsers share cookies among ports
+HOST_ONLY = "__Host-"  # browsers take such a cookie over TLS alone, and from no other host
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def dashboard(url: str, account: str | None, door: Door, times: Times) -> Guard:
     app.add_route("/logout", rooms.logout, methods=["POST"])
     app.add_exception_handler(TradingError, _refused)
     app.add_exception_handler(HTTPException, _failed)
-    return Guard(app, door.hosts)
+    return Guard(app, door)
 
 
 class Rooms:
@@ -75,7 +76,8 @@ class Rooms:
         self._looking, self._door, self._times = looking, door, times
         self._sessions = Sessions(secrets.token_bytes(KEY), times.elapsed)
         self._throttle = Throttle(times.elapsed)
-        self._cookie = f"{COOKIE}{door.port}"
+        self._is_secure = door.tls is not None
+        self._cookie = f"{HOST_ONLY if self._is_secure else ''}{COOKIE}{door.port}"
 
     # To look.
 
@@ -201,7 +203,7 @@ class Rooms:
             raise HTTPException(403, "The form is not of this session. Load the page again.")
         self._sessions.close(session)
         answer = _to("/")
-        answer.delete_cookie(self._cookie, httponly=True, samesite="strict")
+        answer.delete_cookie(self._cookie, secure=self._is_secure, httponly=True, samesite="strict")
         return answer
 
     # Sessions.
@@ -220,7 +222,12 @@ class Rooms:
 
     def _with_cookie(self, answer: Response, session: str) -> Response:
         answer.set_cookie(
-            self._cookie, session, max_age=int(LASTS), httponly=True, samesite="strict"
+            self._cookie,
+            session,
+            max_age=int(LASTS),
+            secure=self._is_secure,
+            httponly=True,
+            samesite="strict",
         )
         return answer
 

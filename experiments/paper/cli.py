@@ -282,11 +282,15 @@ def paper_dashboard(
     name: Annotated[
         list[str] | None, typer.Option(help="Host name by which browsers may ask, too.")
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(help="https://NAME of a proxy with a certificate that browsers come by."),
+    ] = None,
 ) -> None:
     """Show accounts in the browser, with the switches to halt, resume and stop."""
     from benbot.experiments.dashboard.serve import serve
 
-    serve(store, account, (address, port), name or ())
+    serve(store, account, (address, port), name or (), origin=origin)
 
 
 def _switch(store: str, account: str | None, reason: str, **changed: bool) -> None:
