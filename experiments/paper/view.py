@@ -52,6 +52,8 @@ def show_status(url: str, account: str, now: datetime, console: "Console") -> No
         told = overview(connection, account, now)
     for name, value in _status(told):
         console.print(f"{name:12} {value}", highlight=False, markup=False)
+    for text in told.untold:
+        console.print(f"{'':12} for the next loop to note: {text}", markup=False)
     for event in told.events[:5]:
         said = event["said"] or f"{event['kind']} {event['subject']}"
         line = f"{written(event['moment'])} {said}"
