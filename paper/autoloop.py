@@ -21,6 +21,7 @@ from benbot.paper.desk import Traded
 from benbot.paper.heartbeat import Heartbeat, beat
 from benbot.paper.outage import Outage
 from benbot.paper.outbox import Outbox
+from benbot.paper.presence import note_switches
 from benbot.paper.reconciliation import Reconciliation
 from benbot.paper.staging import Leave
 from benbot.paper.store import PaperStore
@@ -53,6 +54,7 @@ class Cycle:
 
     statuses   in order; the last says how it ended
     skew       seconds between our clock and the venue's; None where it was not asked
+    switched   what people switched since the cycle before, in words
     """
 
     number: int
@@ -60,6 +62,7 @@ class Cycle:
     progress: Progress = Progress.WAITING
     why: str = ""
     skew: float | None = None
+    switched: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         path = " → ".join(self.statuses)
@@ -83,7 +86,10 @@ class Clocks:
 
 
 class AutoLoop:
-    """The loop of one account; `resume` once, then `cycle` or `run`."""
+    """The loop of one account; `resume` once, then `cycle` or `run`.
+
+    progress   of the last cycle
+    """
 
     def __init__(
         self, venue: Venue, store: PaperStore, trader: Trader, outbox: Outbox, clocks: Clocks
@@ -92,7 +98,7 @@ class AutoLoop:
         self._clocks = clocks
         self._reconciliation = Reconciliation(venue, store, outbox, trader)
         self._outage = Outage(store, clocks.elapsed)
-        self._n_cycles = 0
+        self._n_cycles, self.progress = 0, Progress.WAITING
         self._must_end: Callable[[], bool] = lambda: False
 
     def resume(self) -> None:
@@ -107,6 +113,7 @@ class AutoLoop:
         if cycle.progress is Progress.ENDED:
             self._outage.ruin(cycle.why, len(self.trader.desk.positions))
         self._beat(cycle, self._clocks.elapsed() - began)
+        self.progress, cycle.switched = cycle.progress, note_switches(self._store)
         return cycle
 
     def _take_steps(self) -> Cycle:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, insert, update
 from benbot.envs.arrays import Float32Array, FloatArray, RecordArray
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.market.regime import UNKNOWN
-from benbot.paper import chain
+from benbot.paper import chain, throws
 from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.intents import Intent
 from benbot.paper.lease import Lease
@@ -30,6 +30,7 @@ from benbot.paper.tables import (
     TRADES,
     VERDICTS,
 )
+from benbot.paper.throws import Thrown
 from benbot.paper.venue import VenueFill, VenueOrder
 from benbot.strategies.records.moments import microseconds
 from benbot.strategies.records.rows import put
@@ -228,6 +229,10 @@ class Change:
     def event(self, kind: str, subject: str, **reasons: Any) -> None:  # noqa: ANN401
         """Add to the chain what happened."""
         chain.append(self._connection, self._lease.account, self._now, (kind, subject, reasons))
+
+    def throws(self) -> list[Thrown]:
+        """Add to the chain whatever was switched and is not in it yet, each once; return it."""
+        return throws.tell(self._connection, self._lease.account, self._now)
 
     def alarm(self, subject: str, **reasons: Any) -> None:  # noqa: ANN401
         """Add to the chain what a person has to look at."""

@@ -5,7 +5,7 @@ where the account stands.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,13 +104,16 @@ def opened(
 
 
 def replay(
-    stretch: Stretch, folder: Path, report: Callable[[Cycle], None] = lambda cycle: None
+    stretch: Stretch,
+    folder: Path,
+    report: Callable[[Cycle], None] = lambda cycle: None,
+    beside: Callable[[Opened], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Trade the stretch, or what is left of it; all of it is in the folder afterwards.
 
     An account that was asked to stop trades nothing.
     """
-    with opened(stretch, folder) as on:
+    with opened(stretch, folder) as on, beside(on):
         for tick in () if on.store.must_stop() else ticks(on.playback.hours, stretch.span):
             if tick < on.clock():
                 continue

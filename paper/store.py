@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.errors import InvalidParameter
-from benbot.paper import lease
+from benbot.paper import lease, throws
 from benbot.paper.change import Change
 from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.intents import Intent
@@ -40,7 +40,6 @@ from benbot.paper.tables import (
     INTENTS,
     ORDERS,
     STANDINGS,
-    SWITCHES,
 )
 from benbot.paper.tenure import SENDING, Tenure, Ticking
 from benbot.paper.venue import Clock
@@ -142,14 +141,14 @@ class PaperStore:
         """Return whether the kill switch is on; None: that cannot be read, so nobody may send."""
         for _ in range(LOOKS):
             with suppress(SQLAlchemyError, OSError), self._writing.connect() as connection:
-                row = _switch(connection, self.account)
+                row = throws.switch_row(connection, self.account)
                 return row is not None and bool(row.is_halted)
         return None
 
     def must_stop(self) -> bool:
         """Return whether the loop was asked to end."""
         with answering(self._url), self._writing.connect() as connection:
-            row = _switch(connection, self.account)
+            row = throws.switch_row(connection, self.account)
         return row is not None and bool(row.must_stop)
 
     def identity(self) -> Row[Any] | None:
@@ -210,10 +209,15 @@ class PaperStore:
             Happened(row.moment, row.kind, row.subject, json.loads(row.reasons)) for row in rows
         ]
 
+    def has_untold(self) -> bool:
+        """Return whether a switch was thrown that the chain does not tell yet."""
+        with answering(self._url), self._writing.connect() as connection:
+            return throws.is_untold(connection, self.account)
+
     def switched(self) -> int:
         """Return when somebody let the account go on, microseconds; 0 where nobody had to."""
         with answering(self._url), self._writing.connect() as connection:
-            row = _switch(connection, self.account)
+            row = throws.switch_row(connection, self.account)
         goes_on = row is not None and not (row.is_halted or row.must_stop)
         return int(row.moment) if row is not None and goes_on else 0
 
@@ -284,7 +288,9 @@ def reading(url: str) -> Iterator[Connection]:
             engine.dispose()
 
 
-def set_switch(url: str, account: str, now: datetime, reason: str, **changed: bool) -> None:
+def set_switch(
+    url: str, account: str, now: datetime, reason: str, who: str = "", **changed: bool
+) -> None:
     """Set `is_halted` or `must_stop` of an account, whoever trades it; the other stays."""
     address = address_of(url)
     if set(changed) - {"is_halted", "must_stop"}:
@@ -294,25 +300,9 @@ def set_switch(url: str, account: str, now: datetime, reason: str, **changed: bo
         try:
             with engine.begin() as connection:
                 migrate(connection, address)
-                _set(connection, account, microseconds(now), reason, changed)
+                throws.throw(connection, account, (microseconds(now), who, reason), changed)
         finally:
             engine.dispose()
-
-
-def _set(
-    connection: Connection, account: str, now: int, reason: str, changed: dict[str, bool]
-) -> None:
-    row = _switch(connection, account)
-    before = {"is_halted": False, "must_stop": False}
-    if row is not None:
-        before = {name: bool(getattr(row, name)) for name in before}
-        connection.execute(SWITCHES.delete().where(SWITCHES.c.account == account))
-    values = before | changed | {"reason": reason[:200], "moment": now}
-    connection.execute(SWITCHES.insert().values(account=account, **values))
-
-
-def _switch(connection: Connection, account: str) -> Row[Any] | None:
-    return connection.execute(select(SWITCHES).where(SWITCHES.c.account == account)).first()
 
 
 def _checked_name(account: str) -> str:

@@ -77,6 +77,20 @@ SWITCHES = Table(
     _moment(),
 )
 
+THROWS = Table(
+    "throws",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account", String(32), nullable=False, index=True),  # also of one not begun, as above
+    _moment(),  # of whoever threw
+    _text("kind", 16),  # of the event
+    Column("is_halted", Boolean, nullable=False),  # from then on
+    Column("must_stop", Boolean, nullable=False),
+    _text("who", 200),
+    _text("reason", 200),
+    Column("event", Integer, nullable=True),  # its number in the chain; NULL: not told yet
+)
+
 STANDINGS = Table(
     "standings",
     METADATA,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-BY = "by hand, on the dashboard"
+BY = "the dashboard"
+BY_HAND = "by hand"  # where no reason is given
 
 
 @dataclass(frozen=True)

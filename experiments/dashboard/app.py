@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from benbot.envs.errors import RecordsUnavailable, TradingError, UnknownName
-from benbot.experiments.dashboard.actions import ACTIONS, BY
+from benbot.experiments.dashboard.actions import ACTIONS, BY, BY_HAND
 from benbot.experiments.dashboard.door import Door
 from benbot.experiments.dashboard.figures import (
     colours_of,
@@ -35,6 +35,7 @@ from benbot.paper.store import set_switch
 
 KEY = 32  # bytes
 COOKIE = "benbot"  # the port follows: browsers share cookies among ports
+HOST_ONLY = "__Host-"  # browsers take such a cookie over TLS alone, and from no other host
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def dashboard(url: str, account: str | None, door: Door, times: Times) -> Guard:
     app.add_route("/logout", rooms.logout, methods=["POST"])
     app.add_exception_handler(TradingError, _refused)
     app.add_exception_handler(HTTPException, _failed)
-    return Guard(app, door.hosts)
+    return Guard(app, door)
 
 
 class Rooms:
@@ -75,7 +76,8 @@ class Rooms:
         self._looking, self._door, self._times = looking, door, times
         self._sessions = Sessions(secrets.token_bytes(KEY), times.elapsed)
         self._throttle = Throttle(times.elapsed)
-        self._cookie = f"{COOKIE}{door.port}"
+        self._is_secure = door.tls is not None
+        self._cookie = f"{HOST_ONLY if self._is_secure else ''}{COOKIE}{door.port}"
 
     # To look.
 
@@ -154,18 +156,20 @@ class Rooms:
         session, account = self._session(request, is_new=False), request.path_params["account"]
         if session is None:
             raise HTTPException(401, "The session is over. Load the page again.")
-        form = await read_form(request, ("action", "sure", "token"))
+        form = await read_form(request, ("action", "sure", "token", "reason"))
         action = ACTIONS.get(form["action"])
         if action is None or form["sure"] != "yes":
             raise HTTPException(400, "The form does not say what to do, or that it is sure.")
         if not self._sessions.is_token(session, f"{account} {action.name}", form["token"]):
             raise HTTPException(403, "The form is not of this session. Load the page again.")
-        await run_in_threadpool(self._throw, account, action.sets)
+        who, reason = f"{BY}, asked from {_client(request)}", form["reason"].strip()
+        await run_in_threadpool(self._throw, account, (reason or BY_HAND, who), action.sets)
         return _to(f"/account/{account}")
 
-    def _throw(self, account: str, sets: Mapping[str, bool]) -> None:
+    def _throw(self, account: str, said: tuple[str, str], sets: Mapping[str, bool]) -> None:
         self._looking.require(account)
-        set_switch(self._looking.url, account, self._times.clock(), BY, **sets)
+        reason, who = said
+        set_switch(self._looking.url, account, self._times.clock(), reason, who, **sets)
 
     # To come in.
 
@@ -199,7 +203,7 @@ class Rooms:
             raise HTTPException(403, "The form is not of this session. Load the page again.")
         self._sessions.close(session)
         answer = _to("/")
-        answer.delete_cookie(self._cookie, httponly=True, samesite="strict")
+        answer.delete_cookie(self._cookie, secure=self._is_secure, httponly=True, samesite="strict")
         return answer
 
     # Sessions.
@@ -218,7 +222,12 @@ class Rooms:
 
     def _with_cookie(self, answer: Response, session: str) -> Response:
         answer.set_cookie(
-            self._cookie, session, max_age=int(LASTS), httponly=True, samesite="strict"
+            self._cookie,
+            session,
+            max_age=int(LASTS),
+            secure=self._is_secure,
+            httponly=True,
+            samesite="strict",
         )
         return answer
 

@@ -6,6 +6,9 @@ It stands outside of the application, so nothing that fails within is answered w
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from benbot.experiments.dashboard.door import Door
+from benbot.experiments.dashboard.origin import TlsOrigin
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,8 +44,8 @@ class TooLarge(Exception):
 class Guard:
     """The application behind checks of host, method, origin, type and size."""
 
-    def __init__(self, app: App, hosts: frozenset[str]) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(self, app: App, door: Door) -> None:
+        self._app, self._hosts, self._tls = app, door.hosts, door.tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -70,13 +73,14 @@ class Guard:
             return 414, "The address is too long."
         if not _is_small(headers.get("content-length", ["0"])):
             return 413, "The body is too large."
-        return _post_refusal(headers, hosts[0]) if scope["method"] == "POST" else None
+        own = _own_origins(hosts[0].lower(), self._tls)
+        return _post_refusal(headers, own) if scope["method"] == "POST" else None
 
 
-def _post_refusal(headers: dict[str, list[str]], host: str) -> Refusal | None:
+def _post_refusal(headers: dict[str, list[str]], own: frozenset[str]) -> Refusal | None:
     """Return why a form is not taken: it must come from a page of ours."""
     origins = headers.get("origin", [])
-    if len(origins) != 1 or not _is_own(origins[0], host):
+    if len(origins) != 1 or origins[0].lower() not in own:
         return 403, "A form is only taken from a page of this dashboard."
     if headers.get("sec-fetch-site", ["same-origin"]) != ["same-origin"]:
         return 403, "A form is only taken from a page of this dashboard."
@@ -86,8 +90,15 @@ def _post_refusal(headers: dict[str, list[str]], host: str) -> Refusal | None:
     return None
 
 
-def _is_own(origin: str, host: str) -> bool:
-    return origin.lower() in {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
+def _own_origins(host: str, tls: TlsOrigin | None) -> frozenset[str]:
+    """Return where a form for a host may come from: that host, and the origin of the proxy.
+
+    A proxy may ask us by our own name. By the name of an origin nothing comes without TLS.
+    """
+    by_host = frozenset(f"{scheme}://{host}" for scheme in ("http", "https"))
+    if tls is None:
+        return by_host
+    return frozenset({tls.origin}) if host in tls.hosts else by_host | {tls.origin}
 
 
 def _is_small(lengths: list[str]) -> bool:

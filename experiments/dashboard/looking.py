@@ -6,9 +6,10 @@ Every page opens the store anew to read, sees one moment of it, and cannot write
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -18,7 +19,8 @@ from benbot.experiments.dashboard.market import Place, place_of
 from benbot.paper.overview.account import Overview, events, overview
 from benbot.paper.overview.activity import closes, fills, judged, orders, trades
 from benbot.paper.overview.health import Health, health
-from benbot.paper.overview.results import results
+from benbot.paper.overview.memory import Memory
+from benbot.paper.overview.results import Marks, results
 from benbot.paper.overview.rows import Row, begun, names_of, parsed
 from benbot.paper.store import reading
 from benbot.paper.tables import EVENTS, INTENTS, STANDINGS
@@ -51,7 +53,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Looking:
-    """Whoever reads a store for pages.
+    """Whoever reads a store for pages, and remembers what it has read; one page at a time.
 
     account   the only one that is shown; None: all of them
     """
@@ -59,6 +61,8 @@ class Looking:
     url: str
     account: str | None
     clock: Callable[[], datetime]
+    _memory: Memory = field(default_factory=Memory)
+    _turn: Lock = field(default_factory=Lock)
 
     def is_empty(self) -> bool:
         """Return whether nobody has made the store yet."""
@@ -88,14 +92,15 @@ class Looking:
         names, now = self.names(), microseconds(self.clock())
         if not names:
             return []
-        with reading(self.url) as connection:
-            return [_summary(connection, name, now) for name in names]
+        with self._turn, reading(self.url) as connection:
+            known = {name: self._memory.marks(connection, name) for name in names}
+            return [_summary(connection, name, known[name], now) for name in names]
 
     def overview(self, account: str) -> Overview:
         """Return all that is told of an account."""
         self._check(account)
-        with reading(self.url) as connection:
-            return overview(connection, account, self.clock(), SHOWN)
+        with self._turn, reading(self.url) as connection:
+            return overview(connection, account, self.clock(), SHOWN, self._memory)
 
     def listed(self, account: str, kind: str) -> tuple[list[Any], dict[int, int]]:
         """Return the last rows of a kind, and when the bars closed that they name."""
@@ -149,8 +154,8 @@ class Looking:
             )
 
 
-def _summary(connection: Connection, name: str, now: int) -> Summary:
-    earned = results(connection, name)
+def _summary(connection: Connection, name: str, marks: Marks, now: int) -> Summary:
+    earned = results(connection, name, marks)
     return Summary(
         name,
         float(earned.last["equity"]),

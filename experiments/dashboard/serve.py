@@ -28,16 +28,18 @@ def serve(
     where: tuple[str, int],
     names: Sequence[str] = (),
     environment: Mapping[str, str] = os.environ,
+    origin: str | None = None,
 ) -> None:
     """Serve a store at (address, port) until Ctrl-C; refuse what cannot or may not be had."""
     import uvicorn
 
     address_of(url)  # refuses what is none, before anything listens
-    opened = door(*where, names, environment)
+    opened = door(*where, names, environment, origin)
     times = Times(lambda: datetime.now(UTC), time.monotonic)
     app, looking = dashboard(url, account, opened, times), Looking(url, account, times.clock)
     with _listening(opened) as listener:
-        sys.stdout.write(f"Dashboard: http://{_shown(opened)}\n{lack_of(looking)}Ctrl-C ends it.\n")
+        said = f"{_behind(opened)}{lack_of(looking)}Ctrl-C ends it.\n"
+        sys.stdout.write(f"Dashboard: http://{_shown(opened)}\n{said}")
         sys.stdout.flush()
         config = uvicorn.Config(
             app,
@@ -78,6 +80,10 @@ def _listening(opened: Door) -> socket.socket:
             f"listens there, or choose another: benbot paper dashboard --port {opened.port - 1}"
         ) from None
     return listener
+
+
+def _behind(opened: Door) -> str:
+    return "" if opened.tls is None else f"Browsers come by {opened.tls.origin}.\n"
 
 
 def _shown(opened: Door) -> str:

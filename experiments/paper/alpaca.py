@@ -1,6 +1,7 @@
 """The loop of an account at Alpaca on this machine, and what a person sees of it."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benbot.envs.desk.taping import VOLUME_WINDOW
@@ -33,6 +34,7 @@ def run_alpaca(asked: Asked, place: Place, console: "Console") -> None:
     with posted(asked, place, console) as post:
         market = f"{post.one.history.n_symbols} symbols at Alpaca"
         terms = Terms(os.environ, n_bars_needed(post.who.prepared))
+        post = replace(post, venue="alpaca")
         keep_trading(post, market, lambda: trading(post.one, post.machine, terms), line_of)
 
 

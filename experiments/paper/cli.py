@@ -17,6 +17,7 @@ Account = Annotated[
 Store = Annotated[str, typer.Option(help="Where accounts are kept: sqlite:/// or postgresql://.")]
 Runs = Annotated[Path, typer.Option(help="Folder in which runs keep their files.")]
 Bars = Annotated[int | None, typer.Option(help="Trade only so many bars.", min=1)]
+Reason = Annotated[str, typer.Option(help="Why, for the account's events; default: by hand.")]
 Segment = Annotated[str, typer.Option(help="fit or valid.")]
 Baseline = Annotated[str, typer.Option(help="Who decides where no trained policy is named.")]
 DEFAULT_STORE = "sqlite:///accounts/paper.db"
@@ -249,21 +250,23 @@ def paper_trades(account: Account = None, store: Store = DEFAULT_STORE) -> None:
 
 
 @app.command("halt")
-def paper_halt(account: Account = None, store: Store = DEFAULT_STORE) -> None:
+def paper_halt(account: Account = None, store: Store = DEFAULT_STORE, reason: Reason = "") -> None:
     """Throw the kill switch: from now on no order is sent, whatever it is."""
-    _switch(store, account, is_halted=True)
+    _switch(store, account, reason, is_halted=True)
 
 
 @app.command("resume")
-def paper_resume(account: Account = None, store: Store = DEFAULT_STORE) -> None:
+def paper_resume(
+    account: Account = None, store: Store = DEFAULT_STORE, reason: Reason = ""
+) -> None:
     """Take the kill switch back, and a stop."""
-    _switch(store, account, is_halted=False, must_stop=False)
+    _switch(store, account, reason, is_halted=False, must_stop=False)
 
 
 @app.command("stop")
-def paper_stop(account: Account = None, store: Store = DEFAULT_STORE) -> None:
+def paper_stop(account: Account = None, store: Store = DEFAULT_STORE, reason: Reason = "") -> None:
     """Let the loop end after its cycle; positions stay."""
-    _switch(store, account, must_stop=True)
+    _switch(store, account, reason, must_stop=True)
 
 
 @app.command("dashboard")
@@ -279,16 +282,20 @@ def paper_dashboard(
     name: Annotated[
         list[str] | None, typer.Option(help="Host name by which browsers may ask, too.")
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(help="https://NAME of a proxy with a certificate that browsers come by."),
+    ] = None,
 ) -> None:
     """Show accounts in the browser, with the switches to halt, resume and stop."""
     from benbot.experiments.dashboard.serve import serve
 
-    serve(store, account, (address, port), name or ())
+    serve(store, account, (address, port), name or (), origin=origin)
 
 
-def _switch(store: str, account: str | None, **changed: bool) -> None:
+def _switch(store: str, account: str | None, reason: str, **changed: bool) -> None:
     from rich.console import Console
 
     from benbot.experiments.paper.view import account_of, switch
 
-    switch(store, account_of(store, account), datetime.now(UTC), Console(), **changed)
+    switch(store, account_of(store, account), datetime.now(UTC), Console(), reason, **changed)

@@ -9,31 +9,42 @@ from types import FrameType
 
 GRACE = 8  # seconds for the cycle that is under way; nothing that was kept is lost without it
 FAREWELL = 1.0  # seconds more, to let go of files and connections
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 LEFT = 1  # status of a process that was left
 
 
 class Left(SystemExit):
-    """The cycle took too long; the account is as after a crash, and goes on from there."""
+    """The cycle took too long; the account is as after a crash, and goes on from there.
 
-    def __init__(self, status: int) -> None:
+    how   in words, for the account's chain of events
+    """
+
+    def __init__(self, status: int, how: str) -> None:
         super().__init__(status)
-        self.status = status
+        self.status, self.how = status, how
+
+
+class Ending(Event):
+    """Set once somebody asks this process to end; `how` says by what."""
+
+    how = ""
 
 
 @contextmanager
-def asked_to_end() -> Iterator[Event]:
+def asked_to_end() -> Iterator[Ending]:
     """Yield what is set once somebody asks this process to end; asked twice it ends at once."""
-    asked = Event()
+    asked = Ending()
 
     def ask(number: int, frame: FrameType | None) -> None:
+        name = SIGNALS[signal.Signals(number)]
         if asked.is_set():
-            raise Left(128 + number)
+            raise Left(128 + number, f"{name}, asked twice")
+        asked.how = name
         asked.set()
         signal.alarm(GRACE)
 
     def leave(number: int, frame: FrameType | None) -> None:
-        raise Left(LEFT)
+        raise Left(LEFT, f"{asked.how}, left a slow cycle")
 
     before = {each: signal.signal(each, ask) for each in SIGNALS}
     before[signal.SIGALRM] = signal.signal(signal.SIGALRM, leave)

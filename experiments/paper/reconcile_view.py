@@ -13,9 +13,11 @@ from benbot.experiments.paper.daily_log import read_rows
 from benbot.paper.account_reading import AccountReading
 from benbot.paper.believed import believed_of
 from benbot.paper.comparison import Compared, Truth, compare
+from benbot.paper.plain_words import RECONCILING
+from benbot.paper.presence import note_switches, user
 from benbot.paper.replayed import VENUE
 from benbot.paper.sitting import adopt
-from benbot.paper.store import open_store
+from benbot.paper.store import PaperStore, open_store
 from benbot.paper.venue import Clock, Venue
 from benbot.paper.venues import PLAYED, Surroundings, open_venue
 from benbot.strategies.records.moments import moment_of
@@ -23,6 +25,7 @@ from benbot.strategies.records.moments import moment_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+MOST = 50  # differences that are named in the chain
 DAYS = 7  # whose fills are asked for
 LINE = "{sign} {what:40} {book:>16} {venue:>28}  {remedy}"
 
@@ -54,14 +57,24 @@ class Asked:
 def show_reconciliation(asked: Asked, console: "Console", *, applies: bool = False) -> bool:
     """Print what both say, adopt what differs if that is asked for, and say whether all agrees."""
     with truth_of(asked) as truth:
-        agrees = _show(asked, truth, console)
-        if agrees or not applies:
-            return agrees
+        found = _show(asked, truth, console)
+        differing = [one.what for one in found if not one.agrees]
+        if not (differing and applies):
+            return not differing
         # Nothing is ever sent, so that a venue that is only read will do.
         with open_store(asked.url, asked.account, _clock_of(asked)) as store:
+            _say_who(store, differing, len(found))
             adopt(cast(Venue, truth), store, time.sleep)
         console.print("Adopted: the book says what the venue says now")
-        return _show(asked, truth, console)
+        return all(one.agrees for one in _show(asked, truth, console))
+
+
+def _say_who(store: PaperStore, differing: list[str], compared: int) -> None:
+    """Say in the chain by whom the venue is believed at once, before it is."""
+    note_switches(store)
+    with store.change() as change:
+        facts = {"differ": len(differing), "compared": compared, "what": differing[:MOST]}
+        change.event(RECONCILING, "account", by=user(), **facts)
 
 
 @contextmanager
@@ -88,7 +101,7 @@ def _clock_of(asked: Asked) -> Clock:
     return lambda: moment_of(last + 1)
 
 
-def _show(asked: Asked, truth: Truth, console: "Console") -> bool:
+def _show(asked: Asked, truth: Truth, console: "Console") -> list[Compared]:
     rows = read_rows(asked.url, asked.account)
     believed = believed_of(rows)
     since = moment_of(int(rows.equity[-1]["moment"])) - timedelta(days=asked.days)
@@ -113,7 +126,7 @@ def _show(asked: Asked, truth: Truth, console: "Console") -> bool:
     if believed.phase.is_stage or believed.waiting:
         console.print("  a stage is under way: what differs may be on its way")
     console.print(f"{len(differing)} of {len(found)} differ" if differing else "Nothing differs")
-    return not differing
+    return found
 
 
 def _line(one: Compared) -> str:

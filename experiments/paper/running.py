@@ -1,17 +1,19 @@
 """The loop of an account on this machine, and what a person sees of it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from benbot.envs.errors import RecordsUnavailable, VenueUnavailable
 from benbot.experiments.paper.cli import DEFAULT_STORE
-from benbot.experiments.paper.ending import asked_to_end
+from benbot.experiments.paper.ending import Ending, asked_to_end
 from benbot.experiments.paper.following import OpenAccount, Reporter
+from benbot.experiments.paper.introducing import introduced, newcomer_of
 from benbot.experiments.paper.live import Place, real_time, undertaking_of
 from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, Chosen, subject_of
@@ -43,8 +45,9 @@ class Post:
     place: Place
     who: Chosen
     one: Undertaking
-    ending: Event
+    ending: Ending
     console: "Console"
+    venue: str = "simulated"
 
     @property
     def machine(self) -> Machine:
@@ -90,20 +93,27 @@ def keep_trading(
 ) -> None:
     """Cycle until somebody ends it, and again after the store was lost; tell and report of it."""
     reporter, first = Reporter(post.asked, post.who.prepared, post.one), Event()
+    newcomer = newcomer_of(post.asked, post.who, post.venue)
     place, console, machine = post.place, post.console, post.machine
     is_slow = place.timing.bar is None or place.timing.bar >= SLOW
 
     def trade() -> None:
         _say(console, "Opening the account …")
-        with opened() as on, _attended(post, on) as attendant:
+        with (
+            opened() as on,
+            _attended(post, on) as attendant,
+            introduced(on, newcomer, lambda: post.ending.how) as switched,
+        ):
             if not first.is_set():  # nothing of it was refused
                 announce(post, market)
                 first.set()
+            _say_switched(console, switched)
             missed = Missed(on.loop.trader.standing)
             with _shown(console) as show:
 
                 def after(cycle: Cycle) -> None:
                     show(line(on, cycle))
+                    _say_switched(console, cycle.switched)
                     attendant.after_cycle(cycle)
                     for text in missed.look(on.loop.trader.standing):
                         _say(console, text)
@@ -129,7 +139,9 @@ def run_replay(asked: Asked, place: Place, console: "Console") -> None:
     with subject_of(asked) as subject:
         stretch = replace(subject.stretch, account=place.account, store=place.store)
         console.print(f"Trading   account {stretch.account} in {place.folder}")
-        replay(stretch, place.folder)
+        newcomer = newcomer_of(asked, subject.who, "replay")
+        beside = partial(introduced, newcomer=newcomer, why=lambda: "all of it is traded")
+        replay(stretch, place.folder, beside=beside)
     is_stopped(place, console)  # meanwhile, by somebody else
 
 
@@ -206,6 +218,11 @@ def _attended(post: Post, on: OpenAccount) -> AbstractContextManager[Attendant]:
 def _say(console: "Console", text: str) -> None:
     """Print a text as it is: what a venue says may look like markup."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _say_switched(console: "Console", switched: Sequence[str]) -> None:
+    for text in switched:
+        _say(console, f"Switched  {text}")
 
 
 def _shown(console: "Console") -> AbstractContextManager[Callable[[str], None]]:

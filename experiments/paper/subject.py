@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benbot.agents.advised import advised
@@ -12,7 +12,7 @@ from benbot.agents.roster import MAKERS
 from benbot.envs.errors import BadConfig, InvalidParameter, RunMismatch, UnknownName
 from benbot.envs.history import Span
 from benbot.experiments.config import PACKAGED, find_config, load_config
-from benbot.experiments.tracking.registry import fetched, is_registered
+from benbot.experiments.tracking.registry import SCHEME, fetched, find_version, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
 from benbot.experiments.training.rebuild import (
@@ -62,6 +62,7 @@ class Chosen:
 
     digest   of all that decides what the policy does; the name of a baseline
     seeds    of the run, the one that was chosen first; none where it has one policy or is no run
+    version  of the registry, such as models:/allocator/3; empty where it is of none
     """
 
     prepared: Prepared
@@ -69,6 +70,7 @@ class Chosen:
     met: Expectations
     digest: str
     seeds: tuple[int, ...] = ()
+    version: str = ""
 
     @property
     def is_baseline(self) -> bool:
@@ -86,6 +88,7 @@ class Subject:
 
     prepared: Prepared
     stretch: Stretch
+    who: Chosen
 
 
 def load_limits(path: Path) -> AccountLimits:
@@ -98,8 +101,11 @@ def chosen(asked: Asked) -> Iterator[Chosen]:
     """Prepare what is asked for; a bundle that was trained on something else is refused."""
     _check(asked)
     if is_registered(asked.source):
-        with fetched(asked.source, asked.store or TrackingSettings().uri) as folder:
-            yield _of_bundle(folder, asked)
+        uri = asked.store or TrackingSettings().uri
+        found = find_version(asked.source, uri)
+        version = f"{SCHEME}{found.name}/{found.version}"  # an alias may move meanwhile
+        with fetched(version, uri) as folder:
+            yield replace(_of_bundle(folder, asked), version=version)
         return
     try:
         folder = run_folder(asked.source, asked.runs)
@@ -125,7 +131,7 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
             identity=who.identity | {"market": prepared.market.digest},
             limits=asked.limits,
         )
-        yield Subject(prepared, stretch)
+        yield Subject(prepared, stretch, who)
 
 
 def _of_bundle(folder: Path, asked: Asked) -> Chosen:

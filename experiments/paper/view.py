@@ -11,6 +11,7 @@ from benbot.paper.overview.activity import closes, trades
 from benbot.paper.overview.health import Health, Life, Switch, health
 from benbot.paper.overview.holdings import holdings
 from benbot.paper.overview.rows import begun, names_of
+from benbot.paper.presence import user
 from benbot.paper.store import reading, set_switch
 from benbot.strategies.records.database import SQLITE, address_of, shown
 from benbot.strategies.records.moments import microseconds, written
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 20  # rows
+BY_HAND = "by hand"
 BEGIN = "Begin one: benbot paper --policy …; or say where it is kept with --store"
 TRADED = "The loop ends after its cycle"
 ENDS = {
@@ -50,8 +52,11 @@ def show_status(url: str, account: str, now: datetime, console: "Console") -> No
         told = overview(connection, account, now)
     for name, value in _status(told):
         console.print(f"{name:12} {value}", highlight=False, markup=False)
+    for text in told.untold:
+        console.print(f"{'':12} for the next loop to note: {text}", markup=False)
     for event in told.events[:5]:
-        line = f"{written(event['moment'])} {event['kind']} {event['subject']}"
+        said = event["said"] or f"{event['kind']} {event['subject']}"
+        line = f"{written(event['moment'])} {said}"
         console.print(f"{'':12} {line}", markup=False)
 
 
@@ -141,12 +146,14 @@ def _closed(bar: int, ends: dict[int, int]) -> str:
     return written(ends[bar])[:16].replace("T", " ") if bar in ends else f"bar {bar}"
 
 
-def switch(url: str, account: str, now: datetime, console: "Console", **changed: bool) -> None:
+def switch(
+    url: str, account: str, now: datetime, console: "Console", reason: str, **changed: bool
+) -> None:
     """Set the switches of an account, and say what they mean."""
     with reading(url) as connection:
         begun(connection, account)
         life = health(connection, account, microseconds(now)).life
-    set_switch(url, account, now, "by hand", **changed)
+    set_switch(url, account, now, reason or BY_HAND, user(), **changed)
     words = {
         ("is_halted", True): "Halted: no order is sent until benbot paper resume.",
         ("is_halted", False): "Resumed: orders are sent again.",

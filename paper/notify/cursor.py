@@ -26,6 +26,7 @@ class Cursor:
     summed   bar with which the last day ended that was summarised
     breaker  as it was told
     switch   (is_halted, must_stop) likewise
+    thrown   number of the last throw of a switch
     recent   seconds since 1970 at which a text was told, by its digest
     repeats  how often any of them came again since
     stale    by kind, what was too old to tell since
@@ -41,6 +42,7 @@ class Cursor:
     recent: Mapping[str, float] = field(default_factory=dict)
     repeats: int = 0
     stale: Mapping[str, int] = field(default_factory=dict)
+    thrown: int = 0
 
 
 def read_cursor(path: Path) -> Cursor | None:

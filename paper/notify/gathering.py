@@ -16,14 +16,16 @@ from benbot.paper.intents import IntentStatus
 from benbot.paper.notify.cursor import Cursor
 from benbot.paper.notify.news import News
 from benbot.paper.notify.wording import (
+    SAID_BEFORE,
     news_of_breaker,
     news_of_day,
     news_of_event,
     news_of_fill,
     news_of_switch,
+    news_of_throw,
 )
 from benbot.paper.store import reading
-from benbot.paper.tables import ACCOUNTS, EQUITY, EVENTS, INTENTS, SWITCHES, TRADES
+from benbot.paper.tables import ACCOUNTS, EQUITY, EVENTS, INTENTS, SWITCHES, THROWS, TRADES
 from benbot.strategies.records.moments import moment_of
 
 MOST = 2000  # rows of a table that are read at once; more than a day of minutes has
@@ -73,7 +75,7 @@ class _Looking:
         )
         if rows:
             self.cursor = replace(self.cursor, event=rows[-1]["number"])
-        return [news_of_event(row) for row in rows]
+        return [news_of_event(row) for row in rows if row["kind"] not in SAID_BEFORE]
 
     def fills(self) -> list[News]:
         place = tuple_(INTENTS.c.bar, INTENTS.c.stage, INTENTS.c.sequence)
@@ -100,12 +102,15 @@ class _Looking:
         return news[-1:]  # as it is now; what it was in between holds no more
 
     def switches(self) -> list[News]:
-        rows = self._rows(select(SWITCHES).where(SWITCHES.c.account == self._account))
-        news: list[News] = []
-        for row in rows:
-            news = news_of_switch(self.cursor.switch, row)
-            now = (bool(row["is_halted"]), bool(row["must_stop"]))
-            self.cursor = replace(self.cursor, switch=now)
+        """Tell who threw what, and of a switch of which nobody knows that, what it is now."""
+        own = (THROWS.c.account == self._account, THROWS.c.id > self.cursor.thrown)
+        news = []
+        for row in self._rows(select(THROWS).where(*own).order_by(THROWS.c.id)):
+            news.append(news_of_throw(row))
+            self.cursor = replace(self.cursor, thrown=row["id"], switch=_switches(row))
+        for row in self._rows(select(SWITCHES).where(SWITCHES.c.account == self._account)):
+            news += news_of_switch(self.cursor.switch, row)
+            self.cursor = replace(self.cursor, switch=_switches(row))
         return news
 
     def days(self, now: datetime) -> list[News]:
@@ -147,6 +152,10 @@ class _Looking:
         rows = self._connection.execute(query.limit(MOST)).mappings().all()
         self.has_more = self.has_more or len(rows) == MOST
         return rows
+
+
+def _switches(row: RowMapping) -> tuple[bool, bool]:
+    return bool(row["is_halted"]), bool(row["must_stop"])
 
 
 def _day(row: RowMapping) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from benbot.paper.notify.news import Kind, News
+from benbot.paper.plain_words import ENDED, LIMITS, RECONCILING, STARTED, in_words
+from benbot.paper.throws import HALTED, RESUMED, STOPPING, told_of
 from benbot.strategies.records.moments import moment_of
 
 Row = RowMapping | Mapping[str, Any]
@@ -74,6 +76,13 @@ def news_of_day(day: str, rows: Sequence[Row], before: float, done: tuple[int, f
     return News(Kind.DAY, moment_of(last["moment"]), text)
 
 
+def news_of_throw(row: Row) -> News:
+    """Return a switch that somebody threw as news."""
+    reasons = {name: said for name, said in told_of(row).reasons.items() if name != "thrown"}
+    text = in_words(row["kind"], reasons)
+    return News(Kind.HALT, moment_of(row["moment"]), text, ages=False, is_ours=True)
+
+
 def _as_it_is(row: Row, reasons: Reasons) -> str:
     return f"{row['kind']} {_alarm(row, reasons)}"
 
@@ -81,6 +90,10 @@ def _as_it_is(row: Row, reasons: Reasons) -> str:
 def _alarm(row: Row, reasons: Reasons) -> str:
     said = ", ".join(f"{name} {_short(value)}" for name, value in sorted(reasons.items()))
     return f"{row['subject']}{': ' if said else ''}{said}"
+
+
+def _plainly(row: Row, reasons: Reasons) -> str:
+    return in_words(row["kind"], reasons) or _as_it_is(row, reasons)
 
 
 def _began(row: Row, reasons: Reasons) -> str:
@@ -129,4 +142,9 @@ KINDS: dict[str, tuple[Kind, Callable[[Row, Reasons], str]]] = {
     "adopted": (Kind.EXTERNAL, _adopted),
     "flow": (Kind.EXTERNAL, _flow),
     "external": (Kind.EXTERNAL, _external),
+    STARTED: (Kind.RUN, _plainly),
+    ENDED: (Kind.RUN, _plainly),
+    LIMITS: (Kind.RUN, _plainly),
+    RECONCILING: (Kind.EXTERNAL, _plainly),
 }
+SAID_BEFORE = (HALTED, RESUMED, STOPPING)  # as throws, which wait for no chain

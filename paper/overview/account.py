@@ -10,32 +10,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from benbot.envs.errors import RecordsDamaged
 from benbot.paper.adoption import is_same_money
-from benbot.paper.chain import verify
 from benbot.paper.overview.activity import Activity, activity, closes
 from benbot.paper.overview.health import Guard, Health, guards, health
 from benbot.paper.overview.holdings import Holding, holdings
+from benbot.paper.overview.memory import Chain, Memory
 from benbot.paper.overview.money import Money, money
 from benbot.paper.overview.results import Results, results
-from benbot.paper.overview.rows import Row, begun, count, newest, parsed
+from benbot.paper.overview.rows import Row, begun, newest, parsed
 from benbot.paper.overview.strategies import Share, Weights, shares, weights
+from benbot.paper.plain_words import in_words
 from benbot.paper.tables import EVENTS
+from benbot.paper.throws import told_of, untold
 from benbot.strategies.records.moments import microseconds
 
 SHOWN = 20  # rows of each kind
 DRAWN = 400  # decisions
-
-
-@dataclass(frozen=True)
-class Chain:
-    """The events of an account, and whether they are as they were written.
-
-    broken   what is wrong with it; empty where it is whole
-    """
-
-    n_events: int
-    broken: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +36,7 @@ class Overview:
     guards     the breakers
     events     the newest first
     closes     when bars closed that are named in what it did
+    untold     switches that are not among the events yet, in words
     money      what it has now, which within a bar is not what it had at the last close; None: its
                book cannot be read
     """
@@ -64,6 +55,7 @@ class Overview:
     events: list[Row]
     chain: Chain
     closes: dict[int, int] = field(default_factory=dict)
+    untold: list[str] = field(default_factory=list)
     money: Money | None = None
 
     @property
@@ -85,11 +77,21 @@ class Overview:
         return sum(one.profit or 0.0 for one in self.holdings)
 
 
-def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN) -> Overview:
-    """Return all that is told of an account, `n` rows of each kind; refuse one not begun."""
+def overview(
+    connection: Connection,
+    account: str,
+    now: datetime,
+    n: int = SHOWN,
+    memory: Memory | None = None,
+) -> Overview:
+    """Return all that is told of an account, `n` rows of each kind; refuse one not begun.
+
+    `memory` is that of whoever looks again and again.
+    """
     begin, moment = begun(connection, account), microseconds(now)
+    known = (memory or Memory()).look(connection, account, moment)
     identity = parsed(begin["identity"], "the identity of an account")
-    earned, held = results(connection, account), holdings(connection, account)
+    earned, held = results(connection, account, known.marks), holdings(connection, account)
     choices = identity.get("strategies", [])
     chosen = weights(connection, account, choices, DRAWN)
     did, how = activity(connection, account, n), health(connection, account, moment)
@@ -106,24 +108,28 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
         health=how,
         guards=guards(identity.get("rules", {}), earned, how.beat),
         events=events(connection, account, n),
-        chain=chain(connection, account),
+        chain=known.chain,
         closes=closes(connection, account, _bars(did)),
-        money=money(connection, account),
+        money=money(connection, account, known.marks.flows),
+        untold=untold_words(connection, account),
     )
 
 
 def events(connection: Connection, account: str, n: int) -> list[Row]:
-    """Return the last events with their reasons, the newest first."""
+    """Return the last events with their reasons, the newest first; `said` in words, if known."""
     rows = newest(connection, EVENTS, account, (EVENTS.c.number,), n)
-    return [row | {"reasons": parsed(row["reasons"], "the reasons of an event")} for row in rows]
+    return [_with_words(row) for row in rows]
 
 
-def chain(connection: Connection, account: str) -> Chain:
-    """Walk the chain of events; one that is broken is told, and refuses nothing."""
-    try:
-        return Chain(verify(connection, account))
-    except RecordsDamaged as error:
-        return Chain(count(connection, EVENTS, EVENTS.c.account == account), str(error))
+def _with_words(row: Row) -> Row:
+    reasons = parsed(row["reasons"], "the reasons of an event")
+    return row | {"reasons": reasons, "said": in_words(row["kind"], reasons)}
+
+
+def untold_words(connection: Connection, account: str) -> list[str]:
+    """Return in words what was switched and is not among the events yet."""
+    told = map(told_of, untold(connection, account))
+    return [in_words(one.kind, one.reasons) for one in told]
 
 
 def _bars(did: Activity) -> set[int]:

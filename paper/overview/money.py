@@ -12,7 +12,7 @@ Dividends and borrowing are no fills, so they are found as what the fills leave 
     cash = capital + flows - sum of (units x price + cost) of bookings + carried in all
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -97,8 +97,13 @@ class Money:
         return self.profit / self.put_in if self.put_in > 0.0 else float("nan")
 
 
-def money(connection: Connection, account: str) -> Money | None:
-    """Return what an account has now; None where its book cannot be read."""
+def money(
+    connection: Connection, account: str, flows: Sequence[tuple[int, float]] | None = None
+) -> Money | None:
+    """Return what an account has now; None where its book cannot be read.
+
+    `flows` are asked of the store where they are not known.
+    """
     standing = only(connection, STANDINGS, account)
     book = None if standing is None else _book(standing["book"])
     if standing is None or book is None:
@@ -107,7 +112,8 @@ def money(connection: Connection, account: str) -> Money | None:
     worths = [float(one["units"] * one["last_price"]) for one in held.values()]
     cash, net = float(book.accounts[0]["cash"]), sum(worths)
     put_in = float(begun(connection, account)["capital"])
-    put_in += sum(flow for _, flow in flows_of(connection, account))
+    known = flows_of(connection, account) if flows is None else flows
+    put_in += sum(flow for _, flow in known)
     return Money(
         moment=int(standing["moment"]),
         equity=cash + net,
@@ -175,14 +181,17 @@ def _entry_costs(connection: Connection, account: str, held: Mapping[str, Record
     opened = {symbol: int(one["opened"]) for symbol, one in held.items()}
     if not opened:
         return 0.0
-    query = select(BOOKINGS).where(
-        BOOKINGS.c.account == account, BOOKINGS.c.bar >= min(opened.values())
+    columns = [BOOKINGS.c[name] for name in ("bar", "symbol", "reason", "cost")]
+    query = select(*columns).where(
+        BOOKINGS.c.account == account,
+        BOOKINGS.c.bar >= min(opened.values()),
+        BOOKINGS.c.symbol.in_(sorted(opened)),
     )
-    begun_here, found = set(), 0.0
+    begun_here, found, enters = set(), 0.0, Exit.NONE.name
     for row in connection.execute(query.order_by(BOOKINGS.c.bar, BOOKINGS.c.number)):
         if row.bar < opened.get(row.symbol, row.bar + 1):
             continue
-        if row.reason == Exit.NONE.name:  # an exit before it, in the same bar, was of another
+        if row.reason == enters:  # an exit before it, in the same bar, was of another
             begun_here.add(row.symbol)
         found += row.cost if row.symbol in begun_here else 0.0
     return found

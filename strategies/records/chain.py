@@ -22,6 +22,9 @@ class Head:
     hash: str = ORIGIN
 
 
+ORIGINAL = Head()
+
+
 @dataclass(frozen=True)
 class Event:
     """What happened to whom, at a moment in microseconds, and why, as JSON."""
@@ -63,14 +66,20 @@ class Chain:
         row = connection.execute(query).first()
         return Head() if row is None else Head(*row)
 
-    def walk(self, connection: Connection) -> Iterator[Head]:
-        """Yield the head after each event; refuse the first that is not as it was written."""
-        head = Head()
+    def walk(self, connection: Connection, head: Head = ORIGINAL) -> Iterator[Head]:
+        """Yield the head after each event behind `head`; refuse the first that was changed."""
+        number = self.table.c[self.number]
         columns = [self.table.c[name] for name in (*self._content, "hash")]
-        query = select(*columns).where(*self._ours).order_by(self.table.c[self.number])
+        query = select(*columns).where(*self._ours, number > head.n_events).order_by(number)
         for row in connection.execute(query.execution_options(yield_per=CHUNK)):
             head = self._next(head, tuple(row))
             yield head
+
+    def has(self, connection: Connection, head: Head) -> bool:
+        """Return whether an event is where it was when it was the last; that of none is."""
+        own = (*self._ours, self.table.c[self.number] == head.n_events)
+        row = connection.execute(select(self.table.c.hash).where(*own)).first()
+        return head == ORIGINAL if row is None else bool(row.hash == head.hash)
 
     def broken(self, number: int, why: str) -> RecordsDamaged:
         """Return the error that says at which event it is broken."""

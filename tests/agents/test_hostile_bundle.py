@@ -222,7 +222,7 @@ def test_what_lies_in_a_folder_is_not_trusted(saved: Path, name: str) -> None:
 def test_a_file_in_place_of_a_folder_is_refused(saved: Path) -> None:
     refuse(saved / CARD, "was no folder that can be read")
     refuse(saved.parent / "nowhere", "was no folder that can be read")
-    with pytest.raises(RunMismatch, match="was no folder that can be read, .*embedded null"):
+    with pytest.raises(RunMismatch, match=r"was no folder that can be read, .*embedded null"):
         load_bundle(Path(f"{saved}\0"))
 
 

@@ -12,6 +12,7 @@ from benbot.paper.notify.gathering import gathered
 from benbot.paper.notify.news import Kind
 from benbot.paper.store import set_switch
 from tests.paper.notify.receiver import NOW, Account
+from tests.paper.switches import forget_throws
 
 
 @pytest.fixture
@@ -112,18 +113,32 @@ def test_a_breaker_is_told_as_it_is_now(account: Account) -> None:
 
 
 def test_a_switch_is_told_when_it_changes(account: Account) -> None:
-    set_switch(account.url, "main", NOW, "by hand", is_halted=True, must_stop=True)
+    set_switch(account.url, "main", NOW, "drill", "ada@desk", is_halted=True, must_stop=True)
     news, cursor = look(account, Cursor())
     assert news == [
-        (Kind.HALT, "the kill switch is ON, no order is sent (by hand)"),
-        (Kind.HALT, "asked to stop after this cycle (by hand)"),
+        (Kind.HALT, "the kill switch is ON, no order is sent (by ada@desk: drill)"),
+        (Kind.HALT, "asked to stop after this cycle (by ada@desk: drill)"),
     ]
     assert look(account, cursor)[0] == []
     set_switch(account.url, "main", NOW, "by hand", is_halted=False, must_stop=False)
-    assert [text[:22] for _, text in look(account, cursor)[0]] == [
-        "the kill switch is off",
-        "not asked to stop any ",
+    news, cursor = look(account, cursor)
+    assert news == [
+        (
+            Kind.HALT,
+            "the kill switch is off, orders are sent again (by an unknown hand: by hand)",
+        )
     ]
+    with account.changing() as change:
+        assert [one.kind for one in change.throws()] == ["halted", "stopping", "resumed"]
+    assert look(account, cursor)[0] == []  # the chain tells what was told
+
+
+def test_a_switch_of_which_nobody_knows_who_threw_it_is_told_as_it_is(account: Account) -> None:
+    set_switch(account.url, "main", NOW, "by hand", is_halted=True)
+    forget_throws(account.url)
+    news, cursor = look(account, Cursor())
+    assert news == [(Kind.HALT, "the kill switch is ON, no order is sent (by hand)")]
+    assert look(account, cursor)[0] == []
 
 
 def test_a_day_is_told_when_it_is_over(account: Account) -> None:
