@@ -11,13 +11,13 @@ from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig, SegmentSettings
-from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.folds import SEGMENTS, Fold, place_folds
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import build
 from benbot.strategies.hearing import check_history, collect
 from benbot.strategies.learning.lessons import taught
 from benbot.strategies.scanner import only_found
+from benbot.strategies.tournament.binding import bound
 
 
 @dataclass(frozen=True, eq=False)

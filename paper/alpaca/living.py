@@ -196,12 +196,13 @@ def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
         require_same(kept.identity, identity, one.policy)
     began: datetime = store.now() if kept is None else moment_of(kept.began)
     sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
+    ladder = one.ladder()
     return Setting(
         policy=one.policy,
         rules=one.rules,
         names=Names(one.history.symbols, one.strategies),
         layout=one.layout,
-        chronicle=Growing(bars.until, one.hear, one.rules, one.regime, sleeves),
+        chronicle=Growing(bars.until, one.hear, one.rules, one.regime, sleeves, ladder),
         identity=identity,
         key=key_of(one.account, began),
         began=microseconds(began),
@@ -209,4 +210,5 @@ def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
         ruin=one.ruin * one.rules.capital,
         limits=one.limits,
         isolated=one.hear if isinstance(one.hear, Isolated) else None,
+        ladder=ladder,
     )
