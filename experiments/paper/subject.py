@@ -24,9 +24,12 @@ from benbot.experiments.training.rebuild import (
 from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import read_layers
 from benbot.paper.holding import Holding
+from benbot.paper.ladder import ForeseenLadder
 from benbot.paper.limits import AccountLimits
 from benbot.paper.replayed import Stretch
 from benbot.paper.setting import identity_of
+from benbot.strategies.tournament.climb import described
+from benbot.strategies.tournament.settings import TournamentSettings
 
 SEGMENTS = ("fit", "valid")  # whoever looks at test has no test any more
 
@@ -73,6 +76,16 @@ class Chosen:
     @property
     def is_baseline(self) -> bool:
         return self.digest in MAKERS
+
+    @property
+    def tournament(self) -> TournamentSettings:
+        """The thresholds of its configuration, or the default ones."""
+        return self.prepared.config.tournament or TournamentSettings()
+
+    @property
+    def binding(self) -> dict[str, object]:
+        """The thresholds as a part of what the account is, where they decide who has its money."""
+        return {"tournament": described(self.tournament)} if self.tournament.binding else {}
 
     @property
     def identity(self) -> dict[str, object]:
@@ -124,6 +137,7 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
             ruin=config.environment.ruin,
             identity=who.identity | {"market": prepared.market.digest},
             limits=asked.limits,
+            ladder=ForeseenLadder(prepared.history, who.tournament),
         )
         yield Subject(prepared, stretch)
 

@@ -91,7 +91,7 @@ class Climb:
 
     def fits(self, state: dict[str, Any], bar: int) -> bool:
         """Return whether a state is of this ladder, with these settings, at the close of a bar."""
-        return (
+        return bool(
             state["bar"] == bar
             and state["tournament"]["version"] == VERSION
             and state["settings"] == described(self._settings)
