@@ -24,7 +24,7 @@ def keep_stages(change: Change, ladder: "Ladder | None", t: int) -> Int8Array | 
         change.ladder(t, kept.state, kept.accounts)
     for move in stood.moves:
         if move.source != move.target:
-            why = {"why": str(move.reason), "note": move.note, "binds": ladder.binds}
+            why = {"why": str(move.reason), "note": move.note, "binds": ladder.binds, "bar": t}
             change.event(
                 MOVE,
                 ladder.names[move.strategy],

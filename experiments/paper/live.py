@@ -77,7 +77,7 @@ def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Underta
                 venue=place.venue,
                 seed=place.seed,
                 timing=place.timing,
-                identity=who.identity | who.binding,
+                identity=who.identity,
                 limits=asked.limits,
                 tournament=who.tournament,
             ),

@@ -83,14 +83,14 @@ class Chosen:
         return self.prepared.config.tournament or TournamentSettings()
 
     @property
-    def binding(self) -> dict[str, object]:
-        """The thresholds as a part of what the account is, where they decide who has its money."""
-        return {"tournament": described(self.tournament)} if self.tournament.binding else {}
-
-    @property
     def identity(self) -> dict[str, object]:
-        """What must be the same whenever the account is opened again, the market aside."""
-        return identity_of(self.met, self.digest, self.prepared.market.symbols)
+        """What must be the same whenever the account is opened again, the market aside.
+
+        That has the thresholds of the tournament in it where they decide who has the money.
+        """
+        known = identity_of(self.met, self.digest, self.prepared.market.symbols)
+        held = self.tournament.binding
+        return known | {"tournament": described(self.tournament)} if held else known
 
 
 @dataclass(frozen=True, eq=False)

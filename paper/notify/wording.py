@@ -107,6 +107,14 @@ def _external(row: Row, reasons: Reasons) -> str:
     return f"somebody else's order in {reasons['symbol']} ({row['subject']})"
 
 
+def _stage(row: Row, reasons: Reasons) -> str:
+    aside = "" if reasons["binds"] else "; it does not bind this account"
+    note = f" ({reasons['note']})" if reasons["note"] else ""
+    return (
+        f"{row['subject']} {reasons['source']} → {reasons['target']}: {reasons['why']}{note}{aside}"
+    )
+
+
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -120,4 +128,5 @@ KINDS: dict[str, tuple[Kind, Callable[[Row, Reasons], str]]] = {
     "adopted": (Kind.EXTERNAL, _adopted),
     "flow": (Kind.EXTERNAL, _flow),
     "external": (Kind.EXTERNAL, _external),
+    "stage": (Kind.STAGE, _stage),
 }

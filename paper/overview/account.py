@@ -19,6 +19,7 @@ from benbot.paper.overview.holdings import Holding, holdings
 from benbot.paper.overview.money import Money, money
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, count, newest, parsed
+from benbot.paper.overview.stages import StageMove, binds, stage_moves
 from benbot.paper.overview.strategies import Share, Weights, shares, weights
 from benbot.paper.tables import EVENTS
 from benbot.strategies.records.moments import microseconds
@@ -48,6 +49,7 @@ class Overview:
     closes     when bars closed that are named in what it did
     money      what it has now, which within a bar is not what it had at the last close; None: its
                book cannot be read
+    moves      of strategies between stages, the newest first
     """
 
     account: str
@@ -65,6 +67,12 @@ class Overview:
     chain: Chain
     closes: dict[int, int] = field(default_factory=dict)
     money: Money | None = None
+    moves: list[StageMove] = field(default_factory=list)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether a tournament decides who has its money."""
+        return binds(self.identity)
 
     @property
     def knows_stages(self) -> bool:
@@ -101,7 +109,7 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
         results=earned,
         holdings=held,
         weights=chosen,
-        shares=shares(connection, account, chosen, held, choices),
+        shares=shares(connection, account, chosen, held),
         activity=did,
         health=how,
         guards=guards(identity.get("rules", {}), earned, how.beat),
@@ -109,6 +117,7 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
         chain=chain(connection, account),
         closes=closes(connection, account, _bars(did)),
         money=money(connection, account),
+        moves=stage_moves(connection, account, n),
     )
 
 

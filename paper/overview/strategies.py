@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.arrays import FloatArray, Int8Array, IntArray
 from benbot.envs.market.regime import REGIMES
 from benbot.paper.overview.holdings import Holding
 from benbot.paper.overview.rows import Row
+from benbot.paper.overview.stages import codes_of, stage_name
 from benbot.paper.tables import DECISIONS, INTENTS, TRADES
 
 CASH = "cash"
@@ -42,12 +43,14 @@ class Weights:
     moments   (N,) microseconds since 1970
     weights   (N, K + 1)
     regime    of the last decision in words; None where it is not known
+    stages    (N, K) codes of `Stage`, `stages.NOT_KEPT` where they were not kept
     """
 
     names: tuple[str, ...]
     moments: IntArray
     weights: FloatArray
     regime: str | None
+    stages: Int8Array
 
     @property
     def cash(self) -> float:
@@ -64,7 +67,7 @@ def weights(connection: Connection, account: str, choices: Sequence[Row], most: 
     last = connection.execute(select(func.max(DECISIONS.c.bar)).where(own)).scalar()
     first = connection.execute(select(func.min(DECISIONS.c.bar)).where(own)).scalar()
     step = max(1, -(-(int(last or 0) - int(first or 0) + 1) // most))
-    columns = (DECISIONS.c.moment, DECISIONS.c.weights, DECISIONS.c.regime)
+    columns = (DECISIONS.c.moment, DECISIONS.c.weights, DECISIONS.c.regime, DECISIONS.c.stages)
     kept = (int(last or 0) - DECISIONS.c.bar) % step == 0
     rows = list(connection.execute(select(*columns).where(own, kept).order_by(DECISIONS.c.bar)))
     chosen = np.array([np.frombuffer(row.weights, np.float32) for row in rows], np.float64)
@@ -74,6 +77,7 @@ def weights(connection: Connection, account: str, choices: Sequence[Row], most: 
         np.array([row.moment for row in rows], np.int64),
         chosen,
         regime_name(rows[-1].regime) if rows else None,
+        codes_of([row.stages for row in rows], max(chosen.shape[1] - 1, 0)),
     )
 
 
@@ -82,9 +86,8 @@ def shares(
     account: str,
     chosen: Weights,
     held: Sequence[Holding],
-    choices: Sequence[Row],
 ) -> list[Share]:
-    """Return every strategy with what it has earned; `choices` are those of the identity."""
+    """Return every strategy with what it has earned."""
     query = select(TRADES.c.strategy, func.count().label("n"), func.sum(TRADES.c.profit).label("p"))
     query = query.where(TRADES.c.account == account).group_by(TRADES.c.strategy)
     closed = {row.strategy: (row.n, float(row.p)) for row in connection.execute(query)}
@@ -92,7 +95,7 @@ def shares(
     for k, name in enumerate(chosen.names[:-1]):
         own = [one for one in held if one.strategy == name]
         n, profit = closed.get(name, (0, 0.0))
-        stage = choices[k].get("stage") if k < len(choices) else None
+        stage = stage_name(int(chosen.stages[-1, k])) if chosen.stages.size else None
         weight = float(chosen.weights[-1, k]) if chosen.weights.size else float("nan")
         open_profit = sum(one.profit or 0.0 for one in own)
         found.append(Share(name, stage, weight, len(own), n, profit, open_profit))

@@ -31,6 +31,7 @@ from tests.strategies.tournament.test_climb import EAGER
 
 ASIDE = EAGER.model_copy(update={"binding": False})
 N_BARS, N_KILLS, N_NIGHTLY = 11, 1, 60
+N_LINES = 50_000  # of the paper loop, that a run takes at least
 
 
 @dataclass(frozen=True, eq=False)
