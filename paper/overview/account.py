@@ -20,7 +20,7 @@ from benbot.paper.overview.money import Money, money
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, count, newest, parsed
 from benbot.paper.overview.stages import StageMove, binds, stage_moves
-from benbot.paper.overview.strategies import Share, Weights, shares, weights
+from benbot.paper.overview.strategies import Share, Weights, shares, weights, withheld
 from benbot.paper.tables import EVENTS
 from benbot.strategies.records.moments import microseconds
 
@@ -100,6 +100,7 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
     earned, held = results(connection, account), holdings(connection, account)
     choices = identity.get("strategies", [])
     chosen = weights(connection, account, choices, DRAWN)
+    chosen = withheld(chosen) if binds(identity) else chosen
     did, how = activity(connection, account, n), health(connection, account, moment)
     return Overview(
         account=account,

@@ -1,7 +1,7 @@
 """How the policy shared the risk budget at each decision, and what came of each strategy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -10,8 +10,9 @@ from benbot.envs.arrays import FloatArray, Int8Array, IntArray
 from benbot.envs.market.regime import REGIMES
 from benbot.paper.overview.holdings import Holding
 from benbot.paper.overview.rows import Row
-from benbot.paper.overview.stages import codes_of, stage_name
+from benbot.paper.overview.stages import NOT_KEPT, codes_of, stage_name
 from benbot.paper.tables import DECISIONS, INTENTS, TRADES
+from benbot.strategies.tournament.stages import Stage
 
 CASH = "cash"
 
@@ -79,6 +80,14 @@ def weights(connection: Connection, account: str, choices: Sequence[Row], most: 
         regime_name(rows[-1].regime) if rows else None,
         codes_of([row.stages for row in rows], max(chosen.shape[1] - 1, 0)),
     )
+
+
+def withheld(chosen: Weights) -> Weights:
+    """Return the weights as a tournament that binds leaves them: cash of whoever is not LIVE."""
+    given = np.isin(chosen.stages, (Stage.LIVE, NOT_KEPT))
+    own = np.where(given, chosen.weights[:, :-1], 0.0)
+    back = np.where(given, 0.0, chosen.weights[:, :-1]).sum(axis=1)
+    return replace(chosen, weights=np.column_stack([own, chosen.weights[:, -1] + back]))
 
 
 def shares(
