@@ -23,7 +23,6 @@ from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.experiments.config import ExperimentConfig
 from benbot.experiments.tournament.power_view import share_of
 from benbot.experiments.tournament.season import Season, play, play_recorded
-from benbot.experiments.tournament.sleeves import sleeve_sessions
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.strategies.base import Strategy
 from benbot.strategies.catalogue import RULES
@@ -37,6 +36,7 @@ from benbot.strategies.tournament.power import (
     thresholds_alone,
 )
 from benbot.strategies.tournament.settings import TournamentSettings
+from benbot.strategies.tournament.sleeves import sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
 
 N_STRATEGIES, N_SESSIONS = 1_000, 1_258

@@ -1,5 +1,6 @@
 """One transaction of a paper account: what is written together is kept together."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Table, delete, insert, update
 
-from benbot.envs.arrays import Float32Array, FloatArray, RecordArray
+from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, RecordArray
 from benbot.envs.desk.reasons import Exit, Verdict
 from benbot.envs.market.regime import UNKNOWN
 from benbot.paper import chain, throws
@@ -24,6 +25,7 @@ from benbot.paper.tables import (
     FILLS,
     HEARTBEATS,
     INTENTS,
+    LADDERS,
     ORDERS,
     POSITIONS,
     STANDINGS,
@@ -52,6 +54,7 @@ class Decision:
     """What a policy saw and chose at the close of a bar, and what the sleeves returned over it.
 
     regime   code of `market.regime`, -1 unknown
+    stages   (K,) `Stage` of each strategy; None where nobody knows them
     """
 
     bar: int
@@ -59,6 +62,7 @@ class Decision:
     weights: Float32Array
     growth: FloatArray
     regime: int = UNKNOWN
+    stages: Int8Array | None = None
 
 
 class Change:
@@ -94,8 +98,14 @@ class Change:
             "weights": np.ascontiguousarray(decision.weights, np.float32).tobytes(),
             "growth": np.ascontiguousarray(decision.growth, np.float64).tobytes(),
             "regime": decision.regime,
+            "stages": None if decision.stages is None else decision.stages.tobytes(),
         }
         self._insert(DECISIONS, [row])
+
+    def ladder(self, bar: int, state: Mapping[str, Any], accounts: bytes) -> None:
+        """Note how the ladder stands at the close of a bar, in place of the one before."""
+        row = {"bar": bar, "state": json.dumps(state), "accounts": accounts}
+        put(self._connection, LADDERS, [self._own | row])
 
     def equity(self, bar: int, moment: int, facts: Mapping[str, Any]) -> None:
         """Note what the account is worth at the close of a bar."""

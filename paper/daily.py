@@ -21,8 +21,10 @@ from benbot.envs.history import History
 from benbot.envs.observation import STATIC_CONTEXT, STATIC_STRATEGY, Layout
 from benbot.paper.account_rows import AccountRows, StoreRow
 from benbot.paper.intents import IntentStatus
+from benbot.paper.overview.stages import move_of
 from benbot.paper.report import DailyReport, Day, FeatureDrift, Unfilled
 from benbot.paper.slippage import BPS, Execution, executions_of, slippage_of
+from benbot.paper.stage_moves import MOVE
 from benbot.strategies.drift import FEWEST, Finding, slippage_drift
 from benbot.strategies.records.moments import written
 from benbot.strategies.shift import MUCH, Training
@@ -93,6 +95,7 @@ def daily_report(made_of: Reported, day: Day) -> DailyReport:
         features=_features(made_of, day),
         breakers=tuple(row["breaker"] for row in _within(rows.equity, "bar", day.first, day.last)),
         events=tuple(_events(rows, day)),
+        moves=tuple(_moves(rows, day)),
     )
 
 
@@ -217,6 +220,13 @@ def _events(rows: AccountRows, day: Day) -> Iterator[dict[str, Any]]:
         if closes[day.first - 1] < row["moment"] <= closes[day.last]:
             told = {name: row[name] for name in ("kind", "subject", "reasons")}
             yield {"moment": written(row["moment"]), **told}
+
+
+def _moves(rows: AccountRows, day: Day) -> Iterator[str]:
+    """Yield who moved at a close of the day; it is told a moment later."""
+    for move in (move_of(row) for row in rows.events if row["kind"] == MOVE):
+        if day.first <= move.bar <= day.last:
+            yield str(move)
 
 
 def _within(rows: Sequence[StoreRow], name: str, first: int, last: int) -> list[StoreRow]:

@@ -4,14 +4,18 @@ from collections.abc import Callable
 
 from benbot.envs.arrays import FloatArray
 from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.desk.tape import Tape
 from benbot.envs.desk.taping import blank_tape
 from benbot.envs.features import static_features
+from benbot.envs.history import History
 from benbot.envs.market.market import Market
 from benbot.envs.market.regime import RegimeSettings, detect_regime
 from benbot.envs.observation import Features
 from benbot.envs.signals import Signals
+from benbot.paper.ladder import LiveLadder
 from benbot.paper.sleeves import ShadowSleeves
+from benbot.strategies.tournament.binding import standing
 
 Markets = Callable[[int], Market]  # of the first so many bars
 Hearing = Callable[[Market], Signals]
@@ -20,7 +24,8 @@ Hearing = Callable[[Market], Signals]
 class Growing:
     """What is known of a market, computed anew from the bars that are closed; the sleeves go on.
 
-    So nothing that happens later can be in it. They have to be kept with the account.
+    So nothing that happens later can be in it. They have to be kept with the account, and so has
+    the ladder on which they stand.
     """
 
     def __init__(
@@ -30,10 +35,11 @@ class Growing:
         rules: DeskRules,
         regime: RegimeSettings,
         sleeves: ShadowSleeves,
+        ladder: LiveLadder | None = None,
     ) -> None:
         self._markets, self._hear = markets, hear
         self._rules, self._regime = rules, regime
-        self._sleeves = sleeves
+        self._sleeves, self._ladder = sleeves, ladder
         self._last: tuple[int, tuple[Tape, Features]] | None = None
 
     def until(self, t: int) -> tuple[Tape, Features]:
@@ -46,8 +52,13 @@ class Growing:
         signals = self._hear(market)
         regime = detect_regime(market, self._regime)
         tape = blank_tape(market, signals, regime, self._rules)
+        known = self._sleeves.last  # values of earlier bars are not in the tape
         self._sleeves.follow(tape, signals)
-        return tape, static_features(market, signals, tape, self._regime)
+        features = static_features(market, signals, tape, self._regime)
+        if self._ladder is not None:
+            history = History(market, signals, self._rules, self._regime, tape, features)
+            features = _climbed(self._ladder, history, known)
+        return tape, features
 
     def growth(self, t: int) -> FloatArray:
         """Return what the sleeves returned over bar `t`, (K,)."""
@@ -66,3 +77,16 @@ class Growing:
         """Bring the sleeves back as they stood after they had returned `growth`, (T, K)."""
         self._sleeves.restore(image, growth)
         self._last = None
+
+
+def _climbed(ladder: LiveLadder, history: History, known: int) -> Features:
+    """Let the ladder go on, and return the features; with the stages if it binds.
+
+    The tape has no values before the bar `known`: where the ladder does not stand there yet it is
+    played anew, on a tape that has all of them.
+    """
+    tape = history.tape
+    if ladder.bar < known:
+        tape = record_tape(history.market, history.signals, tape.regime, history.rules)
+    ladder.follow(tape, history.features, history.market.days)
+    return standing(history, ladder.path()).features if ladder.binds else history.features

@@ -8,7 +8,7 @@ unwatched are closed one after the other, and none of their orders is sent.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from benbot.paper.growing import Growing, Hearing
 from benbot.paper.intents import key_of
 from benbot.paper.isolation import Isolated
 from benbot.paper.known import known_of
+from benbot.paper.ladder import LiveLadder
 from benbot.paper.limits import AccountLimits
 from benbot.paper.live_bars import LiveBars
 from benbot.paper.live_feed import LiveFeed, Looks
@@ -41,6 +42,7 @@ from benbot.paper.store import PaperStore, open_store
 from benbot.paper.trader import Trader
 from benbot.paper.venue import Clock, Venue
 from benbot.strategies.records.moments import microseconds
+from benbot.strategies.tournament.settings import TournamentSettings
 
 FEWEST_CYCLES = 3  # of a bar: one that opens it, one inside, one that ends it
 ENDING = 1.5  # cycles before its close from which on a bar is ended
@@ -97,6 +99,11 @@ class Undertaking:
     identity: Mapping[str, object] = field(default_factory=dict)
     wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
     limits: AccountLimits | None = None  # that are tighter than the rules
+    tournament: TournamentSettings = field(default_factory=TournamentSettings)
+
+    def ladder(self) -> LiveLadder:
+        """Return the ladder of its strategies, before the first bar."""
+        return LiveLadder(self.rules, self.strategies, self.tournament)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +137,8 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
     drawn = DrawnMarket(one.history, one.calendar, one.seed)
     clock = MarketClock(drawn, timing.bar, machine.now)
     market = LiveMarket(drawn, one.rules, clock)
-    chronicle = _chronicle(one, market)
+    ladder = one.ladder()
+    chronicle = _chronicle(one, market, ladder)
     if not known_of(one.url, one.account).has_begun:
         chronicle.until(one.history.n_bars - 1)  # before the store is held, whose lease runs
 
@@ -142,7 +150,7 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
     with open_store(one.url, one.account, clock) as store:
         identity = _begin(one, store, clock, chronicle)
         key = key_of(one.account, datetime.fromisoformat(str(identity[BEGUN])))
-        setting = setting_of(one, chronicle, identity, key, clock())
+        setting = replace(setting_of(one, chronicle, identity, key, clock()), ladder=ladder)
         capital = SimulatedAccount(capital=one.rules.capital, multiplier=MARGIN)
         with closing(LiveVenue(market, capital, one.venue)) as own:
             venue = one.wrapped(own)
@@ -177,9 +185,9 @@ def _begin(
     return own
 
 
-def _chronicle(one: Undertaking, market: LiveMarket) -> Growing:
+def _chronicle(one: Undertaking, market: LiveMarket, ladder: LiveLadder) -> Growing:
     sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
-    return Growing(market.until, one.hear, one.rules, one.regime, sleeves)
+    return Growing(market.until, one.hear, one.rules, one.regime, sleeves, ladder)
 
 
 def setting_of(

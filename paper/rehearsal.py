@@ -11,6 +11,7 @@ from benbot.envs.desk.tape import Tape
 from benbot.envs.history import History
 from benbot.paper.desk import PaperDesk
 from benbot.paper.sleeves import ShadowSleeves
+from benbot.strategies.tournament.alone import Alone
 
 KERNEL = "stages.look-*.nbc"  # the last one to be compiled
 
@@ -25,9 +26,13 @@ def rehearse(history: History) -> None:
     rules, signals = history.rules, history.signals
     tape = Tape._make(np.array(each) for each in history.tape)
     ShadowSleeves(rules, signals.n_strategies, history.market.n_symbols).follow(tape, signals)
+    t = history.n_bars - 1
+    alone = Alone(rules, signals.n_strategies)
+    alone.show(tape, history.features)
+    alone.begin(t - 1)
+    alone.trade()
     desk = PaperDesk(rules, signals.n_strategies, history.market.n_symbols)
     desk.show(tape, history.features)
-    t = history.n_bars - 1
     n_weights = signals.n_strategies + 1
     desk.begin(t - 1, rules.capital)
     desk.decide(t - 1, np.full(n_weights, 1.0 / n_weights, np.float32))

@@ -17,6 +17,7 @@ from benbot.paper.change import Names
 from benbot.paper.feed import Feed
 from benbot.paper.intents import key_of
 from benbot.paper.isolation import Isolated
+from benbot.paper.ladder import Ladder
 from benbot.paper.limits import AccountLimits
 from benbot.paper.outbox import Manners, Outbox
 from benbot.paper.reel import Foreseen
@@ -57,6 +58,7 @@ class Stretch:
     limits: AccountLimits | None = None
     isolated: Isolated | None = None  # the strategies that the chronicle hears, see `Setting`
     store: str | None = None  # if not a file in the folder
+    ladder: Ladder | None = None  # on which the strategies stand
 
     def url(self, folder: Path) -> str:
         """Return where the account is kept."""
@@ -140,6 +142,7 @@ def _setting(stretch: Stretch, playback: Playback) -> Setting:
         ruin=stretch.ruin * history.rules.capital,
         limits=stretch.limits,
         isolated=stretch.isolated,
+        ladder=stretch.ladder,
     )
 
 

@@ -70,6 +70,7 @@ class DailyReport:
     costs, model_costs      of the fills, account currency
     slippage, worst         of all fills together, and of the dearest one; None without any
     breakers                at the closes of the day
+    moves                   of strategies between stages at these closes, in words
     """
 
     account: str
@@ -93,11 +94,15 @@ class DailyReport:
     features: FeatureDrift | None
     breakers: tuple[str, ...]
     events: tuple[dict[str, Any], ...] = field(default=())
+    moves: tuple[str, ...] = field(default=())
 
 
 def report_as_json(report: DailyReport) -> str:
     """Return the text of a report; the same report is the same text. What is no number is null."""
-    return json.dumps(_plain(asdict(report)), indent=1, sort_keys=True, allow_nan=False)
+    told = _plain(asdict(report))
+    if not report.moves:  # as those said that were made before anybody's stage was kept
+        del told["moves"]
+    return json.dumps(told, indent=1, sort_keys=True, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

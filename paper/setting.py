@@ -16,6 +16,7 @@ from benbot.paper.change import Change, Names
 from benbot.paper.differing import differing, told
 from benbot.paper.holding import Holding
 from benbot.paper.isolation import Isolated
+from benbot.paper.ladder import Ladder
 from benbot.paper.limits import AccountLimits
 
 
@@ -49,6 +50,7 @@ class Setting:
     ruin        equity at or below which the account is over
     limits      that are tighter than the rules; None: those that hold already
     isolated    the strategies, where they are heard at every close
+    ladder      on which they stand; None where nobody asks
     """
 
     policy: Policy
@@ -63,6 +65,7 @@ class Setting:
     ruin: float
     limits: AccountLimits | None = None
     isolated: Isolated | None = None
+    ladder: Ladder | None = None
 
     def begin(self, change: Change, t: int, capital: float) -> None:
         """Note the account as it begins at the close of bar `t`."""

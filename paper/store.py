@@ -28,6 +28,7 @@ from benbot.paper import lease, throws
 from benbot.paper.change import Change
 from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.intents import Intent
+from benbot.paper.ladder import KeptLadder
 from benbot.paper.lease import AccountLock
 from benbot.paper.schema import check_current, migrate
 from benbot.paper.standing import Standing
@@ -38,6 +39,7 @@ from benbot.paper.tables import (
     EVENTS,
     FILLS,
     INTENTS,
+    LADDERS,
     ORDERS,
     STANDINGS,
 )
@@ -233,6 +235,11 @@ class PaperStore:
             )
             for row in self._all(query.order_by(DECISIONS.c.bar))
         ]
+
+    def ladder(self) -> KeptLadder | None:
+        """Return how the ladder stood at the last close at which it was kept; None: never."""
+        row = self._first(select(LADDERS).where(LADDERS.c.account == self.account))
+        return None if row is None else KeptLadder(json.loads(row.state), row.accounts)
 
     def growth(self, n_strategies: int) -> FloatArray:
         """Return what the sleeves have returned, (T, K)."""

@@ -27,7 +27,7 @@ from benbot.paper.venue import Venue, VenueFill, VenueOrder
 
 SUBJECT = "orders"  # of the alarm
 ASKED = 10  # times in vain, at the least: a machine that slept has asked once
-ENDED = "ended"  # kind of the event that says what became of it
+SETTLED = "settled"  # kind of the event that says what became of it
 WHY = "nobody knows the end of {}"
 FORGOTTEN = "the venue does not know it any more"
 
@@ -122,7 +122,7 @@ class Strays:
                 change.order(order, is_external=False)
             note = f"{intent.note}; later: {status}"
             change.note(replace(intent, status=IntentStatus.DONE, note=note), self._names)
-            change.event(ENDED, id_, symbol=intent.ticker, status=status, filled=total, late=late)
+            change.event(SETTLED, id_, symbol=intent.ticker, status=status, filled=total, late=late)
             if late:
                 self._overfills.alarm(change, intent.ticker, order=id_, late=late)
         del self._left[id_]

@@ -116,6 +116,16 @@ DECISIONS = Table(
     Column("weights", LargeBinary, nullable=False),  # (K + 1,) float32
     Column("growth", LargeBinary, nullable=False),  # (K,) float64: what the sleeves returned
     Column("regime", Integer, nullable=True),  # code of the bar; NULL: decided before it was kept
+    Column("stages", LargeBinary, nullable=True),  # (K,) int8 of `Stage`; NULL likewise
+)
+
+LADDERS = Table(
+    "ladders",
+    METADATA,
+    _account(),
+    _count("bar"),  # at whose close it stands
+    Column("state", Text, nullable=False),  # JSON: the tournament
+    Column("accounts", LargeBinary, nullable=False),  # image: those that it judges
 )
 
 EQUITY = Table(

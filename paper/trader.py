@@ -20,6 +20,7 @@ from benbot.paper.outbox import Outbox
 from benbot.paper.pending import Pending
 from benbot.paper.reel import Opening, with_opening
 from benbot.paper.setting import Setting
+from benbot.paper.stage_moves import keep_stages
 from benbot.paper.staging import Leave, Staging
 from benbot.paper.standing import Phase, Standing, facts_of, opening_from
 from benbot.paper.store import PaperStore
@@ -73,6 +74,8 @@ class Trader:
         self.trust.listen(standing.bar)
         n_strategies = len(self.setting.names.strategies)
         self.setting.chronicle.restore(standing.sleeves, self._store.growth(n_strategies))
+        if self.setting.ladder is not None:
+            self.setting.ladder.recall(self._store.ladder(), standing.bar)
         self.standing, self._is_kept = standing, True
         self._show(standing.bar)
         self.desk.restore(standing.book)
@@ -213,8 +216,9 @@ class Trader:
         weights = self.trust.chosen(change, t, observation, self.desk.weights())
         self.desk.decide(t, weights)
         self._limits = self._limits.written(change)
-        regime = int(self._tape.regime[t])
-        change.decide(Decision(t, observation, weights, setting.chronicle.growth(t), regime))
+        regime, stages = int(self._tape.regime[t]), keep_stages(change, setting.ladder, t)
+        growth = setting.chronicle.growth(t)
+        change.decide(Decision(t, observation, weights, growth, regime, stages))
         self._stand(
             Standing(
                 t,

@@ -9,6 +9,7 @@ from benbot.envs.history import Span
 from benbot.evolution.orchestration.following import Follow, Followed
 from benbot.evolution.orchestration.members import Member
 from benbot.strategies.records.change import Change
+from benbot.strategies.tournament.sessions import known_ends, session_ends
 
 
 class Watch:
@@ -76,22 +77,3 @@ class Watch:
         earned: FloatArray = self._returns[first:done, member]
         known: FloatArray = earned[np.isfinite(earned)]
         return known
-
-
-def session_ends(session: IntArray, span: Span) -> IntArray:
-    """Return the last bar of every session that ends behind the first bar of a span."""
-    inside = session[span.first : span.last + 1]
-    ends = span.first + np.flatnonzero(np.append(np.diff(inside) != 0, True))
-    found: IntArray = ends[ends > span.first].astype(np.int64)
-    return found
-
-
-def known_ends(ends: IntArray, session: IntArray) -> IntArray:
-    """Return the bar at whose close it is known that a session is over, (D,).
-
-    That is its own last bar where every session has one, and else the first bar of the next: a
-    prefix of the history would not know that no bar is to come.
-    """
-    daily = bool((np.diff(session) > 0).all())
-    known: IntArray = ends if daily else ends + 1
-    return known

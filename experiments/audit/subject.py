@@ -16,9 +16,9 @@ from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import DEFAULT, RegimeSettings
 from benbot.envs.market.sources import load_feed
 from benbot.envs.vector import EnvironmentSettings
-from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.preparation import Prepared, hear
 from benbot.strategies.base import Strategy
+from benbot.strategies.tournament.binding import bound
 
 Walk = Callable[[History, Span, Float32Array, EnvironmentSettings], tuple[FloatArray, FloatArray]]
 

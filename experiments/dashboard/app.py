@@ -31,6 +31,7 @@ from benbot.experiments.dashboard.looking import LISTS, Looking
 from benbot.experiments.dashboard.market import place_of
 from benbot.experiments.dashboard.pages import ICON, page, static_files
 from benbot.experiments.dashboard.sessions import LASTS, Sessions, Throttle, is_password
+from benbot.experiments.dashboard.stages import stages_figure
 from benbot.paper.store import set_switch
 
 KEY = 32  # bytes
@@ -103,6 +104,7 @@ class Rooms:
             "equity": equity_figure(told.results),
             "drawdown": drawdown_figure(told.results),
             "weights": weights_figure(told.weights),
+            "stages": stages_figure(told.weights),
         }
         colours = colours_of(told.weights.names)
         pulse = self._looking.pulse(told.account)

@@ -67,7 +67,9 @@ def equity_figure(results: Results) -> Figure | None:
     line = Shape(_line(places), AGENT)
     level = float(_places(np.array([paid]), ticks)[0, 1])
     text = "Equity at every mark; dashed: the money that was put in"
-    return Figure("line", text, (line,), tuple(ticks[::-1]), _dates(results.moments[shown]), level)
+    return Figure(
+        "line", text, (line,), tuple(ticks[::-1]), dates_of(results.moments[shown]), level
+    )
 
 
 def drawdown_figure(results: Results) -> Figure | None:
@@ -79,7 +81,7 @@ def drawdown_figure(results: Results) -> Figure | None:
     ticks = _ticks(min(float(fall.min()), -0.01), 0.0)
     places = _places(fall[shown], ticks)
     area = Shape(f"{_line(places)}L{WIDTH:g},0L0,0Z", COLOURS[2])
-    dates = _dates(results.moments[shown])
+    dates = dates_of(results.moments[shown])
     return Figure("fall", "Below the highest mark so far", (area,), tuple(ticks[::-1]), dates)
 
 
@@ -95,7 +97,7 @@ def weights_figure(chosen: Weights) -> Figure | None:
         for k, (name, (colour, is_faint)) in enumerate(zip(chosen.names, looks, strict=True))
     )
     text = "Share of the risk budget at each decision"
-    return Figure("area", text, shapes, tuple(ticks[::-1].tolist()), _dates(chosen.moments))
+    return Figure("area", text, shapes, tuple(ticks[::-1].tolist()), dates_of(chosen.moments))
 
 
 def colours_of(names: Sequence[str]) -> list[tuple[str, bool]]:
@@ -147,7 +149,7 @@ def _band(low: FloatArray, high: FloatArray, ticks: FloatArray) -> str:
     return f"{_line(_places(high, ticks))}L{back[1:]}Z"
 
 
-def _dates(moments: IntArray) -> tuple[str, ...]:
+def dates_of(moments: IntArray) -> tuple[str, ...]:
     """Return evenly spaced dates of a line; with times where it is no longer than some days."""
     places = np.linspace(0, moments.size - 1, min(N_DATES, moments.size)).round().astype(int)
     texts = [written(int(moments[place])) for place in places]

@@ -14,9 +14,9 @@ from benbot.envs.market.regime import RegimeSettings
 from benbot.envs.signals import NO_PAIRS, Signals
 from benbot.evolution.orchestration.members import Member
 from benbot.experiments.tournament.frames import days_of, trades_of
-from benbot.experiments.tournament.sleeves import SleeveSessions, sleeve_sessions
 from benbot.strategies.hearing import collect
 from benbot.strategies.records import Change
+from benbot.strategies.tournament.sleeves import SleeveSessions, sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
 
 NOBODY = "nobody_{}"  # who fills a batch up, and never trades

@@ -37,6 +37,7 @@ KEY = "paper_key"  # tag: which account, whatever store it lies in
 ORIGIN = "paper_policy"  # tag: the run that trained its policy
 FOLDER = "paper"  # of the reports among the files of the run
 EVER = "1970-01-01"
+MOST_MOVES = 20  # that are told one by one, the last ones
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def after_session(followed: Followed, now: datetime, *, again: bool = False) -> 
         reports = [daily_report(made_of, day) for day in days]
         new = keep_reports(followed.url, reports, now)
         said.append(f"reported {len(reports)} days to {days[-1].date}, {new} of them new")
+        moves = [f"{report.day}: {move}" for report in reports for move in report.moves]
+        said += moves[-MOST_MOVES:]
     if followed.home is None:
         return said
     try:

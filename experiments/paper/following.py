@@ -29,6 +29,7 @@ from benbot.paper.setting import require_same
 from benbot.paper.store import PaperStore
 from benbot.paper.venue import Venue
 from benbot.strategies.catalogue import StrategyChoice
+from benbot.strategies.tournament.binding import bound
 
 SEED = re.compile(r", drawn on from seed (?P<seed>[0-9]+)")
 OF_TIME = (BEGUN, "pace")  # entries of an identity that say when and how fast, and not what
@@ -80,7 +81,8 @@ def followed(
 
 def history_of(one: Undertaking, market: Market) -> History:
     """Return the history of an account in a market that has come so far, as it was traded on."""
-    return prepare(market, one.hear(market), one.rules, one.regime)
+    heard = prepare(market, one.hear(market), one.rules, one.regime)
+    return bound(heard, one.tournament)
 
 
 def drawn_until(one: Undertaking, last: int) -> Market:

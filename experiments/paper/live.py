@@ -79,6 +79,7 @@ def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Underta
                 timing=place.timing,
                 identity=who.identity,
                 limits=asked.limits,
+                tournament=who.tournament,
             ),
         )
 
@@ -115,9 +116,4 @@ def _require_going_on(who: Chosen) -> None:
         raise RunMismatch(
             "a market that goes on needs a policy that nobody advises, learning.correlation or "
             "learning.online_share was on. Train it without, or take --venue replay"
-        )
-    if config.tournament is not None and config.tournament.binding:
-        raise RunMismatch(
-            "a market that goes on has no tournament beside it, tournament.binding was on. Train "
-            "the policy without, or take --venue replay"
         )

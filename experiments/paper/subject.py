@@ -24,9 +24,12 @@ from benbot.experiments.training.rebuild import (
 from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import read_layers
 from benbot.paper.holding import Holding
+from benbot.paper.ladder import ForeseenLadder
 from benbot.paper.limits import AccountLimits
 from benbot.paper.replayed import Stretch
 from benbot.paper.setting import identity_of
+from benbot.strategies.tournament.climb import described
+from benbot.strategies.tournament.settings import TournamentSettings
 
 SEGMENTS = ("fit", "valid")  # whoever looks at test has no test any more
 
@@ -77,9 +80,19 @@ class Chosen:
         return self.digest in MAKERS
 
     @property
+    def tournament(self) -> TournamentSettings:
+        """The thresholds of its configuration, or the default ones."""
+        return self.prepared.config.tournament or TournamentSettings()
+
+    @property
     def identity(self) -> dict[str, object]:
-        """What must be the same whenever the account is opened again, the market aside."""
-        return identity_of(self.met, self.digest, self.prepared.market.symbols)
+        """What must be the same whenever the account is opened again, the market aside.
+
+        That has the thresholds of the tournament in it where they decide who has the money.
+        """
+        known = identity_of(self.met, self.digest, self.prepared.market.symbols)
+        held = self.tournament.binding
+        return known | {"tournament": described(self.tournament)} if held else known
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +143,7 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
             ruin=config.environment.ruin,
             identity=who.identity | {"market": prepared.market.digest},
             limits=asked.limits,
+            ladder=ForeseenLadder(prepared.history, who.tournament),
         )
         yield Subject(prepared, stretch, who)
 

@@ -11,6 +11,7 @@ from benbot.paper.overview.activity import closes, trades
 from benbot.paper.overview.health import Health, Life, Switch, health
 from benbot.paper.overview.holdings import holdings
 from benbot.paper.overview.rows import begun, names_of
+from benbot.paper.overview.stages import in_words
 from benbot.paper.presence import user
 from benbot.paper.store import reading, set_switch
 from benbot.strategies.records.database import SQLITE, address_of, shown
@@ -84,6 +85,7 @@ def _status(told: Overview) -> list[tuple[str, str]]:
         ("today", f"{earned.today:+z,.2f} ({earned.today_share:+z.2%})"),
         ("drawdown", f"{earned.drawdown[-1]:.2%}"),
         ("regime", told.weights.regime or "unknown"),
+        ("stages", in_words(told.weights.stages[-1:].ravel(), is_bound=told.is_bound)),
         ("breaker", str(last["breaker"])),
         ("kill switch", _switch(how.switch)),
         ("orders", f"{did.n_orders} meant, {did.under_way} of them under way"),

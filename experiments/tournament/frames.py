@@ -7,8 +7,8 @@ from benbot.envs.arrays import IntArray, RecordArray
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.history import History
 from benbot.envs.market.regime import REGIMES
-from benbot.experiments.tournament.sleeves import SleeveSessions
 from benbot.strategies.records import Source
+from benbot.strategies.tournament.sleeves import SleeveSessions
 from benbot.strategies.tournament.stages import Stage
 
 NAMES = np.array([stage.name for stage in Stage], dtype=object)

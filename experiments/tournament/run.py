@@ -16,7 +16,6 @@ from benbot.experiments.progress import Display
 from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tournament.paper_fills import paper_slippage
 from benbot.experiments.tournament.season import Season, play_recorded, run_of
-from benbot.experiments.tournament.sleeves import SleeveSessions, sleeve_sessions
 from benbot.experiments.tournament.view import events_table, ladder_table, moves_of, stage_metrics
 from benbot.experiments.tracking.tracker import Run, Status, Tracker, open_tracker
 from benbot.experiments.training.preparation import Prepared, check_segment
@@ -24,6 +23,7 @@ from benbot.experiments.training.run import check_folder, prepare_shown
 from benbot.experiments.training.training import CONFIG_FILE, DATA, DIGEST
 from benbot.experiments.verdict.opening import warn_of_look
 from benbot.strategies.records import Records, open_records
+from benbot.strategies.tournament.sleeves import SleeveSessions, sleeve_sessions
 
 ALGORITHM = "tournament"  # what the tag `algo` of a season says
 OWNER = "benbot tournament"

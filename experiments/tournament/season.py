@@ -18,11 +18,11 @@ from benbot.envs.errors import RunMismatch
 from benbot.evolution.orchestration.members import digest_of
 from benbot.experiments.resolved import config_digest
 from benbot.experiments.tournament.frames import days_of, trades_of
-from benbot.experiments.tournament.sleeves import SleeveSessions
 from benbot.experiments.training.preparation import Prepared
 from benbot.strategies.records import Change, Records, Registered
 from benbot.strategies.records.moments import moment_at
 from benbot.strategies.tournament.settings import TournamentSettings
+from benbot.strategies.tournament.sleeves import SleeveSessions
 from benbot.strategies.tournament.telling import tell
 from benbot.strategies.tournament.tournament import Moves, Tournament
 

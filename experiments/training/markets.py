@@ -16,7 +16,6 @@ from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_ranges import Range, drawn_values
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.mixture import Part
-from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.folds import Fold
 from benbot.experiments.training.mixture import (
     BootstrapMarkets,
@@ -32,6 +31,7 @@ from benbot.experiments.training.mixture import (
 from benbot.experiments.training.preparation import Prepared, hear
 from benbot.experiments.verdict.held_out import HeldOut, summary_digest
 from benbot.strategies.hearing import check_history
+from benbot.strategies.tournament.binding import bound
 
 if TYPE_CHECKING:
     from benbot.experiments.progress import Display

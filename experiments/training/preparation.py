@@ -11,7 +11,6 @@ from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.envs.signals import Signals
 from benbot.experiments.config import ExperimentConfig
-from benbot.experiments.tournament.binding import bound
 from benbot.experiments.training.folds import SEGMENTS, Fold, place_folds
 from benbot.experiments.training.segments import SegmentSettings
 from benbot.strategies.base import Strategy
@@ -19,6 +18,7 @@ from benbot.strategies.catalogue import build
 from benbot.strategies.hearing import check_history, collect
 from benbot.strategies.learning.lessons import taught
 from benbot.strategies.scanner import only_found
+from benbot.strategies.tournament.binding import bound
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ long its bars are and which facts it knows. What happens now, Alpaca says.
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -194,5 +194,7 @@ def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
         require_same(kept.identity, identity, one.policy)
     began: datetime = store.now() if kept is None else moment_of(kept.began)
     sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
-    chronicle = Growing(bars.until, one.hear, one.rules, one.regime, sleeves)
-    return setting_of(one, chronicle, identity, key_of(one.account, began), began)
+    ladder = one.ladder()
+    chronicle = Growing(bars.until, one.hear, one.rules, one.regime, sleeves, ladder)
+    setting = setting_of(one, chronicle, identity, key_of(one.account, began), began)
+    return replace(setting, ladder=ladder)

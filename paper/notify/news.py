@@ -19,6 +19,7 @@ class Kind(StrEnum):
     RUN = "run"  # the loop starts or stops
     EXTERNAL = "external"  # what somebody else did with the account
     ORDER = "order"  # refused, or never sent
+    STAGE = "stage"  # a strategy moved on the ladder
     OTHER = "other"
     DAY = "day"  # summary of a day
     FILL = "fill"

@@ -120,11 +120,19 @@ def _external(row: Row, reasons: Reasons) -> str:
     return f"somebody else's order in {reasons['symbol']} ({row['subject']})"
 
 
-def _ended(row: Row, reasons: Reasons) -> str:
+def _settled(row: Row, reasons: Reasons) -> str:
     late = f", {reasons['late']:+g} of it since it was left" if reasons["late"] else ""
     return (
         f"an order in {reasons['symbol']} that was left ended {reasons['status']} with "
         f"{reasons['filled']:g} filled{late} ({row['subject']})"
+    )
+
+
+def _stage(row: Row, reasons: Reasons) -> str:
+    aside = "" if reasons["binds"] else "; it does not bind this account"
+    note = f" ({reasons['note']})" if reasons["note"] else ""
+    return (
+        f"{row['subject']} {reasons['source']} → {reasons['target']}: {reasons['why']}{note}{aside}"
     )
 
 
@@ -138,7 +146,7 @@ KINDS: dict[str, tuple[Kind, Callable[[Row, Reasons], str]]] = {
     "began": (Kind.RUN, _began),
     "refused": (Kind.ORDER, _refused),
     "dropped": (Kind.ORDER, _refused),
-    "ended": (Kind.ORDER, _ended),
+    "settled": (Kind.ORDER, _settled),
     "adopted": (Kind.EXTERNAL, _adopted),
     "flow": (Kind.EXTERNAL, _flow),
     "external": (Kind.EXTERNAL, _external),
@@ -146,5 +154,6 @@ KINDS: dict[str, tuple[Kind, Callable[[Row, Reasons], str]]] = {
     ENDED: (Kind.RUN, _plainly),
     LIMITS: (Kind.RUN, _plainly),
     RECONCILING: (Kind.EXTERNAL, _plainly),
+    "stage": (Kind.STAGE, _stage),
 }
 SAID_BEFORE = (HALTED, RESUMED, STOPPING)  # as throws, which wait for no chain

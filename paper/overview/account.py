@@ -18,7 +18,8 @@ from benbot.paper.overview.memory import Chain, Memory
 from benbot.paper.overview.money import Money, money
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, newest, parsed
-from benbot.paper.overview.strategies import Share, Weights, shares, weights
+from benbot.paper.overview.stages import StageMove, binds, stage_moves
+from benbot.paper.overview.strategies import Share, Weights, shares, weights, withheld
 from benbot.paper.plain_words import in_words
 from benbot.paper.tables import EVENTS
 from benbot.paper.throws import told_of, untold
@@ -39,6 +40,7 @@ class Overview:
     untold     switches that are not among the events yet, in words
     money      what it has now, which within a bar is not what it had at the last close; None: its
                book cannot be read
+    moves      of strategies between stages, the newest first
     """
 
     account: str
@@ -57,6 +59,12 @@ class Overview:
     closes: dict[int, int] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
     money: Money | None = None
+    moves: list[StageMove] = field(default_factory=list)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether a tournament decides who has its money."""
+        return binds(self.identity)
 
     @property
     def knows_stages(self) -> bool:
@@ -94,6 +102,7 @@ def overview(
     earned, held = results(connection, account, known.marks), holdings(connection, account)
     choices = identity.get("strategies", [])
     chosen = weights(connection, account, choices, DRAWN)
+    chosen = withheld(chosen) if binds(identity) else chosen
     did, how = activity(connection, account, n), health(connection, account, moment)
     return Overview(
         account=account,
@@ -103,7 +112,7 @@ def overview(
         results=earned,
         holdings=held,
         weights=chosen,
-        shares=shares(connection, account, chosen, held, choices),
+        shares=shares(connection, account, chosen, held),
         activity=did,
         health=how,
         guards=guards(identity.get("rules", {}), earned, how.beat),
@@ -112,6 +121,7 @@ def overview(
         closes=closes(connection, account, _bars(did)),
         money=money(connection, account, known.marks.flows),
         untold=untold_words(connection, account),
+        moves=stage_moves(connection, account, n),
     )
 
 

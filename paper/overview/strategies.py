@@ -1,16 +1,18 @@
 """How the policy shared the risk budget at each decision, and what came of each strategy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, func, select
 
-from benbot.envs.arrays import FloatArray, IntArray
+from benbot.envs.arrays import FloatArray, Int8Array, IntArray
 from benbot.envs.market.regime import REGIMES
 from benbot.paper.overview.holdings import Holding
 from benbot.paper.overview.rows import Row
+from benbot.paper.overview.stages import NOT_KEPT, codes_of, stage_name
 from benbot.paper.tables import DECISIONS, INTENTS, TRADES
+from benbot.strategies.tournament.stages import Stage
 
 CASH = "cash"
 
@@ -42,12 +44,14 @@ class Weights:
     moments   (N,) microseconds since 1970
     weights   (N, K + 1)
     regime    of the last decision in words; None where it is not known
+    stages    (N, K) codes of `Stage`, `stages.NOT_KEPT` where they were not kept
     """
 
     names: tuple[str, ...]
     moments: IntArray
     weights: FloatArray
     regime: str | None
+    stages: Int8Array
 
     @property
     def cash(self) -> float:
@@ -64,7 +68,7 @@ def weights(connection: Connection, account: str, choices: Sequence[Row], most: 
     last = connection.execute(select(func.max(DECISIONS.c.bar)).where(own)).scalar()
     first = connection.execute(select(func.min(DECISIONS.c.bar)).where(own)).scalar()
     step = max(1, -(-(int(last or 0) - int(first or 0) + 1) // most))
-    columns = (DECISIONS.c.moment, DECISIONS.c.weights, DECISIONS.c.regime)
+    columns = (DECISIONS.c.moment, DECISIONS.c.weights, DECISIONS.c.regime, DECISIONS.c.stages)
     kept = (int(last or 0) - DECISIONS.c.bar) % step == 0
     rows = list(connection.execute(select(*columns).where(own, kept).order_by(DECISIONS.c.bar)))
     chosen = np.array([np.frombuffer(row.weights, np.float32) for row in rows], np.float64)
@@ -74,7 +78,16 @@ def weights(connection: Connection, account: str, choices: Sequence[Row], most: 
         np.array([row.moment for row in rows], np.int64),
         chosen,
         regime_name(rows[-1].regime) if rows else None,
+        codes_of([row.stages for row in rows], max(chosen.shape[1] - 1, 0)),
     )
+
+
+def withheld(chosen: Weights) -> Weights:
+    """Return the weights as a tournament that binds leaves them: cash of whoever is not LIVE."""
+    given = np.isin(chosen.stages, (Stage.LIVE, NOT_KEPT))
+    own = np.where(given, chosen.weights[:, :-1], 0.0)
+    back = np.where(given, 0.0, chosen.weights[:, :-1]).sum(axis=1)
+    return replace(chosen, weights=np.column_stack([own, chosen.weights[:, -1] + back]))
 
 
 def shares(
@@ -82,9 +95,8 @@ def shares(
     account: str,
     chosen: Weights,
     held: Sequence[Holding],
-    choices: Sequence[Row],
 ) -> list[Share]:
-    """Return every strategy with what it has earned; `choices` are those of the identity."""
+    """Return every strategy with what it has earned."""
     query = select(TRADES.c.strategy, func.count().label("n"), func.sum(TRADES.c.profit).label("p"))
     query = query.where(TRADES.c.account == account).group_by(TRADES.c.strategy)
     closed = {row.strategy: (row.n, float(row.p)) for row in connection.execute(query)}
@@ -92,7 +104,7 @@ def shares(
     for k, name in enumerate(chosen.names[:-1]):
         own = [one for one in held if one.strategy == name]
         n, profit = closed.get(name, (0, 0.0))
-        stage = choices[k].get("stage") if k < len(choices) else None
+        stage = stage_name(int(chosen.stages[-1, k])) if chosen.stages.size else None
         weight = float(chosen.weights[-1, k]) if chosen.weights.size else float("nan")
         open_profit = sum(one.profit or 0.0 for one in own)
         found.append(Share(name, stage, weight, len(own), n, profit, open_profit))

@@ -67,10 +67,12 @@ def test_an_older_store_is_brought_forward_and_loses_nothing(
     with sqlite3.connect(folder / "copy" / "paper.db") as connection:
         connection.execute("DROP TABLE reports")
         connection.execute("DROP TABLE heartbeats")
-        connection.execute("ALTER TABLE decisions DROP COLUMN regime")
+        connection.execute("DROP TABLE ladders")
+        for name in ("regime", "stages"):
+            connection.execute(f"ALTER TABLE decisions DROP COLUMN {name}")
         connection.execute("UPDATE paper_version SET version_num = 'p0001'")
     assert keep_reports(url, reports, NOW) == 3
     after = everything(traded.stretch, folder / "copy")
-    before["decisions"]["regime"] = None  # nobody kept it then
+    before["decisions"]["regime"] = None  # nobody kept it then, nor a stage
     for name in before.keys() - {"reports"}:
         assert after[name].equals(before[name]), name

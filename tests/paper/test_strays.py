@@ -196,7 +196,7 @@ def test_an_order_that_filled_is_booked_as_it_says_when_its_fills_are_not_listed
     assert of(walk, name)["status"] == "done"
     assert len(walk.table("fills")[lambda rows: rows["client_order_id"] == name]) == 1
     assert walk.alarms() == ["orders"]
-    assert walk.table("events")["kind"].tolist().count("ended") == 1
+    assert walk.table("events")["kind"].tolist().count("settled") == 1
     assert not set(walk.table("events")["kind"]) & {"adopted", "external"}
 
 
@@ -212,7 +212,7 @@ def test_what_fills_after_an_order_was_left_is_an_alarm_and_is_believed(walk: Wa
     assert symbol in walk.on.loop.trader.standing.foreign
     fills = walk.table("fills")
     assert not fills[fills["client_order_id"] == name]["is_external"].any()
-    assert set(walk.table("events")["kind"]) >= {"ended", "adopted"}
+    assert set(walk.table("events")["kind"]) >= {"settled", "adopted"}
 
 
 def test_an_order_that_the_venue_forgot_is_asked_about_for_as_long_again(walk: Walk) -> None:

@@ -17,9 +17,10 @@ from benbot.evolution.orchestration.members import Member, Origin, Population, d
 from benbot.evolution.orchestration.service import certainty_of, services
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.orchestration.standing import Standing
-from benbot.evolution.orchestration.watching import Watch, known_ends, session_ends
+from benbot.evolution.orchestration.watching import Watch
 from benbot.evolution.settings import ProgramSettings
 from benbot.strategies.catalogue import StrategyChoice
+from benbot.strategies.tournament.sessions import known_ends, session_ends
 from benbot.strategies.tournament.tournament import Tournament
 from tests.evolution.orchestration.fakes import (
     FIRST,

@@ -1,5 +1,6 @@
 """`benbot paper --venue simulated`: policies that trade as they were judged, or not at all."""
 
+import json
 import os
 import signal
 import time
@@ -21,16 +22,20 @@ from benbot.experiments.cli import app
 from benbot.experiments.config import load_config
 from benbot.experiments.paper import ending
 from benbot.experiments.paper.ending import Left, asked_to_end
+from benbot.experiments.paper.live import Place, undertaking_of
 from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, subject_of
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.rebuild import expectations_of
+from benbot.paper.live import Timing
+from benbot.paper.setting import require_same
 from benbot.paper.standing import Phase, Standing
 from benbot.paper.store import set_switch
 from tests.experiments.paper.test_paper_cli import TINY
 
 LEARNED = "learning: {correlation: true, online_share: 0.3, refit: 5}\n"
 BINDING = "tournament: {binding: true}\n"
+FEWER = "live: {slots: 2}"
 RULE = '{"version": 1, "signal": ["negate", "return_5"]}'
 PROGRAM = TINY.replace(
     "{name: ma_crossover, fast: 3, slow: 8}", f"{{name: program, program: '{RULE}'}}"
@@ -169,11 +174,37 @@ def test_a_seed_that_a_run_does_not_have_is_refused(tmp_path: Path) -> None:
     assert "seed must be one of those of run, 3, 4, was 5" in str(error)
 
 
+def test_thresholds_that_bind_are_a_part_of_what_an_account_is(tmp_path: Path) -> None:
+    place = Place("main", tmp_path, None, 0, Timing())
+    made = []
+    for text in (BINDING, BINDING.replace("true", "false"), BINDING.replace("}", f", {FEWER}}}")):
+        asked = Asked(str(config_in(tmp_path / str(len(made)), TINY + text)))
+        with undertaking_of(asked, place) as (_, one):
+            made.append(one)
+    held, free, other = made
+    assert [one.ladder().binds for one in made] == [True, False, True]
+    assert "tournament" not in free.identity
+    assert len(free.layout.names) < len(held.layout.names)  # nobody sees a stage
+    with pytest.raises(RunMismatch, match="must go on with the tournament it began with"):
+        require_same(json.dumps(dict(held.identity)), dict(other.identity))
+
+
+@pytest.mark.nightly
+def test_a_policy_that_a_tournament_binds_replays_truly_and_goes_on(tmp_path: Path) -> None:
+    folder = run_with(tmp_path, TINY + BINDING, 1)
+    replayed = run("replay", folder, "--bars", 15)
+    assert "Differences: none, to the last digit" in replayed.output, replayed.output
+    for _ in range(2):
+        assert traded(folder, tmp_path).exit_code == 0
+    status = run("status", "--store", f"sqlite:///{tmp_path / 'account' / 'paper.db'}").output
+    assert "stages       R1: " in status
+    assert "LIVE alone has money" in status
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (LEARNED, "nobody advises"),
-        pytest.param(BINDING, "no tournament beside it", marks=pytest.mark.nightly),
     ],
 )
 def test_a_policy_that_was_judged_with_more_replays_truly_and_goes_on_nowhere(

@@ -11,9 +11,9 @@ import pytest
 from benbot.envs.errors import RunMismatch
 from benbot.experiments.tournament.paper_fills import paper_slippage
 from benbot.experiments.tournament.season import Season, play, play_recorded
-from benbot.experiments.tournament.sleeves import sleeve_sessions
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.strategies.records import Registered, open_records
+from benbot.strategies.tournament.sleeves import sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
 from tests.experiments.tournament.test_season import config_with
 

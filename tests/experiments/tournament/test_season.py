@@ -24,12 +24,12 @@ from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.experiments.audit.audit import Effort, audit
 from benbot.experiments.audit.columns import FEATURE, OBSERVATION, history_columns
 from benbot.experiments.config import ExperimentConfig
-from benbot.experiments.tournament.binding import bound, stages_of
 from benbot.experiments.tournament.season import Season, digest_of, play, play_recorded
-from benbot.experiments.tournament.sleeves import earned, sleeve_sessions
 from benbot.experiments.tournament.view import events_table, ladder_table, moves_of, stage_metrics
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.strategies.records import Records, open_records
+from benbot.strategies.tournament.binding import bound, stages_of
+from benbot.strategies.tournament.sleeves import earned, sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
 from benbot.strategies.tournament.tournament import Tournament
 from tests import postgres

@@ -6,16 +6,15 @@ would have tripped counts as a breach instead. A session is a trading day, whate
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from benbot.envs.arrays import BoolArray, FloatArray, IntArray, RecordArray
-from benbot.envs.desk.ledger import TRADE, Ledger, open_ledger
+from benbot.envs.desk.ledger import TRADE
 from benbot.envs.desk.sleeves import LEAST_CAPITAL
 from benbot.envs.history import History, Span
-from benbot.envs.stepping import Arena, ArenaLoan, Outcome, begin_at, step_all
-from benbot.envs.vector import EnvironmentSettings, build_arena
+from benbot.strategies.tournament.alone import Alone
 from benbot.strategies.tournament.trial import RUIN
 
 DAY = "datetime64[D]"
@@ -52,7 +51,7 @@ def sleeve_sessions(
 ) -> SleeveSessions:
     """Trade every strategy alone over a span; `moved` hears how many decisions are done."""
     rules = history.rules
-    equity, by_bar = _trade(replace(history, rules=rules.without_breakers()), span, moved)
+    equity, by_bar = _trade(history, span, moved)
     session = history.tape.session[span.first : span.last + 1]
     ends = np.flatnonzero(np.append(np.diff(session) != 0, True))
     ends = ends[ends > 0]  # at the first bar nothing has been traded yet
@@ -69,7 +68,7 @@ def sleeve_sessions(
         last_bars=last_bars,
         returns=returns,
         equity=at_end,
-        breaches=_breached(returns, rules.breakers.daily_loss).astype(np.int64),
+        breaches=breached(returns, rules.breakers.daily_loss).astype(np.int64),
         n_trades=np.array(counts),
         trades=trades,
     )
@@ -87,7 +86,8 @@ def earned(at_start: FloatArray, at_end: FloatArray, least: float) -> tuple[Floa
     return returns, left
 
 
-def _breached(returns: FloatArray, daily_loss: float) -> BoolArray:
+def breached(returns: FloatArray, daily_loss: float) -> BoolArray:
+    """Return which sessions lost more than the desk allows a day; one that was none did not."""
     return np.isfinite(returns) & ~(returns > -daily_loss)
 
 
@@ -95,38 +95,14 @@ def _trade(
     history: History, span: Span, moved: Callable[[int], None]
 ) -> tuple[FloatArray, list[RecordArray]]:
     """Return equity (N + 1, K) at every mark, and the round trips that closed in each bar."""
-    n_strategies, most = history.signals.n_strategies, history.rules.limits.max_positions
-    ledger = open_ledger(n_strategies, trades=2 * most)
-    whole = EnvironmentSettings(episode_bars=span.n_decisions, ruin=0.0)
-    loan = ArenaLoan(build_arena(history, span, whole, n_strategies, ledger))
-    arena: Arena = loan.lent
-    outcome = _room_for(n_strategies, history.layout.size)
-    for b in range(n_strategies):
-        begin_at(arena, b, span.first, span.last, outcome.observation)
-    alone = np.eye(n_strategies, n_strategies + 1, dtype=np.float32)
-    accounts = arena.desk.book.accounts
-    equity = np.zeros((span.n_decisions + 1, n_strategies))
-    equity[0] = accounts["equity"]
+    alone = Alone(history.rules, history.signals.n_strategies)
+    alone.show(history.tape, history.features)
+    alone.begin(span.first)
+    equity = np.zeros((span.n_decisions + 1, history.signals.n_strategies))
+    equity[0] = alone.equity
     closed: list[RecordArray] = []
     for i in range(span.n_decisions):
-        step_all(loan, alone, False, outcome)
-        equity[i + 1] = accounts["equity"]
-        closed.append(_closed(ledger))
+        closed.append(alone.trade())
+        equity[i + 1] = alone.equity
         moved(i + 1)
     return equity, closed
-
-
-def _closed(ledger: Ledger) -> RecordArray:
-    """Return the round trips that all accounts closed in this bar, and make room for others."""
-    if ledger.n_trades.max() > ledger.trades.shape[1]:
-        raise AssertionError(f"a bar must not close more than {ledger.trades.shape[1]} trades")
-    taken = np.arange(ledger.trades.shape[1]) < ledger.n_trades[:, None]
-    closed: RecordArray = ledger.trades[taken]
-    ledger.n_trades[:] = 0
-    return closed
-
-
-def _room_for(n: int, size: int) -> Outcome:
-    seen = np.empty((n, size), np.float32)
-    ends = np.zeros((2, n), np.bool_)
-    return Outcome(seen, np.empty_like(seen), np.zeros(n), ends[0], ends[1])

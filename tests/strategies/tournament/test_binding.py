@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from benbot.experiments.tournament.binding import stages_of
-from benbot.experiments.tournament.sleeves import SleeveSessions
+from benbot.strategies.tournament.binding import stages_of
 from benbot.strategies.tournament.settings import TournamentSettings
+from benbot.strategies.tournament.sleeves import SleeveSessions
 
 EASY = {"trades": 0, "sharpe": 0.0, "profit_factor": 0.0, "drawdown": 1.0}
 SETTINGS = TournamentSettings.model_validate(
