@@ -23,8 +23,8 @@ from benbot.experiments.paper import ending
 from benbot.experiments.paper.ending import Left, asked_to_end
 from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, subject_of
+from benbot.experiments.training.bundles import expectations_of
 from benbot.experiments.training.preparation import prepare_experiment
-from benbot.experiments.training.rebuild import expectations_of
 from benbot.paper.standing import Phase, Standing
 from benbot.paper.store import set_switch
 from tests.experiments.paper.test_paper_cli import TINY
