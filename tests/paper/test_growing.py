@@ -22,9 +22,7 @@ from benbot.strategies.rules.rsi_reversion import RsiReversion
 N_BARS, N_SYMBOLS, BEGUN = 90, 6, 40
 STRATEGIES = (RsiReversion(window=2), MovingAverageCrossover(fast=3, slow=8))
 REGIME = RegimeSettings(trend_window=10, volatility_window=5, volatility_history=20)
-RULES = DeskRules.model_validate(
-    {"gates": {"risk": {"min_sessions": 5, "refresh": 2}, "correlation": 0.3}}
-)
+RULES = DeskRules.model_validate({"gates": {"min_sessions": 5, "refresh": 2, "correlation": 0.3}})
 Told = Callable[[dict[str, FloatArray], int], None]
 
 
