@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from benbot.envs.arrays import FloatArray
+from benbot.envs.covariance.carried import CarriedRows
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.sleeves import record_tape
 from benbot.envs.desk.tape import Tape
@@ -20,12 +21,15 @@ from benbot.strategies.tournament.binding import standing
 Markets = Callable[[int], Market]  # of the first so many bars
 Hearing = Callable[[Market], Signals]
 
+SPARE = 252  # sessions to come for which there is room, until everything is moved once
+
 
 class Growing:
     """What is known of a market, computed anew from the bars that are closed; the sleeves go on.
 
     So nothing that happens later can be in it. They have to be kept with the account, and so has
-    the ladder on which they stand.
+    the ladder on which they stand. Covariances are carried from close to close, while all returns
+    before are as they were.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Growing:
         self._markets, self._hear = markets, hear
         self._rules, self._regime = rules, regime
         self._sleeves, self._ladder = sleeves, ladder
+        self._carried = CarriedRows(SPARE)
         self._last: tuple[int, tuple[Tape, Features]] | None = None
 
     def until(self, t: int) -> tuple[Tape, Features]:
@@ -51,7 +56,7 @@ class Growing:
         market = self._markets(t + 1)
         signals = self._hear(market)
         regime = detect_regime(market, self._regime)
-        tape = blank_tape(market, signals, regime, self._rules)
+        tape = blank_tape(market, signals, regime, self._rules, self._carried)
         known = self._sleeves.last  # values of earlier bars are not in the tape
         self._sleeves.follow(tape, signals)
         features = static_features(market, signals, tape, self._regime)

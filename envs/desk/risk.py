@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array, FloatArray, IntArray
+from benbot.envs.arrays import Float32Array, FloatArray, IntArray, WordArray
+from benbot.envs.covariance.carried import CarriedRows
+from benbot.envs.covariance.rows import Pace
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
 
@@ -48,11 +50,15 @@ class RiskFacts(NamedTuple):
     row          (T,)       the row known at the close of bar t, -1 when none is
     covariance   (R, S, S)  symmetric; NaN until both symbols returned `min_sessions` times
     beta         (R, S)     to the equally weighted universe; NaN until it is known
+    bound        (R, S)     deviations that bound swings, see `covariance.rows.bounds`
+    tied         (R + 1, 2, S, W)  see `covariance.rows.tied_symbols`
     """
 
     row: IntArray
     covariance: Float32Array
     beta: Float32Array
+    bound: Float32Array
+    tied: WordArray
 
 
 class SessionReturns(NamedTuple):
@@ -76,19 +82,30 @@ class Kupiec(NamedTuple):
 DEFAULT = RiskSettings()
 
 
-def risk_facts(market: Market, settings: RiskSettings = DEFAULT) -> RiskFacts:
+def risk_facts(
+    market: Market,
+    settings: RiskSettings = DEFAULT,
+    limit: float = 1.0,
+    carried: CarriedRows | None = None,
+) -> RiskFacts:
     """Return the covariances and betas of a market, a row every `refresh` sessions.
 
     The first session writes row 0; the row of a bar is the last one written by a session before its
-    own. Whether the bar's own session is over cannot be told from the bars up to it.
+    own. Whether the bar's own session is over cannot be told from the bars up to it. Symbols are
+    tied from the correlation `limit` on. What was `carried` from a shorter history of the market is
+    not counted again.
     """
     returns = session_returns(market)
     _check_size(len(returns.last), market.n_symbols, settings.refresh)
+    rows = CarriedRows() if carried is None else carried
+    rows.follow(returns.value, _pace(settings), limit)
     before = np.searchsorted(returns.last, np.arange(market.n_bars), side="left")
     return RiskFacts(
         row=np.where(before > 0, (before - 1) // settings.refresh, NOTHING_KNOWN),
-        covariance=_covariances(returns.value, settings),
+        covariance=rows.covariance,
         beta=_betas(returns.value, settings)[:: settings.refresh].astype(np.float32),
+        bound=rows.bound,
+        tied=rows.tied,
     )
 
 
@@ -156,31 +173,8 @@ def kupiec(violations: int, n: int, probability: float) -> Kupiec:
     return Kupiec(statistic, math.erfc(math.sqrt(statistic / 2.0)))
 
 
-def _covariances(returns: FloatArray, settings: RiskSettings) -> Float32Array:
-    """Return the rows, (R, S, S).
-
-    The weighted mean of r_i r_j over the sessions in which both are known, with weight
-    memory^age, and ages counted in all sessions. Dividing by the sum of the weights so far, and not
-    by that of an endless past, keeps it unbiased from the first. The mean return is taken as zero,
-    as RiskMetrics does for spans this short.
-    """
-    n_sessions, n_symbols = returns.shape
-    rows = np.empty((-(-n_sessions // settings.refresh), n_symbols, n_symbols), np.float32)
-    total, weight, seen = np.zeros((3, n_symbols, n_symbols))
-    known = np.isfinite(returns).astype(np.float64)
-    moves = np.where(known > 0.0, returns, 0.0)
-    for d in range(n_sessions):
-        total *= settings.memory
-        total += np.outer(moves[d], moves[d])
-        joint = np.outer(known[d], known[d])
-        weight *= settings.memory
-        weight += joint
-        seen += joint
-        if d % settings.refresh == 0:
-            mean = np.full_like(total, np.nan)
-            np.divide(total, weight, out=mean, where=seen >= settings.min_sessions)
-            rows[d // settings.refresh] = mean
-    return rows
+def _pace(settings: RiskSettings) -> Pace:
+    return Pace(settings.memory, settings.min_sessions, settings.refresh)
 
 
 def _betas(returns: FloatArray, settings: RiskSettings) -> FloatArray:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, IntArray, RecordArray, WordArray
+from benbot.envs.arrays import Float32Array, FloatArray, Int8Array, IntArray, RecordArray
+from benbot.envs.covariance.carried import CarriedRows
 from benbot.envs.desk.offers import offers_of
 from benbot.envs.desk.portfolio import symbol_budgets
 from benbot.envs.desk.prefetch import LINE
@@ -18,7 +19,6 @@ from benbot.envs.desk.tape import (
     SIZING,
     UNKNOWN_SECTOR,
     VECTOR,
-    WORD,
     Tape,
 )
 from benbot.envs.errors import InvalidParameter
@@ -28,11 +28,19 @@ from benbot.envs.signals import Signals
 
 VOLATILITY_MEMORY = 0.94  # RiskMetrics' daily decay
 VOLUME_WINDOW = 20  # bars of the average traded value, and sessions of ADV
-BOUND_ROUNDING = 1.0 + 1e-5  # of single precision
 
 
-def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskRules) -> Tape:
-    """Return the tape before the sleeves have run: no values, no sleeve returns."""
+def blank_tape(
+    market: Market,
+    signals: Signals,
+    regime: Int8Array,
+    rules: DeskRules,
+    carried: CarriedRows | None = None,
+) -> Tape:
+    """Return the tape before the sleeves have run: no values, no sleeve returns.
+
+    Rows that were `carried` from a shorter history of the market are not counted again.
+    """
     n_bars, n_strategies, n_symbols = signals.direction.shape
     if (n_bars, n_symbols) != (market.n_bars, market.n_symbols) or regime.shape != (n_bars,):
         raise InvalidParameter(
@@ -40,7 +48,7 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
             f"{market.n_symbols} symbols, was {n_bars} bars, {n_symbols} symbols and a regime of "
             f"shape {regime.shape}"
         )
-    risk = risk_facts(market, rules.gates.risk)
+    risk = risk_facts(market, rules.gates.risk, rules.gates.correlation, carried)
     sizing = _sizing(market, signals, risk, rules)
     return Tape(
         bars=bars_of(market, rules.costs),
@@ -51,7 +59,7 @@ def blank_tape(market: Market, signals: Signals, regime: Int8Array, rules: DeskR
         stop=signals.stop_distance,
         variance=np.zeros((n_bars, n_strategies)),
         covariance=risk.covariance,
-        tied=tied_symbols(risk.covariance, rules.gates.correlation),
+        tied=risk.tied,
         calendar=_calendar(market, risk),
         session=market.session,
         regime=regime,
@@ -91,47 +99,6 @@ def bars_of(market: Market, costs: Costs) -> RecordArray:
     return bars
 
 
-def tied_symbols(covariance: Float32Array, limit: float) -> WordArray:
-    """Return which symbols the correlation gate keeps apart, (R + 1, 2, S, W); a limit of 1 none.
-
-    Bit j of symbol i is set unless cov_ij < limit σ_i σ_j (on the same side), or -cov_ij (on
-    opposite sides); so it is where a covariance is not known, and in row 0 for all.
-    """
-    n_rows, n_symbols, _ = covariance.shape
-    n_words = -(-n_symbols // WORD)
-    tied = np.zeros((n_rows + 1, 2, n_symbols, n_words), np.uint64)
-    if not limit < 1.0:
-        return tied
-    unknown = np.full((n_symbols, n_symbols), np.nan, np.float32)
-    for row in range(n_rows + 1):
-        own = covariance[row - 1] if row else unknown
-        deviation = np.sqrt(np.diagonal(own)).astype(np.float64)
-        most = limit * (deviation[:, None] * deviation)  # symmetric to the last digit
-        for i, together in enumerate((own.astype(np.float64), -own.astype(np.float64))):
-            bits = np.zeros((n_symbols, n_words * WORD), np.bool_)
-            bits[:, :n_symbols] = ~(together < most)
-            np.fill_diagonal(bits, False)
-            tied[row, i] = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
-    return tied
-
-
-def bounds(covariance: Float32Array) -> Float32Array:
-    """Return the deviation of each symbol where |cov_ij| <= σ_i σ_j for all known j, else NaN.
-
-    Covariances (R, S, S) of pairs that were seen in different sessions need not keep to that; where
-    they do, the deviation of any account's profit is at most the sum of |worth| x deviation. The
-    covariance itself must be known wherever both deviations are.
-    """
-    deviation = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-    bound = np.full(deviation.shape, np.nan, np.float32)
-    for row, own in enumerate(deviation):
-        known = np.flatnonzero(own > 0.0)
-        most = BOUND_ROUNDING * own[known, None] * own[known]
-        kept = np.abs(covariance[row][np.ix_(known, known)]) <= most
-        bound[row, known] = np.where(kept.all(axis=1), own[known], np.nan)
-    return bound
-
-
 def _aligned_bars(n_bars: int, n_symbols: int) -> RecordArray:
     """Return room for bars, none of which lies across two lines of the processor's cache."""
     size = n_bars * n_symbols * BAR.itemsize
@@ -165,7 +132,7 @@ def _facts(market: Market, risk: RiskFacts) -> RecordArray:
     facts = np.zeros((market.n_bars, market.n_symbols), FACTS)
     facts["adv"] = daily_money(market, traded_money(market))
     facts["age"] = np.where(market.halted, np.inf, _age(market))
-    facts["swing"] = _known(risk, bounds(risk.covariance))
+    facts["swing"] = _known(risk, risk.bound)
     facts["beta"] = _known(risk, risk.beta)
     facts["sector"] = _sector_numbers(market)
     return facts
@@ -253,12 +220,14 @@ def impact_per_root_money(market: Market) -> FloatArray:
     """
     rate = np.zeros((market.n_bars, market.n_symbols))
     money = traded_money(market)
-    for s in range(market.n_symbols):
-        traded = np.flatnonzero(market.tradable[:, s])
-        close = market.close[traded, s]
-        value = np.nan_to_num(money[traded, s])
-        volatility = np.sqrt(_weighted_mean(np.diff(np.log(close), prepend=np.nan) ** 2))
-        volume = _trailing_mean(value, VOLUME_WINDOW)
+    bars = [np.flatnonzero(market.tradable[:, s]) for s in range(market.n_symbols)]
+    squares = np.full(rate.shape, np.nan)  # each symbol's own, without its gaps
+    for s, traded in enumerate(bars):
+        squares[: traded.size, s] = np.diff(np.log(market.close[traded, s]), prepend=np.nan) ** 2
+    deviation = np.sqrt(_weighted_mean(squares))
+    for s, traded in enumerate(bars):
+        volatility = deviation[: traded.size, s]
+        volume = _trailing_mean(np.nan_to_num(money[traded, s]), VOLUME_WINDOW)
         known = (volume > 0.0) & np.isfinite(volatility)
         ratio = np.where(known, volatility / np.sqrt(np.where(known, volume, 1.0)), 0.0)
         rate[traded[1:], s] = ratio[:-1]  # what was known one traded bar earlier
@@ -266,9 +235,9 @@ def impact_per_root_money(market: Market) -> FloatArray:
 
 
 def _weighted_mean(squares: FloatArray) -> FloatArray:
-    """Return the exponentially weighted mean so far; the first entry, a NaN, is left out."""
+    """Return the exponentially weighted means so far, [T, S]; the first row, NaN, is left out."""
     mean = np.full(squares.shape, np.nan)
-    for t in range(1, squares.size):
+    for t in range(1, len(squares)):
         before = squares[t] if t == 1 else mean[t - 1]
         mean[t] = VOLATILITY_MEMORY * before + (1.0 - VOLATILITY_MEMORY) * squares[t]
     return mean

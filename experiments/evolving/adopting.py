@@ -15,14 +15,14 @@ from benbot.experiments.progress import Display
 from benbot.experiments.resolved import config_digest, flat_config, resolved_yaml
 from benbot.experiments.tracking.provenance import git_commit
 from benbot.experiments.tracking.tracker import COMMIT, NOTE, SOURCE, TrackingSettings, open_tracker
-from benbot.experiments.training.preparation import Prepared
-from benbot.experiments.training.rebuild import (
+from benbot.experiments.training.bundles import (
     bundles_in,
     config_of,
     expectations_of,
-    require_policies,
     run_folder,
 )
+from benbot.experiments.training.preparation import Prepared
+from benbot.experiments.training.rebuild import require_policies
 from benbot.experiments.training.review import Question, open_again
 from benbot.experiments.training.run import prepare_shown
 from benbot.experiments.training.training import DATA, DIGEST

@@ -21,7 +21,7 @@ from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import TrackingUnavailable, UnknownName
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
-from benbot.experiments.tracking.candidates import PAPER
+from benbot.experiments.tracking.kept import PAPER
 from benbot.experiments.tracking.store import check_there, quieten, reaching
 from benbot.paper.account_rows import AccountRows, key_of_account, rows_of
 from benbot.paper.daily import Reported, daily_report, days_of

@@ -18,8 +18,8 @@ from benbot.experiments.paper.live import Place, undertaking_of
 from benbot.experiments.paper.subject import Asked, subject_of
 from benbot.experiments.tracking.registry import find_version, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings, find_run, open_tracker
+from benbot.experiments.training.bundles import run_folder
 from benbot.experiments.training.preparation import Prepared
-from benbot.experiments.training.rebuild import run_folder
 from benbot.paper.autoloop import AutoLoop
 from benbot.paper.daily import training_of
 from benbot.paper.drawn import DrawnMarket

@@ -14,13 +14,13 @@ from benbot.envs.history import Span
 from benbot.experiments.config import PACKAGED, find_config, load_config
 from benbot.experiments.tracking.registry import SCHEME, fetched, find_version, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings
-from benbot.experiments.training.preparation import Prepared, prepare_experiment
-from benbot.experiments.training.rebuild import (
+from benbot.experiments.training.bundles import (
     bundles_in,
     config_of,
     expectations_of,
     run_folder,
 )
+from benbot.experiments.training.preparation import Prepared, prepare_experiment
 from benbot.experiments.validation import build
 from benbot.experiments.yaml_files import read_layers
 from benbot.paper.holding import Holding

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from benbot.agents.bundle import CARD, TENSORS, Bundle, load_bundle, policy_digest
 from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
-from benbot.experiments.tracking.kept import Kept, kept_runs
+from benbot.experiments.tracking.kept import PAPER, Kept, kept_runs
 from benbot.experiments.tracking.recorded import BUNDLE
 from benbot.experiments.tracking.runs import Run, Status
 from benbot.experiments.tracking.tracker import PARENT, find_run
@@ -16,7 +16,6 @@ from benbot.experiments.training.resumable import is_trained
 
 POLICY = "policy_digest"  # tag of a child: what its policy does
 VALID = "valid/log_growth"  # metric of a child: what it earned a year on `valid`
-PAPER = "paper"  # tag of a run that tracks an account of paper trading: the account's name
 ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,62}", re.ASCII)
 TAKEN = re.compile(r"latest|v[0-9]+", re.ASCII | re.IGNORECASE)  # MLflow's own words
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mlflow.store.entities import PagedList
 
 PARENT = "mlflow.parentRunId"
+PAPER = "paper"  # tag of a run that tracks an account of paper trading: the account's name
 PAGE = 1000  # runs that one question may bring
 
 

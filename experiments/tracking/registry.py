@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benbot.envs.errors import UnknownName
-from benbot.experiments.tracking.recorded import BUNDLE, CONFIG_FILE
 from benbot.experiments.tracking.store import check_there, quieten, reaching, sqlite_path
 from benbot.experiments.tracking.tracker import find_run
+from benbot.experiments.training.bundles import BUNDLE, CONFIG_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

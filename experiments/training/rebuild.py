@@ -5,21 +5,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benbot.agents.advised import advised
-from benbot.agents.bundle import CARD, Expectations, load_bundle
+from benbot.agents.bundle import load_bundle
 from benbot.agents.evaluation import Evaluation, evaluate
-from benbot.envs.errors import UnknownName
 from benbot.experiments.config import load_config
 from benbot.experiments.progress import Display
 from benbot.experiments.report.figures import draw
 from benbot.experiments.report.page import RunReport, SegmentResult, write_report
 from benbot.experiments.resolved import config_digest, resolved_yaml
 from benbot.experiments.tracking.provenance import Provenance, git_commit, installed_versions
+from benbot.experiments.training.bundles import (
+    bundles_in,
+    config_of,
+    expectations_of,
+    run_folder,
+)
 from benbot.experiments.training.fold_table import FoldResult, all_folds, fold_rows
-from benbot.experiments.training.folds import Fold
 from benbot.experiments.training.placebo import placebos_of
 from benbot.experiments.training.preparation import Prepared, check_segment
 from benbot.experiments.training.run import prepare_shown
-from benbot.experiments.training.seeds import BUNDLE, JUDGED
+from benbot.experiments.training.seeds import JUDGED
 from benbot.experiments.verdict.judgement import evaluate_baselines, examined, with_seeds
 from benbot.experiments.verdict.known_answer import PLAN_FILE, read_plan
 from benbot.experiments.verdict.seal import folds_to_judge
@@ -115,45 +119,9 @@ def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
     return evaluate(policy, history, span, config.environment)
 
 
-def expectations_of(prepared: Prepared) -> Expectations:
-    """Return what a policy meets here, by which it is refused or not."""
-    config = prepared.config
-    choices = [choice.model_dump() for choice in config.strategies]
-    discovery = config.discovery.model_dump() if config.discovery else None
-    digest, learning = config_digest(config), config.learning
-    return Expectations.of(prepared.history, choices, digest, discovery, learning.of_bundle)
-
-
 def _with_figures(segment: SegmentResult) -> SegmentResult:
     figures = draw(segment.agents, segment.baselines)
     return SegmentResult(segment.name, segment.agents, segment.baselines, figures)
-
-
-def run_folder(run: str, runs: Path) -> Path:
-    for folder in (runs / run, Path(run)):
-        if folder.is_dir():
-            return folder
-    raise UnknownName(
-        f"run must be the id of a run below {runs} or the folder of a bundle, was {run!r}"
-    )
-
-
-def config_of(folder: Path) -> Path:
-    for holder in (folder, *folder.parents[:3]):  # of a bundle: its seed, its fold, the run
-        if (holder / "config.yaml").is_file():
-            return holder / "config.yaml"
-    raise UnknownName(f"{folder} has no config.yaml; name the configuration with --config")
-
-
-def bundles_in(folder: Path, fold: Fold) -> dict[int, Path]:
-    """Return the bundle of every seed of a run's fold, or the one bundle the folder is."""
-    if (folder / CARD).is_file():
-        return {0: folder}
-    paths = folder.glob(f"{fold.prefix}seed-*/{BUNDLE}")
-    found = {int(path.parent.name[5:]): path for path in paths}
-    if not found:
-        raise UnknownName(f"{folder} must hold a trained policy, was none; train it to the end")
-    return dict(sorted(found.items()))
 
 
 def require_policies(folder: Path, prepared: Prepared, segment: str) -> None:

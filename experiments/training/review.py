@@ -87,7 +87,7 @@ def evaluate_again(question: Question, runs: Path, console: "Console") -> None:
     """Run the policies of a training over a segment, beside the baselines, and print the table."""
     from benbot.experiments.tracking.registry import fetched, is_registered
     from benbot.experiments.tracking.tracker import TrackingSettings
-    from benbot.experiments.training.rebuild import run_folder
+    from benbot.experiments.training.bundles import run_folder
 
     if not is_registered(question.run):
         _evaluate(question, run_folder(question.run, runs), console)
@@ -98,8 +98,9 @@ def evaluate_again(question: Question, runs: Path, console: "Console") -> None:
 
 def _evaluate(question: Question, folder: Path, console: "Console") -> None:
     from benbot.experiments.config import load_config
+    from benbot.experiments.training.bundles import config_of
     from benbot.experiments.training.preparation import prepare_experiment, require_unseen_test
-    from benbot.experiments.training.rebuild import config_of, judge_again, require_policies
+    from benbot.experiments.training.rebuild import judge_again, require_policies
     from benbot.experiments.verdict.judgement import results_table
 
     config, segment = question.config, question.segment
@@ -120,7 +121,7 @@ def open_again(question: Question, folder: Path, console: "Console") -> None:
     from benbot.envs.errors import UnknownName
     from benbot.experiments.config import load_config
     from benbot.experiments.tracking.provenance import git_commit
-    from benbot.experiments.training.rebuild import config_of
+    from benbot.experiments.training.bundles import config_of
     from benbot.experiments.verdict.opening import Opening, open_test
 
     try:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benbot.envs.arrays import FloatArray, Record, RecordArray, frozen
+from benbot.envs.covariance.rows import bounds, tied_symbols
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
@@ -23,7 +24,6 @@ from benbot.envs.desk.tape import (
     UNKNOWN_SECTOR,
     Tape,
 )
-from benbot.envs.desk.taping import bounds, tied_symbols
 
 # Nothing costs anything and nothing halts, so that a test names the one rule that it is about.
 # Stops of a test are powers of two, which a float32 holds exactly.

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from benbot.envs.arrays import BoolArray, Float32Array, FloatArray, RecordArray, frozen
+from benbot.envs.covariance.rows import bounds, tied_symbols
 from benbot.envs.desk.book import open_account, open_book
 from benbot.envs.desk.cycle import trade_bars
 from benbot.envs.desk.desk import Desk
@@ -27,7 +28,6 @@ from benbot.envs.desk.tape import (
     VECTOR,
     Tape,
 )
-from benbot.envs.desk.taping import bounds, tied_symbols
 
 T, K, S = 48, 5, 5
 PAIRING = 3  # the strategy that trades pairs

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benbot.envs.arrays import BoolArray, frozen
+from benbot.envs.covariance.rows import bounds, tied_symbols
 from benbot.envs.desk.reasons import Exit
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape
-from benbot.envs.desk.taping import bounds, tied_symbols
 from tests.envs.desk.steps import (
     ENTERED,
     FEW,

@@ -352,7 +352,7 @@ def test_settings_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
 def test_more_covariances_than_memory_are_refused_before_any_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(risk, "_covariances", lambda *_: pytest.fail("there is no such memory"))
+    monkeypatch.setattr(risk, "CarriedRows", lambda *_: pytest.fail("there is no such memory"))
     many = daily(np.full((6, 30_000), 1.0))
     assert risk.LARGEST == 4 * 1024**3
     with pytest.raises(InvalidParameter, match=r"20\.1 GiB with refresh=1. Raise refresh to 6"):

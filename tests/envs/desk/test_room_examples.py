@@ -6,7 +6,7 @@ The trial account has 100,000 and wants 8,000 behind a stop of 1/8: 80 units at 
 import numpy as np
 import pytest
 
-from benbot.envs.desk.taping import bounds
+from benbot.envs.covariance.rows import bounds
 from tests.envs.desk.answers import INF, NAN, QUANTILE, SIGMA, Rules, Trial, answers
 
 SWING = 3_000.0 / QUANTILE / 8_000.0  # of one position, and 3 % of 100,000 are at risk

@@ -84,6 +84,32 @@ def test_bars_without_a_price_are_left_out_of_the_impact() -> None:
     np.testing.assert_array_equal(np.delete(rate, 3), whole)
 
 
+def test_impacts_of_many_symbols_are_to_the_last_bit_those_of_each_alone() -> None:
+    rng = np.random.default_rng(3)
+    close = 50.0 * np.exp(np.cumsum(0.02 * rng.standard_normal((90, 8)), axis=0))
+    close[rng.random(close.shape) < 0.2] = NAN
+    close[:60, 1], close[20:, 2], close[:, 3], close[:-1, 4] = NAN, NAN, 7.0, NAN
+    volume = np.where(np.isnan(close), NAN, rng.choice([0.0, 1e3, 2e6], close.shape))
+    rates = impact_per_root_money(market_of(close, volume=volume))
+    for s in range(8):
+        traded = np.flatnonzero(np.isfinite(close[:, s]))
+        expected = np.zeros(90)
+        expected[traded] = slow_impact(close[traded, s], volume[traded, s])
+        assert rates[:, s].tobytes() == expected.tobytes()
+
+
+def slow_impact(close: FloatArray, volume: FloatArray) -> FloatArray:
+    """Return the impact before each bar of one symbol without gaps, one bar after the other."""
+    rate, variance = np.zeros(close.size), NAN
+    money = np.cumsum(close * volume)
+    squares = np.diff(np.log(close)) ** 2
+    for t in range(1, close.size - 1):
+        variance = 0.94 * (squares[0] if t == 1 else variance) + (1.0 - 0.94) * squares[t - 1]
+        traded = (money[t] - money[t - 20] if t >= 20 else money[t]) / min(t + 1, 20)
+        rate[t + 1] = np.sqrt(variance) / np.sqrt(traded) if traded > 0.0 else 0.0
+    return rate
+
+
 def test_the_factor_of_the_impact_is_a_rule() -> None:
     close = np.exp(0.01 * (np.arange(5) % 2))[:, None]
     market = market_of(close, volume=1e6 / close)

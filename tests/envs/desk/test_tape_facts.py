@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benbot.envs.arrays import Float32Array
+from benbot.envs.covariance.rows import bounds, tied_symbols
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.desk.tape import Tape, covariance_at
-from benbot.envs.desk.taping import blank_tape, bounds, tied_symbols
+from benbot.envs.desk.taping import blank_tape
 from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.signals import Signals
 

@@ -25,8 +25,8 @@ from benbot.experiments.paper.ending import Left, asked_to_end
 from benbot.experiments.paper.live import Place, undertaking_of
 from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, subject_of
+from benbot.experiments.training.bundles import expectations_of
 from benbot.experiments.training.preparation import prepare_experiment
-from benbot.experiments.training.rebuild import expectations_of
 from benbot.paper.live import Timing
 from benbot.paper.setting import require_same
 from benbot.paper.standing import Phase, Standing
