@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from benbot.paper.intents import ROUNDING, Intent, total_of
+from benbot.paper.boundary import ROUNDING
+from benbot.paper.intents import Intent, total_of
 from benbot.paper.venue import Venue, VenueFill, VenueOrder
 
 UNSAID = timedelta(hours=1)  # by which our clock may be ahead where a venue names no time

@@ -16,9 +16,10 @@ from math import copysign
 from sqlalchemy import select
 
 from benbot.envs.errors import OutcomeUnknown, VenueUnavailable
+from benbot.paper.boundary import ROUNDING
 from benbot.paper.change import Change, Names
 from benbot.paper.filled import fills_of, is_told
-from benbot.paper.intents import ROUNDING, Intent, IntentStatus, total_of
+from benbot.paper.intents import Intent, IntentStatus, total_of
 from benbot.paper.overfills import Overfills
 from benbot.paper.store import PaperStore
 from benbot.paper.store_rows import fill_from, intent_from
