@@ -92,6 +92,7 @@ class AutoLoop:
         self._reconciliation = Reconciliation(venue, store, outbox, trader)
         self._n_cycles = 0
         self._must_end: Callable[[], bool] = lambda: False
+        self.hear: Callable[[], None] = lambda: None  # news, which no order waits for
 
     def resume(self) -> None:
         """Begin the account, or go on where it stands."""
@@ -100,6 +101,7 @@ class AutoLoop:
     def cycle(self) -> Cycle:
         """Take the six steps once, and keep what became of them."""
         began = self._clocks.elapsed()
+        self.hear()
         cycle = self._take_steps()
         self._beat(cycle, self._clocks.elapsed() - began)
         return cycle
