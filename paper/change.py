@@ -229,7 +229,7 @@ class Change:
     def hear(self, items: Sequence[Mapping[str, Any]], feed: Mapping[str, Any]) -> None:
         """Note items of news, which must not be known yet, and what was heard of their feed."""
         self._insert(NEWS, items)
-        put(self._connection, NEWS_FEEDS, [self._own | feed])
+        put(self._connection, NEWS_FEEDS, [{**self._own, **feed}])
 
     def forget_news(self, identities: Sequence[str]) -> None:
         """Forget items of news."""

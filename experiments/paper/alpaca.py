@@ -13,6 +13,7 @@ from benbot.experiments.training.preparation import Prepared
 from benbot.paper.alpaca.keys import keys_from
 from benbot.paper.alpaca.living import AtAlpaca, Terms, trading
 from benbot.paper.autoloop import Cycle
+from benbot.paper.press.aside import Aside
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +33,7 @@ def run_alpaca(asked: Asked, place: Place, console: "Console") -> None:
     keys_from(os.environ)  # refused before anything is prepared
     with posted(asked, place, console) as post:
         market = f"{post.one.history.n_symbols} symbols at Alpaca"
-        terms = Terms(os.environ, n_bars_needed(post.who.prepared))
+        terms = Terms(os.environ, n_bars_needed(post.who.prepared), asking=Aside())
         keep_trading(post, market, lambda: trading(post.one, post.machine, terms), line_of)
 
 

@@ -53,6 +53,11 @@ class NewsBook:
         """Whether nothing more can be kept."""
         return self.is_lasting and len(self.items) >= MOST
 
+    def was_last(self, event: str, other: str) -> bool:
+        """Return whether the account's chain told one event after the other, or it alone."""
+        told = self._store.events(event, other)
+        return bool(told) and told[-1].kind == event
+
     def begin(self, items: Iterable[Item], heard: Heard) -> None:
         """Keep these items and no others: the account begins, or tried to and begins anew."""
         first = {item.identity: item for item in reversed(list(items))}
