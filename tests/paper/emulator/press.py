@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.paper.emulator.broker import Refused
+
 Row = dict[str, Any]
 
 
@@ -50,7 +52,10 @@ class Press:
             key=lambda one: one[0],
         )
         rows = self.distort([row for _, row in listed if wanted & set(row["symbols"])])
-        start, size = int(asked.get("page_token", "0")), min(50, int(asked.get("limit", "10")))
+        token = asked.get("page_token", "0")
+        if not token.isdigit():
+            raise Refused(400, 40010000, "invalid page token")
+        start, size = int(token), min(50, int(asked.get("limit", "10")))
         rest = len(rows) > start + size
-        token = str(start + size) if rest else None
-        return {"news": rows[start : start + size], "next_page_token": token}
+        following = str(start + size) if rest else None
+        return {"news": rows[start : start + size], "next_page_token": following}
