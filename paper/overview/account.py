@@ -17,6 +17,7 @@ from benbot.paper.overview.activity import Activity, activity, closes
 from benbot.paper.overview.health import Guard, Health, guards, health
 from benbot.paper.overview.holdings import Holding, holdings
 from benbot.paper.overview.money import Money, money
+from benbot.paper.overview.press import Press, press
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, count, newest, parsed
 from benbot.paper.overview.strategies import Share, Weights, shares, weights
@@ -65,6 +66,7 @@ class Overview:
     chain: Chain
     closes: dict[int, int] = field(default_factory=dict)
     money: Money | None = None
+    press: Press = field(default_factory=lambda: Press([], 0))
 
     @property
     def knows_stages(self) -> bool:
@@ -109,6 +111,7 @@ def overview(connection: Connection, account: str, now: datetime, n: int = SHOWN
         chain=chain(connection, account),
         closes=closes(connection, account, _bars(did)),
         money=money(connection, account),
+        press=press(connection, account, _concerned(held, did), n),
     )
 
 
@@ -124,6 +127,11 @@ def chain(connection: Connection, account: str) -> Chain:
         return Chain(verify(connection, account))
     except RecordsDamaged as error:
         return Chain(count(connection, EVENTS, EVENTS.c.account == account), str(error))
+
+
+def _concerned(held: list[Holding], did: Activity) -> set[str]:
+    """Return the symbols that are held, or were wanted last."""
+    return {one.symbol for one in held} | {one.symbol for one in did.candidates}
 
 
 def _bars(did: Activity) -> set[int]:
