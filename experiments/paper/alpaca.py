@@ -41,7 +41,9 @@ def n_bars_needed(prepared: Prepared) -> int:
     """Return how many bars of history an account begins with: what every rule needs, and a year."""
     warmup = max(prepared.history.regime.warmup, *(each.warmup for each in prepared.strategies))
     sessions_of_volume = (VOLUME_WINDOW + 1) * _bars_a_session(prepared.market)
-    return max(warmup, sessions_of_volume) + LOOK_BACK
+    news = getattr(prepared.config.market, "news", None)
+    of_news = 0 if news is None else news.memory + 1  # until all of them are known
+    return max(warmup, sessions_of_volume, of_news) + LOOK_BACK
 
 
 def line_of(on: AtAlpaca, cycle: Cycle) -> str:
