@@ -100,6 +100,7 @@ class AutoLoop:
         self._outage = Outage(store, clocks.elapsed)
         self._n_cycles, self.progress = 0, Progress.WAITING
         self._must_end: Callable[[], bool] = lambda: False
+        self.hear: Callable[[], None] = lambda: None  # news, which no order waits for
 
     def resume(self) -> None:
         """Begin the account, or go on where it stands."""
@@ -108,6 +109,7 @@ class AutoLoop:
     def cycle(self) -> Cycle:
         """Take the six steps once, and keep what became of them."""
         began = self._clocks.elapsed()
+        self.hear()
         cycle = self._take_steps()
         self._outage.note(cycle.why if Status.HEALTH in cycle.statuses else "")
         if cycle.progress is Progress.ENDED:

@@ -15,6 +15,7 @@ from benbot.paper import chain, throws
 from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.intents import Intent
 from benbot.paper.lease import Lease
+from benbot.paper.press.tables import NEWS, NEWS_FEEDS
 from benbot.paper.standing import Standing
 from benbot.paper.store_rows import intent_row, standing_row
 from benbot.paper.tables import (
@@ -35,7 +36,7 @@ from benbot.paper.tables import (
 from benbot.paper.throws import Thrown
 from benbot.paper.venue import VenueFill, VenueOrder
 from benbot.strategies.records.moments import microseconds
-from benbot.strategies.records.rows import put
+from benbot.strategies.records.rows import put, slices
 
 EXTERNAL = "EXTERNAL"  # owner of what the desk did not buy
 ALARM = "alarm"  # kind of the events that somebody has to look at
@@ -235,6 +236,17 @@ class Change:
         """Note what a cycle did, in place of the one before; times of the machine's clock."""
         times = {"moment": self._now, "started": started, "beat": now}
         put(self._connection, HEARTBEATS, [self._own | heartbeat.row() | times])
+
+    def hear(self, items: Sequence[Mapping[str, Any]], feed: Mapping[str, Any]) -> None:
+        """Note items of news, which must not be known yet, and what was heard of their feed."""
+        self._insert(NEWS, items)
+        put(self._connection, NEWS_FEEDS, [{**self._own, **feed}])
+
+    def forget_news(self, identities: Sequence[str]) -> None:
+        """Forget items of news."""
+        own = NEWS.c.account == self._lease.account
+        for some in slices(identities):
+            self._connection.execute(delete(NEWS).where(own, NEWS.c.item.in_(some)))
 
     def event(self, kind: str, subject: str, **reasons: Any) -> None:  # noqa: ANN401
         """Add to the chain what happened."""

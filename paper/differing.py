@@ -41,10 +41,11 @@ def _how(name: str, then: object, now: object) -> str:
     if name == "pace":
         return "Leave --bar-seconds out" if then is None else f"Name --bar-seconds {then:g}"
     if name == "market":
-        (market, _, seed), (other, _, _) = str(then).partition(SEED), str(now).partition(SEED)
-        if seed and market == other:
+        (market, _, drawn), (other, _, again) = (str(one).partition(SEED) for one in (then, now))
+        seed = drawn.partition(",")[0]
+        if seed and market == other and seed != again.partition(",")[0]:
             return f"Name --market-seed {seed}"
-        if market == other:
+        if market == other and not drawn:
             return "Name --venue replay"
     if name == "policy":
         return "Name the policy it began with (--policy, --seed or --baseline)"

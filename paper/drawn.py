@@ -5,6 +5,10 @@ bootstrap (`envs.market.block_bootstrap`), of which every market has some; so on
 files and data sets as well as markets of a known process. It is drawn in chunks of sessions, each
 with a generator of its own, so that what was drawn never changes when more is. A block ends with
 its chunk.
+
+News are known in a history only after a while: its first bars have none that anybody knows. Those
+are not drawn, where enough others are left: what comes next has the news of the session that it is
+drawn from, as every later bar of the history has.
 """
 
 import numpy as np
@@ -13,6 +17,7 @@ from benbot.envs.arrays import IntArray, TimeArray
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.block_bootstrap import continued, stationary_blocks
 from benbot.envs.market.market import Market
+from benbot.envs.market.news_features import NEWS_FEATURES
 from benbot.paper.hours import Hours, hours_of
 from benbot.paper.schedule import Schedule, Sessions, bars_of_session
 
@@ -20,6 +25,7 @@ BLOCK = 20.0  # sessions of a block, in the mean: about a month
 CHUNK = 128  # sessions that are drawn at once
 SESSIONS = 1  # the first number after a seed says what is drawn with it
 LEAST = 2  # sessions of a history
+LEAST_TOLD = 60  # sessions with news, or all are drawn, those without them, too
 
 
 class DrawnMarket:
@@ -27,6 +33,8 @@ class DrawnMarket:
 
     market   all bars so far; the first `n_known` are the history
     hours    when they are
+    first    session from which on they are drawn
+    origin   (T,) of which bar of the history each one is; those of the history of themselves
     """
 
     def __init__(self, history: Market, calendar: str | None, seed: int) -> None:
@@ -42,8 +50,10 @@ class DrawnMarket:
             raise InvalidParameter(
                 f"a market is drawn on from at least {LEAST} sessions, was {self._begins.size}"
             )
+        self.origin: IntArray = np.arange(history.n_bars)
         self._n_chunks = 0
-        self.identity = f"market {history.digest} drawn on from seed {seed}"
+        self.first = first_drawn(history, self._begins)
+        self.identity = f"market {history.digest} drawn on from seed {seed}{_since(self.first)}"
 
     def reach(self, n_bars: int) -> bool:
         """Draw until there are that many bars; say whether any was missing."""
@@ -61,7 +71,7 @@ class DrawnMarket:
 
     def _draw(self) -> None:
         generator = np.random.default_rng([self.seed, SESSIONS, self._n_chunks])
-        n_sources = self._begins.size - 1  # the first session moves from nowhere
+        n_sources = self._begins.size - self.first
         is_first = self._n_chunks == 0
         close = None if is_first else self.hours.closes[-1]
         hours, number = self._hours(self._schedule.after(close, CHUNK))
@@ -69,19 +79,21 @@ class DrawnMarket:
         block = min(BLOCK, float(n_sources))
         rounds = range(-(-CHUNK // n_sources))
         blocks = [stationary_blocks(n_sources, block, generator) for _ in rounds]
-        drawn = 1 + np.concatenate(blocks)[:CHUNK]
+        drawn = self.first + np.concatenate(blocks)[:CHUNK]
+        lengths = self._lengths[self.first :]
         for i in np.flatnonzero(self._lengths[drawn] < counts):
-            drawn[i] = generator.choice(1 + np.flatnonzero(self._lengths[1:] >= counts[i]))
+            drawn[i] = generator.choice(self.first + np.flatnonzero(lengths >= counts[i]))
         within = np.arange(number.size) - np.repeat(np.cumsum(counts) - counts, counts)
         bars: IntArray = np.repeat(self._begins[drawn], counts) + within
         times = hours.ends.astype("datetime64[ns]"), self.market.session[-1] + 1 + number
         self.market = continued(self._history, bars, self.market, times)
         self.hours = _joined(self.hours, hours)
+        self.origin = np.concatenate([self.origin, bars])
         self._n_chunks += 1
 
     def _hours(self, sessions: Sessions) -> tuple[Hours, IntArray]:
         """Return the hours of new sessions, and the number of each of their bars' session."""
-        most = int(self._lengths[1:].max())
+        most = int(self._lengths[self.first :].max())
         parts = [self._ends(*each)[:most] for each in zip(*sessions, strict=True)]
         counts = [len(part) for part in parts]
         number: IntArray = np.repeat(np.arange(len(parts)), counts)
@@ -95,6 +107,30 @@ class DrawnMarket:
         if self._schedule.length is None:
             return np.array([closes])
         return bars_of_session(opens, closes, self._schedule.length)
+
+
+def first_drawn(history: Market, begins: IntArray) -> int:
+    """Return the first session that is drawn: the first of all moves from nowhere.
+
+    begins   (N,) first bar of each session
+    """
+    features = [history.features[name] for name in NEWS_FEATURES if name in history.features]
+    if not features:
+        return 1
+    is_known = np.logical_and.reduce([np.isfinite(each).any(axis=1) for each in features])
+    is_told = np.logical_and.reduceat(is_known, begins)
+    first = max(1, int(is_told.argmax()))
+    return first if is_told.any() and is_told.size - first >= LEAST_TOLD else 1
+
+
+def market_drawn(history: Market, seed: int) -> str:
+    """Return what an account notes of the market that is drawn from a history."""
+    begins = np.flatnonzero(hours_of(history).is_first)
+    return f"{history.digest}, drawn on from seed {seed}{_since(first_drawn(history, begins))}"
+
+
+def _since(first: int) -> str:
+    return f", sessions from {first} on" if first > 1 else ""
 
 
 def _joined(first: Hours, second: Hours) -> Hours:

@@ -16,11 +16,12 @@ from benbot.agents.policy import Policy
 from benbot.envs.desk.rules import DeskRules
 from benbot.envs.errors import InvalidParameter
 from benbot.envs.market.market import Market
+from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import RegimeSettings
 from benbot.envs.observation import Layout
 from benbot.paper.autoloop import PERIOD, AutoLoop, Clocks
 from benbot.paper.change import Names
-from benbot.paper.drawn import DrawnMarket
+from benbot.paper.drawn import DrawnMarket, market_drawn
 from benbot.paper.growing import Growing, Hearing
 from benbot.paper.intents import key_of
 from benbot.paper.isolation import Isolated
@@ -33,6 +34,8 @@ from benbot.paper.live_market import LiveMarket
 from benbot.paper.live_venue import LiveVenue
 from benbot.paper.market_clock import MarketClock
 from benbot.paper.outbox import Outbox
+from benbot.paper.press.book import NewsBook
+from benbot.paper.press.drawn_news import DrawnNews
 from benbot.paper.quote_board import QuoteBoard, QuoteLimits
 from benbot.paper.replayed import AT_ONCE, MARGIN
 from benbot.paper.setting import Setting, require_same
@@ -80,6 +83,7 @@ class Undertaking:
     ruin      share of the capital at or below which the account is over
     identity  what must be the same when it goes on
     venue     file of the embedded broker
+    news      of which the features of the history were made; None: it has none
     """
 
     history: Market
@@ -100,6 +104,7 @@ class Undertaking:
     wrapped: Callable[[Venue], Venue] = lambda venue: venue  # what stands between loop and venue
     limits: AccountLimits | None = None  # that are tighter than the rules
     tournament: TournamentSettings = field(default_factory=TournamentSettings)
+    news: NewsFeed | None = None
 
     def ladder(self) -> LiveLadder:
         """Return the ladder of its strategies, before the first bar."""
@@ -160,6 +165,9 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
             trader = Trader(setting, store, feed, outbox)
             clocks = Clocks(clock, machine.elapsed, pause, timing.period)
             loop = AutoLoop(venue, store, trader, outbox, clocks)
+            if one.news is not None:
+                book = NewsBook(store, is_lasting=False)
+                loop.hear = DrawnNews(one.news, drawn, book, clock).look
             loop.resume()
             yield Underway(loop, store, venue, clock, market)
             trader.keep()
@@ -170,7 +178,7 @@ def _begin(
 ) -> dict[str, object]:
     """Let the market begin, or go on since it did; return what the account is."""
     own = dict(one.identity) | {
-        "market": f"{one.history.digest}, drawn on from seed {one.seed}",
+        "market": market_drawn(one.history, one.seed),
         "pace": one.timing.bar,
     }
     kept = store.identity()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benbot.paper.tables import METADATA
+from benbot.paper.press.tables import NEWS
 from benbot.strategies.records.versions import Schema, Words
 
 VERSION_TABLE = "paper_version"
@@ -11,7 +11,7 @@ OUR_LOCK = 0x7061706572  # the letters of paper, as PostgreSQL's advisory lock
 STORE = Schema(
     table=VERSION_TABLE,
     migrations=Path(__file__).parent / "migrations",
-    metadata=METADATA,
+    metadata=NEWS.metadata,  # that of `paper.tables`, with the news
     lock=OUR_LOCK,
     words=Words(
         name="a paper store",

@@ -89,11 +89,15 @@ class NewsFeed:
         shape = (len(timestamps), len(symbols))
         return news_features(mentions, shape, begins, self.settings)
 
+    def scores(self) -> FloatArray:
+        """Return the score of each item of the table, (N,)."""
+        return score_all(self.scorer, self._texts(self.table))
+
     def _mentions(self, timestamps: TimeArray, places: dict[str, int]) -> Mentions:
         bar = bars_of(self.table.time, timestamps)
         heard = self.table.keep((bar > 0) & (bar < len(timestamps)))
         bar = bar[(bar > 0) & (bar < len(timestamps))]
-        score = score_all(self.scorer, self._texts(heard))
+        score = self.over(heard).scores()
         pairs = [
             (i, symbol)
             for i, about in enumerate(heard.symbols)

@@ -20,6 +20,7 @@ from benbot.paper.overview.account import Overview, events, overview
 from benbot.paper.overview.activity import closes, fills, judged, orders, trades
 from benbot.paper.overview.health import Health, health
 from benbot.paper.overview.memory import Memory
+from benbot.paper.overview.press import headlines
 from benbot.paper.overview.results import Marks, results
 from benbot.paper.overview.rows import Row, begun, names_of, parsed
 from benbot.paper.store import reading
@@ -34,6 +35,7 @@ LISTS: dict[str, Callable[[Connection, str, int], list[Any]]] = {
     "trades": trades,
     "candidates": judged,
     "events": events,
+    "news": headlines,
 }
 BARS = ("bar", "opened", "closed")  # columns that are numbers of bars
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benbot.experiments.report.breakdown import readable
 from benbot.experiments.report.page import MISSING, write_number
+from benbot.paper.press.item import legible
 from benbot.strategies.records.moments import written
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _environment() -> "Environment":
     environment.filters.update(
         written=_known, moment=moment, age=age, readable=readable, tone=tone, cut=cut, plain=plain
     )
+    environment.filters["legible"] = lambda text: legible(text, LONGEST + 1)
     return environment
 
 

@@ -14,6 +14,7 @@ from benbot.experiments.training.preparation import Prepared
 from benbot.paper.alpaca.keys import keys_from
 from benbot.paper.alpaca.living import AtAlpaca, Terms, trading
 from benbot.paper.autoloop import Cycle
+from benbot.paper.press.aside import Aside
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +34,7 @@ def run_alpaca(asked: Asked, place: Place, console: "Console") -> None:
     keys_from(os.environ)  # refused before anything is prepared
     with posted(asked, place, console) as post:
         market = f"{post.one.history.n_symbols} symbols at Alpaca"
-        terms = Terms(os.environ, n_bars_needed(post.who.prepared))
+        terms = Terms(os.environ, n_bars_needed(post.who.prepared), asking=Aside())
         post = replace(post, venue="alpaca")
         keep_trading(post, market, lambda: trading(post.one, post.machine, terms), line_of)
 
@@ -42,7 +43,9 @@ def n_bars_needed(prepared: Prepared) -> int:
     """Return how many bars of history an account begins with: what every rule needs, and a year."""
     warmup = max(prepared.history.regime.warmup, *(each.warmup for each in prepared.strategies))
     sessions_of_volume = (VOLUME_WINDOW + 1) * _bars_a_session(prepared.market)
-    return max(warmup, sessions_of_volume) + LOOK_BACK
+    news = getattr(prepared.config.market, "news", None)
+    of_news = 0 if news is None else news.memory + 1  # until all of them are known
+    return max(warmup, sessions_of_volume, of_news) + LOOK_BACK
 
 
 def line_of(on: AtAlpaca, cycle: Cycle) -> str:

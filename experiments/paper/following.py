@@ -22,7 +22,7 @@ from benbot.experiments.training.bundles import run_folder
 from benbot.experiments.training.preparation import Prepared
 from benbot.paper.autoloop import AutoLoop
 from benbot.paper.daily import training_of
-from benbot.paper.drawn import DrawnMarket
+from benbot.paper.drawn import DrawnMarket, market_drawn
 from benbot.paper.live import BEGUN, Timing, Undertaking
 from benbot.paper.live_bars import LiveBars
 from benbot.paper.setting import require_same
@@ -71,7 +71,7 @@ def followed(
     place = Place(question.account, Path(), question.url, _seed_of(identity), Timing())
     with undertaking_of(asked, place) as (chosen, one):
         known = {name: identity[name] for name in OF_TIME if name in identity}
-        market = f"{one.history.digest}, drawn on from seed {one.seed}"
+        market = market_drawn(one.history, one.seed)
         require_same(text, dict(one.identity) | known | {"market": market})
         history = history_of(one, drawn_until(one, rows.last_closed))
         home = home_of(chosen.prepared, asked) if question.tracks else None

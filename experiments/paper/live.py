@@ -10,7 +10,7 @@ from pathlib import Path
 from benbot.envs.errors import RunMismatch
 from benbot.envs.market.datasets import DatasetSource
 from benbot.envs.market.files import FilesSource
-from benbot.envs.market.sources import MarketSource
+from benbot.envs.market.sources import MarketSource, load_feed
 from benbot.experiments.paper.subject import Asked, Chosen, chosen
 from benbot.experiments.training.preparation import hear
 from benbot.paper.holding import Holding
@@ -80,6 +80,7 @@ def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Underta
                 identity=who.identity,
                 limits=asked.limits,
                 tournament=who.tournament,
+                news=load_feed(config.market, prepared.market),
             ),
         )
 

@@ -11,7 +11,8 @@ from benbot.agents.policy import Policy
 from benbot.agents.roster import MAKERS
 from benbot.envs.errors import BadConfig, InvalidParameter, RunMismatch, UnknownName
 from benbot.envs.history import Span
-from benbot.experiments.config import PACKAGED, find_config, load_config
+from benbot.envs.market.news_settings import NewsSettings
+from benbot.experiments.config import PACKAGED, ExperimentConfig, find_config, load_config
 from benbot.experiments.tracking.registry import SCHEME, fetched, find_version, is_registered
 from benbot.experiments.tracking.tracker import TrackingSettings
 from benbot.experiments.training.bundles import (
@@ -175,8 +176,30 @@ def _of_trained(folder: Path, prepared: Prepared, asked: Asked) -> Chosen:
         raise UnknownName(f"seed must be one of those of {folder.name}, {known}, was {seed}")
     bundle, met = load_bundle(bundles[seed]), expectations_of(prepared)
     bundle.require_fit(met)
+    if asked.config is not None:
+        _require_same_news(folder, prepared.config)
     seeds = (seed, *(each for each in bundles if each != seed)) if len(bundles) > 1 else ()
     return Chosen(prepared, bundle.policy, met, policy_digest(bundle.policy), seeds)
+
+
+def _require_same_news(folder: Path, config: ExperimentConfig) -> None:
+    """Refuse news that are scored or fade otherwise than those of the run, as far as it tells."""
+    try:
+        trained = load_config(config_of(folder))
+    except UnknownName:  # a bundle alone
+        return
+    then, now = (_news_of(each) for each in (trained, config))
+    for name in {**then, **now}:
+        if then.get(name) != now.get(name):
+            raise RunMismatch(
+                f"the policy was trained with market.news.{name} {then.get(name, 'of none')}, was "
+                f"{now.get(name, 'of none')}. Name a configuration whose news are made likewise"
+            )
+
+
+def _news_of(config: ExperimentConfig) -> dict[str, object]:
+    news: NewsSettings | None = getattr(config.market, "news", None)
+    return {} if news is None else {name: getattr(news, name) for name in NewsSettings.model_fields}
 
 
 def _of_baseline(asked: Asked) -> Chosen:

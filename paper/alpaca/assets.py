@@ -9,6 +9,7 @@ import numpy as np
 from benbot.envs.arrays import FloatArray
 from benbot.envs.errors import BadConfig, VenueUnavailable
 from benbot.envs.market.market import Market
+from benbot.envs.market.news_features import NEWS_FEATURES
 from benbot.paper.alpaca.wire import CallFailed, Wire
 
 SHARE = re.compile(r"[A-Z]{1,5}(\.[A-Z]{1,2})?", re.ASCII)  # as Alpaca writes them
@@ -34,11 +35,11 @@ def require_shares(market: Market) -> None:
             f"symbols at Alpaca must be US shares such as AAPL or BRK.B, was {_listed(odd)}. "
             "Crypto and options are not traded there by this program; leave them out"
         )
-    if market.features:
+    others = sorted(set(market.features) - set(NEWS_FEATURES))
+    if others:
         raise BadConfig(
-            f"bars at Alpaca tell prices and volumes alone, the market of the configuration has "
-            f"{_listed(sorted(market.features))} too, which the policy was trained to see. Train "
-            "it without"
+            f"Alpaca tells prices, volumes and news alone, the market of the configuration has "
+            f"{_listed(others)} too, which the policy was trained to see. Train it without"
         )
 
 

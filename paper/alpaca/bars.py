@@ -90,6 +90,10 @@ class AlpacaBars:
                 f"{len(self._told)} are kept. Bring back their file, or begin another account"
             )
 
+    def last_close(self) -> datetime:
+        """Return when the last bar closed that was told, without asking anybody."""
+        return self._told.times(len(self._told) - 1).ends
+
     def n_closed(self) -> int:
         self._hear()
         return len(self._told)

@@ -8,7 +8,7 @@ long its bars are and which facts it knows. What happens now, Alpaca says.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,19 +27,24 @@ from benbot.paper.alpaca.assets import (
 from benbot.paper.alpaca.bar_file import BarFile
 from benbot.paper.alpaca.bar_source import BarSource
 from benbot.paper.alpaca.bars import AlpacaBars, Belief
+from benbot.paper.alpaca.hearing import Ears, hearing, looks_at_news, require_same_news
 from benbot.paper.alpaca.keys import keys_from
 from benbot.paper.alpaca.quotes import AlpacaQuotes
 from benbot.paper.alpaca.timeframe import timeframe_of
 from benbot.paper.alpaca.told import Universe
 from benbot.paper.alpaca.whole_units import WholeUnits
-from benbot.paper.alpaca.wire import Wire, actions_wire, data_wire, trading_wire
+from benbot.paper.alpaca.wire import Wire, actions_wire, data_wire, news_wire, trading_wire
 from benbot.paper.autoloop import AutoLoop, Clocks
 from benbot.paper.growing import Growing
 from benbot.paper.intents import key_of
 from benbot.paper.live import ENDING, Machine, Undertaking, setting_of
+from benbot.paper.live_bars import LiveBars
 from benbot.paper.live_feed import LiveFeed, Looks
 from benbot.paper.network import DEADLINE
 from benbot.paper.outbox import Manners, Outbox
+from benbot.paper.press.aside import Aside, Asking
+from benbot.paper.press.listener import Told
+from benbot.paper.press.scoring import scoring_of
 from benbot.paper.quote_board import QuoteBoard, QuoteLimits
 from benbot.paper.quote_sources import ALPACA_URL as DATA_URL
 from benbot.paper.quote_sources import quote_source
@@ -68,11 +73,13 @@ class Terms:
     environment  holds keys, and addresses of this machine where the emulator is meant
     n_bars       history that is heard before the account begins
     deadline     seconds of a call
+    asking       how news are asked for; None: on a thread of its own, if the policy looks at any
     """
 
     environment: Mapping[str, str]
     n_bars: int
     deadline: float = DEADLINE
+    asking: Asking[Told] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +89,17 @@ class AtAlpaca:
     loop: AutoLoop
     store: PaperStore
     venue: Venue
-    bars: AlpacaBars
+    bars: LiveBars
 
 
 @dataclass(frozen=True, eq=False)
 class Wires:
-    """The connections of an account: to trade, for bars and quotes, for splits."""
+    """The connections of an account: to trade, for bars and quotes, for splits, for news."""
 
     trading: Wire
     data: Wire
     actions: Wire
+    news: Wire
 
 
 @contextmanager
@@ -99,6 +107,7 @@ def trading(undertaking: Undertaking, machine: Machine, terms: Terms) -> Iterato
     """Open the account, or begin it now; what cannot be traded at Alpaca is refused before."""
     one = undertaking
     require_shares(one.history)
+    require_same_news(one.history, one.news)
     with ExitStack() as stack:
         wires = _wires(machine, terms, stack)
         bars, assets = _bars(one, wires, machine, terms, stack)
@@ -109,17 +118,19 @@ def trading(undertaking: Undertaking, machine: Machine, terms: Terms) -> Iterato
             bars.begin(terms.n_bars)
         else:
             bars.require(standing.bar)
-        setting = _setting(one, store, bars)
+        known, hear = _known(one, bars, store, (wires.news, machine, terms), stack)
+        setting = _setting(one, store, known, bars.name)
         venue = one.wrapped(own)
         outbox = Outbox(venue, store, setting.names, MANNERS, machine.pause)
         board = QuoteBoard(_quotes(wires.data, machine, terms), QuoteLimits(), machine.now)
         ending = timedelta(seconds=ENDING * one.timing.period)
-        feed = LiveFeed(bars, board, machine.now, Looks(ending=ending))
+        feed = LiveFeed(known, board, machine.now, Looks(ending=ending))
         trader = Trader(setting, store, feed, outbox)
         clocks = Clocks(machine.now, machine.elapsed, machine.pause, one.timing.period)
         loop = AutoLoop(venue, store, trader, outbox, clocks)
+        loop.hear = hear
         loop.resume()
-        yield AtAlpaca(loop, store, venue, bars)
+        yield AtAlpaca(loop, store, venue, known)
         trader.keep()
 
 
@@ -129,7 +140,8 @@ def _wires(machine: Machine, terms: Terms, stack: ExitStack) -> Wires:
     hide_in_logs((keys.key, keys.secret), logging.getLogger().handlers)
     trading_url = terms.environment.get(TRADING_URL, PAPER)
     data_url = terms.environment.get(DATA_URL, DATA)
-    makers = ((trading_wire, trading_url), (data_wire, data_url), (actions_wire, data_url))
+    of_data = (data_wire, actions_wire, news_wire)
+    makers = ((trading_wire, trading_url), *((wire, data_url) for wire in of_data))
     made = [
         stack.enter_context(closing(wire(keys, url, machine.now, terms.deadline)))
         for wire, url in makers
@@ -171,6 +183,22 @@ def _bars(
     return AlpacaBars(universe, source, file, (machine.now, venue_clock), belief), assets
 
 
+def _known(
+    one: Undertaking,
+    bars: AlpacaBars,
+    store: PaperStore,
+    means: tuple[Wire, Machine, Terms],
+    stack: ExitStack,
+) -> tuple[LiveBars, Callable[[], None]]:
+    """Return the bars as the policy sees them, and what listens to the news before each cycle."""
+    wire, machine, terms = means
+    feed = one.news if looks_at_news(one.history) else None
+    if feed is None and terms.asking is None:
+        return bars, lambda: None
+    ears = Ears(feed, wire, terms.asking or Aside(), machine.now, machine.pause)
+    return hearing(bars, store, ears, stack)
+
+
 def _feed(terms: Terms) -> str:
     feed = terms.environment.get(FEED) or IEX
     if feed not in GRACES:
@@ -186,9 +214,11 @@ def _quotes(data: Wire, machine: Machine, terms: Terms) -> list[QuoteSource]:
     return sources
 
 
-def _setting(one: Undertaking, store: PaperStore, bars: AlpacaBars) -> Setting:
+def _setting(one: Undertaking, store: PaperStore, bars: LiveBars, length: str) -> Setting:
     """Return the setting of the account; refuse to go on with one of another."""
-    identity = dict(one.identity) | {"market": f"bars of Alpaca, {bars.name}"}
+    identity = dict(one.identity) | {"market": f"bars of Alpaca, {length}"}
+    if one.news is not None and looks_at_news(one.history):
+        identity["news"] = scoring_of(one.news)
     kept = store.identity()
     if kept is not None:
         require_same(kept.identity, identity, one.policy)

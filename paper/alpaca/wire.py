@@ -162,6 +162,18 @@ def actions_wire(keys: AlpacaKeys, url: str, clock: Clock, deadline: float = DEA
     return Wire(client, GuardedSession(address, deadline), clock)
 
 
+def news_wire(keys: AlpacaKeys, url: str, clock: Clock, deadline: float = DEADLINE) -> Wire:
+    """Return the wire of news, which have a version of their own, too."""
+    address = address_of(url, DATA)
+    try:
+        from alpaca.data.historical.news import NewsClient
+    except ImportError as error:
+        raise _missing(error) from error
+    secrets = keys.key.get_secret_value(), keys.secret.get_secret_value()
+    client = NewsClient(*secrets, raw_data=True, url_override=address)
+    return Wire(client, GuardedSession(address, deadline), clock)
+
+
 def _missing(error: ImportError) -> BadConfig:
     return BadConfig(
         f"Alpaca needs the package alpaca-py, which is not installed ({error}). Install "

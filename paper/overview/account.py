@@ -16,6 +16,7 @@ from benbot.paper.overview.health import Guard, Health, guards, health
 from benbot.paper.overview.holdings import Holding, holdings
 from benbot.paper.overview.memory import Chain, Memory
 from benbot.paper.overview.money import Money, money
+from benbot.paper.overview.press import Press, press
 from benbot.paper.overview.results import Results, results
 from benbot.paper.overview.rows import Row, begun, newest, parsed
 from benbot.paper.overview.stages import StageMove, binds, stage_moves
@@ -60,6 +61,7 @@ class Overview:
     untold: list[str] = field(default_factory=list)
     money: Money | None = None
     moves: list[StageMove] = field(default_factory=list)
+    press: Press = field(default_factory=lambda: Press([], 0))
 
     @property
     def is_bound(self) -> bool:
@@ -122,6 +124,7 @@ def overview(
         money=money(connection, account, known.marks.flows),
         untold=untold_words(connection, account),
         moves=stage_moves(connection, account, n),
+        press=press(connection, account, _concerned(held, did), n),
     )
 
 
@@ -140,6 +143,11 @@ def untold_words(connection: Connection, account: str) -> list[str]:
     """Return in words what was switched and is not among the events yet."""
     told = map(told_of, untold(connection, account))
     return [in_words(one.kind, one.reasons) for one in told]
+
+
+def _concerned(held: list[Holding], did: Activity) -> set[str]:
+    """Return the symbols that are held, or were wanted last."""
+    return {one.symbol for one in held} | {one.symbol for one in did.candidates}
 
 
 def _bars(did: Activity) -> set[int]:

@@ -17,6 +17,8 @@ from benbot.envs.market.regime import RegimeSettings
 from benbot.paper.alpaca.living import AtAlpaca, Terms, trading
 from benbot.paper.autoloop import Cycle
 from benbot.paper.live import Machine, Undertaking
+from benbot.paper.press.aside import Asking
+from benbot.paper.press.listener import Told
 from benbot.strategies.base import Strategy
 from benbot.strategies.hearing import collect
 from benbot.strategies.rules.bollinger_reversion import BollingerReversion
@@ -122,6 +124,7 @@ class Winter:
     one: Undertaking
     n_known: int
     cycles: list[Cycle] = field(default_factory=list)
+    asking: Callable[[], Asking[Told]] | None = None  # how news are asked for
 
     @property
     def environment(self) -> dict[str, str]:
@@ -133,7 +136,9 @@ class Winter:
     def trading(self, deadline: float = 5.0) -> Iterator[AtAlpaca]:
         """Open the account, as often as one likes."""
         machine = Machine(self.clock, lambda: 0.0, lambda s: self.clock.advance(seconds=s))
-        with trading(self.one, machine, Terms(self.environment, self.n_known, deadline)) as on:
+        asking = None if self.asking is None else self.asking()
+        terms = Terms(self.environment, self.n_known, deadline, asking)
+        with trading(self.one, machine, terms) as on:
             yield on
 
     def looks(self, t: int) -> list[datetime]:

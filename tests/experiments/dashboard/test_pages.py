@@ -38,13 +38,15 @@ def write(url: str, *statements: str, **values: object) -> None:
         "UPDATE events SET subject = :evil, kind = :evil",
         'UPDATE events SET reasons = \'{"<script>alert(1)</script>": "<img src=x onerror=a>"}\'',
         "UPDATE leases SET owner = :evil",
+        "INSERT INTO news VALUES ('replay', '1', 0, 0, :evil, :evil, :evil, 0.5)",
+        "INSERT INTO news_feeds VALUES ('replay', 0, 0, :evil)",
         "INSERT INTO switches VALUES ('replay', 1, 1, :evil, 0)",
         'UPDATE accounts SET identity = \'{"policy": "<script>alert(1)</script>"}\'',
     ],
 )
 def test_hostile_text_is_shown_as_text(statement: str, browser: Browser, url: str) -> None:
     write(url, statement, evil=EVIL)
-    lists = ("orders", "fills", "trades", "candidates", "events")
+    lists = ("orders", "fills", "trades", "candidates", "events", "news")
     for path in (HOME, *(f"{HOME}/list/{kind}" for kind in lists)):
         answer = browser.get(path)
         assert answer.status == 200

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.paper.emulator.broker import Broker, Fill, Order, Refused
 from tests.paper.emulator.faults import Fault, fuzzed
 from tests.paper.emulator.market import Exchange
+from tests.paper.emulator.press import Press
 
 KEY, SECRET = "PKEMULATED", "a-secret-of-the-emulator"
 MOST_BYTES = 9 * 2**20
@@ -27,7 +28,7 @@ class Emulator:
     """The broker, its faults, and where it listens."""
 
     def __init__(self, broker: Broker, exchange: Exchange | None = None) -> None:
-        self.broker, self.exchange = broker, exchange
+        self.broker, self.exchange, self.press = broker, exchange, Press()
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}  # sent with each answer
@@ -75,6 +76,7 @@ class Emulator:
             "/v2/positions": lambda: positions_json(self.broker),
             "/v2/orders": lambda: [order_json(one) for one in self._shown() if one.is_open],
             "/v2/account/activities/FILL": lambda: self._activities(asked),
+            "/v1beta1/news": lambda: self.press.answer(asked, self.broker.clock()),
             "/v2/stocks/quotes/latest": lambda: {
                 "quotes": quotes_json(self.broker, asked["symbols"].split(","))
             },
