@@ -18,11 +18,6 @@ from benbot.paper.isolation import Isolated
 from benbot.paper.live import Machine, Timing, Undertaking
 from benbot.paper.setting import require_tradable
 
-# Whoever looks at the observation, or at nothing, and so can go on in a market that goes on.
-GOES_ON = (
-    *("cash", "equal_weight", "inverse_volatility", "best_single", "regime_record"),
-    *("follow_forecast", "random"),
-)
 EXCHANGE = "XNYS"  # of the embedded data
 
 
@@ -105,17 +100,6 @@ def _require_going_on(who: Chosen) -> None:
     require_tradable(who.prepared.history.rules, who.prepared.history.signals)
     if isinstance(who.policy, Holding):
         return
-    if who.is_baseline and who.digest not in GOES_ON:
-        raise RunMismatch(
-            f"a market that goes on needs a baseline that looks at nothing but what is shown to a "
-            f"policy, one of {', '.join(GOES_ON)}, was {who.digest}. Take one of those, or "
-            "--venue replay"
-        )
-    if config.learning.changes_weights and not who.is_baseline:
-        raise RunMismatch(
-            "a market that goes on needs a policy that nobody advises, learning.correlation or "
-            "learning.online_share was on. Train it without, or take --venue replay"
-        )
     if config.tournament is not None and config.tournament.binding:
         raise RunMismatch(
             "a market that goes on has no tournament beside it, tournament.binding was on. Train "
