@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from benbot.agents.past import ask, past_of
 from benbot.agents.policy import Policy, checked_weights
 from benbot.envs.arrays import (
     Float32Array,
@@ -135,7 +136,8 @@ class _Account:
         begin_at(self.arena, 0, self.span.first, self.span.last, outcome.observation)
         self._mark(0)
         for i in range(self.span.n_decisions):
-            chosen = policy.weights(outcome.observation[0])
+            past = past_of(self.history.tape, self.history.features, self.span.first + i)
+            chosen = ask(policy, past, outcome.observation[0])
             action = checked_weights(policy, chosen, self.weights.shape[1])
             step_all(self.loan, action[None], False, outcome)
             self._note(i)

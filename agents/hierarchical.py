@@ -7,9 +7,9 @@ from collections import Counter
 
 import numpy as np
 
+from benbot.agents.past import Past, uninformed
 from benbot.envs.arrays import Float32Array, FloatArray
 from benbot.envs.desk.portfolio import STILL, portfolio_weights
-from benbot.envs.history import History, Span
 
 NAME = "hierarchical_parity"
 WINDOW = 252  # bars of returns that an answer is estimated from
@@ -26,14 +26,13 @@ class HierarchicalParity:
 
     name = NAME
 
-    def __init__(self, history: History, span: Span) -> None:
-        self._returns = np.expm1(history.tape.sleeve_return)
-        self._first = span.first
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Stand before the first decision of the span."""
-        self._decision = self._first
+        """Stand before the first decision."""
+        self._first: int | None = None
+        self._answered: int | None = None  # the close of which the last answer is
         self._chosen = np.zeros(0)
         self._said: list[str] = []  # with each answer; nothing where it is what was asked for
 
@@ -44,15 +43,22 @@ class HierarchicalParity:
         n = len(self._said)
         return tuple(f"of {NAME}, {times} of {n} answers: {said}" for said, times in told.items())
 
-    def weights(self, observation: Float32Array) -> Float32Array:
-        """Return the next weights (K+1,); the observation says nothing that it needs."""
-        if (self._decision - self._first) % EVERY == 0:
-            until = self._decision + 1
+    def inform(self, past: Past) -> None:
+        """Answer anew if it is time to."""
+        if self._first is None:
+            self._first = past.last
+        t = past.last - (past.last - self._first) % EVERY
+        if t != self._answered:
             # The first bar of a history has no return.
-            behind = self._returns[max(1, until - WINDOW) : until]
+            behind = np.expm1(past.growth[max(1, t + 1 - WINDOW) : t + 1])
             self._chosen, said = sleeve_parity(behind)
             self._said.append(said)
-        self._decision += 1
+            self._answered = t
+
+    def weights(self, observation: Float32Array) -> Float32Array:
+        """Return the next weights (K+1,); the observation says nothing that it needs."""
+        if self._answered is None:
+            raise uninformed(self.name)
         return np.append(self._chosen, 0.0).astype(np.float32)
 
 

@@ -8,8 +8,8 @@ do, so that it knows as much as the regime record.
 import numpy as np
 
 from benbot.agents.online.contextual import LinearContextual
+from benbot.agents.past import Past, uninformed
 from benbot.envs.arrays import Float32Array, FloatArray
-from benbot.envs.history import History, Span
 from benbot.envs.observation import STATIC_CONTEXT, Layout
 
 NAME = "linear_contextual"
@@ -20,27 +20,30 @@ class OverContexts:
 
     name = NAME
 
-    def __init__(self, history: History, span: Span) -> None:
-        self._history, self._first = history, span.first
-        self._contexts = contexts(history.layout, history.features.rows[: span.last + 1])
+    def __init__(self, layout: Layout, bars_per_year: float) -> None:
+        self._layout, self._bars_per_year = layout, bars_per_year
         self.reset()
 
     def reset(self) -> None:
-        """Stand before the first decision of the span, having seen all that was before."""
-        history = self._history
-        self._learner = LinearContextual(
-            history.signals.n_strategies, self._contexts.shape[1], history.market.bars_per_year
-        )
-        self._next, self._decision = 1, self._first
+        """Know of no bar."""
+        self._learner: LinearContextual | None = None
+        self._known = 0  # the first bar of a history has no return
+
+    def inform(self, past: Past) -> None:
+        """Learn from every bar that is new, with the context at the close before it."""
+        seen = contexts(self._layout, past.rows[self._known :])
+        if self._learner is None:
+            shape = past.growth.shape[1], seen.shape[1]
+            self._learner = LinearContextual(*shape, self._bars_per_year)
+        for before, t in zip(seen, past.since(self._known), strict=False):
+            self._learner.learn_one(before, past.growth[t])
+            self._known = t
 
     def weights(self, observation: Float32Array) -> Float32Array:
         """Return the weights (K+1,) of the next decision."""
-        growth = self._history.tape.sleeve_return
-        while self._next <= self._decision:
-            self._learner.learn_one(self._contexts[self._next - 1], growth[self._next])
-            self._next += 1
-        self._decision += 1
-        seen = contexts(self._history.layout, observation[None])[0]
+        if self._learner is None:
+            raise uninformed(self.name)
+        seen = contexts(self._layout, observation[None])[0]
         return self._learner.weights(seen).astype(np.float32)
 
 

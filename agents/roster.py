@@ -37,7 +37,11 @@ Maker = Callable[[History, Span, Span], Policy]
 
 
 def _learner(name: str) -> Maker:
-    return lambda history, span, before: OverSleeves(name, SLEEVE_LEARNERS[name], history, span)
+    return lambda history, span, before: OverSleeves(name, SLEEVE_LEARNERS[name])
+
+
+def _advised(name: str) -> Maker:
+    return lambda history, span, before: advised.advised_baseline(name, history.layout)
 
 
 MAKERS: Mapping[str, Maker] = MappingProxyType(
@@ -45,15 +49,13 @@ MAKERS: Mapping[str, Maker] = MappingProxyType(
         "cash": lambda history, span, before: cash(history.layout),
         "equal_weight": lambda history, span, before: equal_weight(history.layout),
         "inverse_volatility": lambda history, span, before: InverseVolatility(history.layout),
-        hierarchical.NAME: lambda history, span, before: hierarchical.HierarchicalParity(
-            history, span
-        ),
+        hierarchical.NAME: lambda history, span, before: hierarchical.HierarchicalParity(),
         "best_single": lambda history, span, before: best_single(history, before),
         "regime_record": lambda history, span, before: regime_record(history.layout),
         "follow_forecast": lambda history, span, before: follow_forecast(history.layout),
         **{name: _learner(name) for name in SLEEVE_LEARNERS},
         linear_contextual.NAME: lambda history, span, before: linear_contextual.OverContexts(
-            history, span
+            history.layout, history.market.bars_per_year
         ),
         "random": lambda history, span, before: Random(history.layout, RANDOM_SEED),
     }
@@ -62,6 +64,18 @@ HINDSIGHT = (hindsight.NAME, oracle.NAME)  # whoever knows what came; no part of
 BASELINES = (*MAKERS, buy_and_hold.NAME, hindsight.NAME)
 # The placebo costs as much as the agent; the others say what advice does to a simple rule.
 ON_REQUEST = (placebo.NAME, *advised.ADVISED_BASELINES)
+# Whoever decides from what is known at a close, and so in a market of which there is no end.
+GO_ON: Mapping[str, Maker] = MappingProxyType(
+    {**MAKERS, **{name: _advised(name) for name in advised.ADVISED_BASELINES}}
+)
+# Whoever does not, and why.
+GO_NOWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(HINDSIGHT, "is chosen with hindsight, from bars that are still to come"),
+        buy_and_hold.NAME: "buys the universe under rules of its own and hears no strategy",
+        placebo.NAME: "is trained with an agent, on features of other bars than it trades in",
+    }
+)
 
 
 def evaluate_baseline(
@@ -73,7 +87,4 @@ def evaluate_baseline(
     if name == hindsight.NAME:
         best = hindsight.best_fixed_weights(history, span, settings)
         return evaluate(best, history, span, settings)
-    if name in advised.ADVISED_BASELINES:
-        policy = advised.advised_baseline(name, history, span)
-        return evaluate(policy, history, span, settings)
-    return evaluate(MAKERS[name](history, span, before), history, span, settings)
+    return evaluate(GO_ON[name](history, span, before), history, span, settings)

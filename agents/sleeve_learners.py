@@ -19,8 +19,8 @@ from benbot.agents.online.learners import (
     check_relatives,
 )
 from benbot.agents.online.reversion import ExponentialAverageReversion, PassiveAggressive
+from benbot.agents.past import Past, uninformed
 from benbot.envs.arrays import Float32Array, FloatArray
-from benbot.envs.history import History, Span
 
 LEADER_BARS = 60
 HEDGE_RATE = 10.0  # a sleeve that grew by a tenth more has e times the weight
@@ -55,29 +55,27 @@ SLEEVE_LEARNERS: Mapping[str, Callable[[int], OnlineLearner]] = MappingProxyType
 class OverSleeves:
     """A policy that gives the weights of an online learner to the strategies, and no cash."""
 
-    def __init__(
-        self, name: str, make: Callable[[int], OnlineLearner], history: History, span: Span
-    ) -> None:
-        self.name = name
-        self._make, self._first = make, span.first
-        self._relatives = np.exp(history.tape.sleeve_return)
-        check_relatives(self._relatives[1:], first=1)  # the first bar of a history has no return
+    def __init__(self, name: str, make: Callable[[int], OnlineLearner]) -> None:
+        self.name, self._make = name, make
         self.reset()
 
     def reset(self) -> None:
-        """Stand before the first decision of the span, having seen all that was before."""
-        self._learner = self._make(self._relatives.shape[1])
-        self._next, self._decision = 1, self._first
+        """Know of no bar."""
+        self._learner: OnlineLearner | None = None
+        self._known = 0  # the first bar of a history has no return
+
+    def inform(self, past: Past) -> None:
+        """Learn from every bar that is new; one that nobody can learn from is refused each time."""
+        if self._learner is None:
+            self._learner = self._make(past.growth.shape[1])
+        for t in past.since(self._known):
+            relatives = np.exp(past.growth[t])
+            check_relatives(relatives[None], first=t)
+            self._learner.learn_one(relatives)
+            self._known = t
 
     def weights(self, observation: Float32Array) -> Float32Array:
         """Return the next weights (K+1,); the observation says nothing that it needs."""
-        while self._next <= self._decision:
-            self._learner.learn_one(self._relatives[self._next])
-            self._next += 1
-        self._decision += 1
+        if self._learner is None:
+            raise uninformed(self.name)
         return np.append(self._learner.weights(), 0.0).astype(np.float32)
-
-
-def sleeve_learners(history: History, span: Span) -> list[OverSleeves]:
-    """Return all of them, ready for the first decision of a span."""
-    return [OverSleeves(name, make, history, span) for name, make in SLEEVE_LEARNERS.items()]

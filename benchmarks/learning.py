@@ -149,7 +149,7 @@ def walk(prepared: Prepared, history: History, settings: LearningSettings) -> Fl
     """Return the log growth of each policy on a history, with the advice of the settings."""
     span, environment = _stretch(prepared), prepared.config.environment
     made = (make(history.layout) for make in POLICIES.values())
-    told = (advised(policy, history, span, settings) for policy in made)
+    told = (advised(policy, settings) for policy in made)
     accounts = [evaluate(policy, history, span, environment) for policy in told]
     return np.column_stack([log_returns(account.equity) for account in accounts])
 

@@ -154,8 +154,7 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
     one.venue.parent.mkdir(parents=True, exist_ok=True)
     with open_store(one.url, one.account, clock) as store:
         identity = _begin(one, store, clock, chronicle)
-        key = key_of(one.account, datetime.fromisoformat(str(identity[BEGUN])))
-        setting = replace(setting_of(one, chronicle, identity, key, clock()), ladder=ladder)
+        setting = replace(_setting(one, chronicle, identity, clock()), ladder=ladder)
         capital = SimulatedAccount(capital=one.rules.capital, multiplier=MARGIN)
         with closing(LiveVenue(market, capital, one.venue)) as own:
             venue = one.wrapped(own)
@@ -166,8 +165,7 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
             clocks = Clocks(clock, machine.elapsed, pause, timing.period)
             loop = AutoLoop(venue, store, trader, outbox, clocks)
             if one.news is not None:
-                book = NewsBook(store, is_lasting=False)
-                loop.hear = DrawnNews(one.news, drawn, book, clock).look
+                loop.hear = _news(one.news, store, drawn, clock)
             loop.resume()
             yield Underway(loop, store, venue, clock, market)
             trader.keep()
@@ -196,6 +194,20 @@ def _begin(
 def _chronicle(one: Undertaking, market: LiveMarket, ladder: LiveLadder) -> Growing:
     sleeves = ShadowSleeves(one.rules, len(one.strategies), one.history.n_symbols)
     return Growing(market.until, one.hear, one.rules, one.regime, sleeves, ladder)
+
+
+def _setting(
+    one: Undertaking, chronicle: Growing, identity: dict[str, object], began: datetime
+) -> Setting:
+    key = key_of(one.account, datetime.fromisoformat(str(identity[BEGUN])))
+    return setting_of(one, chronicle, identity, key, began)
+
+
+def _news(
+    feed: NewsFeed, store: PaperStore, drawn: DrawnMarket, clock: MarketClock
+) -> Callable[[], None]:
+    """Return what hears, once a cycle, of the news of the sessions that were drawn."""
+    return DrawnNews(feed, drawn, NewsBook(store, is_lasting=False), clock).look
 
 
 def setting_of(

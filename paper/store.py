@@ -249,10 +249,6 @@ class PaperStore:
         parts += [row.growth for row in self._all(query.order_by(DECISIONS.c.bar))[1:]]
         return np.frombuffer(b"".join(parts), np.float64).reshape(-1, n_strategies).copy()
 
-    def rows(self, query: Select[Any]) -> list[Row[Any]]:
-        """Return the rows of a question of whoever keeps something here."""
-        return self._all(query)
-
     def close(self) -> None:
         """Give the lease back and let go of the database."""
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from benbot.agents.past import Past, ask, past_of
 from benbot.agents.policy import checked_weights
 from benbot.envs.arrays import Float32Array
 from benbot.envs.errors import InvalidWeights, RunMismatch
@@ -62,7 +63,7 @@ class Trust:
             change.event(HELD, f"bar {t}", why=WHY)
             return weights
         try:
-            chosen = self._asked(observation)
+            chosen = self._asked(self._past(t), observation)
         except InvalidWeights as error:
             self._n_nonsense += 1
             change.event(NONSENSE, f"bar {t}", why=str(error))
@@ -75,17 +76,22 @@ class Trust:
         return chosen
 
     def remember(self) -> None:
-        """Let the policy live through all that it saw, and refuse one that chooses otherwise."""
+        """Let the policy live through all that it saw, and refuse one that chooses otherwise.
+
+        It is told again what it was told of the sleeves: what they returned is kept, too.
+        """
         nonsense, held = (_bars(self._store.events(kind)) for kind in (NONSENSE, HELD))
         self._n_nonsense = 0
         if isinstance(self._setting.policy, Holding):
             return
         self._setting.policy.reset()
-        for bar, observation, weights in self._store.observations():
+        lived = self._store.observations()
+        past = self._past(lived[-1][0])
+        for bar, observation, weights in lived:
             if bar not in held:
                 self._n_nonsense = self._n_nonsense + 1 if bar in nonsense else 0
             try:
-                chosen = self._asked(observation)
+                chosen = self._asked(past.until(bar), observation)
             except InvalidWeights:
                 continue  # it was asked in vain then, too
             if bar not in nonsense | held and not np.array_equal(chosen, weights):
@@ -94,11 +100,14 @@ class Trust:
                     "other code. Go on with the bundle that the account began with"
                 )
 
-    def _asked(self, observation: Float32Array) -> Float32Array:
+    def _past(self, t: int) -> Past:
+        return past_of(*self._setting.chronicle.until(t), t)
+
+    def _asked(self, past: Past, observation: Float32Array) -> Float32Array:
         policy = self._setting.policy
         n_entries = len(self._setting.names.strategies) + 1
         try:
-            weights = policy.weights(observation)
+            weights = ask(policy, past, observation)
         except Exception as error:  # whatever it is, exits have to go on
             raise InvalidWeights(f"{policy.name} raised {type(error).__name__}: {error}") from error
         return checked_weights(policy, weights, n_entries)

@@ -88,9 +88,7 @@ class Side:
         prepared = self.prepared
         config, history, span = prepared.config, prepared.history, prepared.span(segment)
         return [
-            evaluate(
-                advised(each, history, span, config.learning), history, span, config.environment
-            )
+            evaluate(advised(each, config.learning), history, span, config.environment)
             for each in self.policies
         ]
 

@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benbot.envs.errors import RunMismatch
 from benbot.envs.market.datasets import DatasetSource
 from benbot.envs.market.files import FilesSource
 from benbot.envs.market.sources import MarketSource, load_feed
 from benbot.experiments.paper.subject import Asked, Chosen, chosen
 from benbot.experiments.training.preparation import hear
-from benbot.paper.holding import Holding
 from benbot.paper.isolation import Isolated
 from benbot.paper.live import Machine, Timing, Undertaking
 from benbot.paper.setting import require_tradable
 
-# Whoever looks at the observation, or at nothing, and so can go on in a market that goes on.
-GOES_ON = (
-    *("cash", "equal_weight", "inverse_volatility", "best_single", "regime_record"),
-    *("follow_forecast", "random"),
-)
 EXCHANGE = "XNYS"  # of the embedded data
 
 
@@ -54,9 +47,9 @@ class Place:
 def undertaking_of(asked: Asked, place: Place) -> Iterator[tuple[Chosen, Undertaking]]:
     """Prepare what is asked for, and refuse what could not trade as it was judged."""
     with chosen(asked) as who:
-        _require_going_on(who)
         prepared = who.prepared
         config, history = prepared.config, prepared.history
+        require_tradable(history.rules, history.signals)
         yield (
             who,
             Undertaking(
@@ -99,22 +92,3 @@ def calendar_of(source: MarketSource) -> str | None:
 def real_time(pause: Callable[[float], None]) -> Machine:
     """Return the clocks of this machine."""
     return Machine(lambda: datetime.now(UTC), time.monotonic, pause)
-
-
-def _require_going_on(who: Chosen) -> None:
-    """Refuse who was judged with something that no market that goes on has yet."""
-    config = who.prepared.config
-    require_tradable(who.prepared.history.rules, who.prepared.history.signals)
-    if isinstance(who.policy, Holding):
-        return
-    if who.is_baseline and who.digest not in GOES_ON:
-        raise RunMismatch(
-            f"a market that goes on needs a baseline that looks at nothing but what is shown to a "
-            f"policy, one of {', '.join(GOES_ON)}, was {who.digest}. Take one of those, or "
-            "--venue replay"
-        )
-    if config.learning.changes_weights and not who.is_baseline:
-        raise RunMismatch(
-            "a market that goes on needs a policy that nobody advises, learning.correlation or "
-            "learning.online_share was on. Train it without, or take --venue replay"
-        )

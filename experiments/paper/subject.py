@@ -8,7 +8,7 @@ from pathlib import Path
 from benbot.agents.advised import advised
 from benbot.agents.bundle import Expectations, load_bundle, policy_digest
 from benbot.agents.policy import Policy
-from benbot.agents.roster import MAKERS
+from benbot.agents.roster import GO_NOWHERE, GO_ON
 from benbot.envs.errors import BadConfig, InvalidParameter, RunMismatch, UnknownName
 from benbot.envs.history import Span
 from benbot.envs.market.news_settings import NewsSettings
@@ -77,10 +77,6 @@ class Chosen:
     version: str = ""
 
     @property
-    def is_baseline(self) -> bool:
-        return self.digest in MAKERS
-
-    @property
     def tournament(self) -> TournamentSettings:
         """The thresholds of its configuration, or the default ones."""
         return self.prepared.config.tournament or TournamentSettings()
@@ -134,14 +130,11 @@ def subject_of(asked: Asked) -> Iterator[Subject]:
     """Return what is asked for with the stretch of its segment."""
     with chosen(asked) as who:
         prepared, span = who.prepared, _span(who.prepared, asked)
-        policy, config = who.policy, prepared.config
-        if not (who.is_baseline or asked.exits_only):  # as it was judged
-            policy = advised(policy, prepared.history, span, config.learning)
         stretch = Stretch(
             history=prepared.history,
             span=span,
-            policy=policy,
-            ruin=config.environment.ruin,
+            policy=who.policy,
+            ruin=prepared.config.environment.ruin,
             identity=who.identity | {"market": prepared.market.digest},
             limits=asked.limits,
             ladder=ForeseenLadder(prepared.history, who.tournament),
@@ -179,7 +172,8 @@ def _of_trained(folder: Path, prepared: Prepared, asked: Asked) -> Chosen:
     if asked.config is not None:
         _require_same_news(folder, prepared.config)
     seeds = (seed, *(each for each in bundles if each != seed)) if len(bundles) > 1 else ()
-    return Chosen(prepared, bundle.policy, met, policy_digest(bundle.policy), seeds)
+    policy = advised(bundle.policy, prepared.config.learning)  # as it was judged
+    return Chosen(prepared, policy, met, policy_digest(bundle.policy), seeds)
 
 
 def _require_same_news(folder: Path, config: ExperimentConfig) -> None:
@@ -207,7 +201,7 @@ def _of_baseline(asked: Asked) -> Chosen:
     if asked.exits_only:
         return _of_nobody(prepared)
     span = _span(prepared, asked)
-    policy = MAKERS[asked.baseline](prepared.history, span, prepared.spans["fit"])
+    policy = GO_ON[asked.baseline](prepared.history, span, prepared.spans["fit"])
     return Chosen(prepared, policy, expectations_of(prepared), asked.baseline)
 
 
@@ -229,8 +223,13 @@ def _check(asked: Asked) -> None:
             f"paper trading replays {' or '.join(SEGMENTS)}, was {asked.segment!r}. Results on "
             "test are asked for with benbot evaluate, which counts them"
         )
-    if asked.baseline not in MAKERS:
-        raise UnknownName(f"a baseline must be one of {', '.join(MAKERS)}, was {asked.baseline!r}")
+    if asked.baseline in GO_NOWHERE:
+        raise RunMismatch(
+            f"paper trading needs a baseline that decides at each close from what is known then, "
+            f"{asked.baseline} {GO_NOWHERE[asked.baseline]}. Take one of {', '.join(GO_ON)}"
+        )
+    if asked.baseline not in GO_ON:
+        raise UnknownName(f"a baseline must be one of {', '.join(GO_ON)}, was {asked.baseline!r}")
     if asked.bars is not None and asked.bars < 1:
         raise InvalidParameter(f"bars must be at least 1, was {asked.bars}")
 

@@ -144,9 +144,7 @@ class Pupil:
         seen = training.seal.seen(self.fold, training.judged)
         learning, spans = training.prepared.config.learning, self.fold.spans
         return {
-            name: evaluate(
-                advised(policy, history, spans[name], learning), history, spans[name], settings
-            )
+            name: evaluate(advised(policy, learning), history, spans[name], settings)
             for name in seen
         }
 

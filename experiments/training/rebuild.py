@@ -115,7 +115,7 @@ def _again(bundle: Path, prepared: Prepared, segment: str) -> Evaluation:
     config, kept = prepared.config, load_bundle(bundle)
     kept.require_fit(expectations_of(prepared))
     history, span = prepared.history, prepared.spans[segment]
-    policy = advised(kept.policy, history, span, config.learning)
+    policy = advised(kept.policy, config.learning)
     return evaluate(policy, history, span, config.environment)
 
 

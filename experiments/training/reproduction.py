@@ -154,14 +154,14 @@ def _compare_policy(
         history, settings = prepared.history, prepared.config.environment
         span, what = fold.spans[segment], f"{name} on {segment}"
         learning = prepared.config.learning
-        account = evaluate(advised(policy, history, span, learning), history, span, settings)
+        account = evaluate(advised(policy, learning), history, span, settings)
         digest = child.tags.get(f"{ACCOUNT}/{segment}")
         if digest is None:  # an older run
             yield _measured(what, child.metrics, account, segment)
             continue
         difference = ""
         if digest != equity_digest(account.equity) and kept is not None:
-            own = evaluate(advised(kept, history, span, learning), history, span, settings)
+            own = evaluate(advised(kept, learning), history, span, settings)
             difference = _first_mark(own, account.equity)
             if digest != equity_digest(own.equity):
                 difference = "the recorded policy itself trades otherwise now"

@@ -12,29 +12,45 @@ give one bet one weight, however often it is made.
 
 import numpy as np
 
-from benbot.envs.arrays import FloatArray
-from benbot.envs.market.market import Market
+from benbot.envs.arrays import FloatArray, IntArray
 from benbot.strategies.learning.bounds import bounded
-from benbot.strategies.learning.experience import held, refit_bars
+from benbot.strategies.learning.experience import refit_bar
 
 WINDOW = 252  # bars
 FEWEST_BARS = 60
 STILL = 1e-9  # a deviation this small is a sleeve that holds nothing
 
 
-def uniqueness(market: Market, sleeve_return: FloatArray, every: int) -> FloatArray:
-    """Return by what the weight of each strategy is multiplied at each close, [T, K].
+class Uniqueness:
+    """By what the weight of each strategy is multiplied at one close after the other.
 
-    It is 1 / crowd over the mean of all, within the bounds; 1 before there are enough returns.
+    An answer follows from the returns until the close alone, and is kept until it is time for the
+    next; so whoever begins in the middle says what somebody says who has been there all along.
     """
-    bars = refit_bars(market, every)
-    fitted = np.ones((bars.size, sleeve_return.shape[1]))
-    for i, t in enumerate(bars.tolist()):
-        past = sleeve_return[max(1, t + 1 - WINDOW) : t + 1]  # the first bar has no return
-        if len(past) >= FEWEST_BARS:
-            alone = 1.0 / crowd(past)
-            fitted[i] = bounded(alone / alone.mean())
-    return held(fitted, bars, len(sleeve_return))
+
+    def __init__(self, every: int) -> None:
+        """Answer anew every so many sessions."""
+        self._every = every
+        self._answer: tuple[int, FloatArray] | None = None  # and at which bar it was made
+
+    def at_close(self, sleeve_return: FloatArray, session: IntArray) -> FloatArray:
+        """Return the multipliers (K,) at the last close of returns (T, K) and sessions (T,)."""
+        t = refit_bar(session, self._every)
+        if self._answer is None or self._answer[0] != t:
+            self._answer = t, uniqueness(sleeve_return[: t + 1])
+        return self._answer[1]
+
+
+def uniqueness(sleeve_return: FloatArray) -> FloatArray:
+    """Return 1 / crowd over the mean of all, within the bounds, (K,), from returns (T, K).
+
+    It is 1 before there are enough of them.
+    """
+    past = sleeve_return[1:][-WINDOW:]  # the first bar has no return
+    if len(past) < FEWEST_BARS:
+        return np.ones(sleeve_return.shape[1])
+    alone = 1.0 / crowd(past)
+    return bounded(alone / alone.mean())
 
 
 def crowd(returns: FloatArray) -> FloatArray:

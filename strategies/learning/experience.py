@@ -94,6 +94,12 @@ def refit_bars(market: Market, every: int) -> IntArray:
     return bars
 
 
+def refit_bar(session: IntArray, every: int) -> int:
+    """Return the last bar of these sessions (T,) at which something is fitted anew."""
+    stretch = (session[-1] - session[0]) // every
+    return int(np.searchsorted(session, session[0] + stretch * every))
+
+
 def held(fitted: FloatArray, bars: IntArray, n_bars: int) -> FloatArray:
     """Return at each bar [T, ...] what was fitted last, from fits (R, ...) made at `bars` (R,)."""
     latest = np.searchsorted(bars, np.arange(n_bars), side="right") - 1

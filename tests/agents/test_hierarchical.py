@@ -7,18 +7,19 @@ import pytest
 
 from benbot.agents.evaluation import evaluate
 from benbot.agents.hierarchical import EVERY, HierarchicalParity, sleeve_parity
+from benbot.agents.past import ask, past_of
 from benbot.envs.arrays import FloatArray
 from benbot.envs.desk import portfolio
+from benbot.envs.errors import InvalidWeights
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
+from tests.agents.told import told_weights
 
 SPAN = Span(60, 110)
-NOTHING = np.zeros(3, np.float32)
 
 
 def all_weights(history: History) -> np.ndarray:
-    policy = HierarchicalParity(history, SPAN)
-    return np.array([policy.weights(NOTHING) for _ in range(SPAN.n_decisions)])
+    return told_weights(HierarchicalParity(), history, SPAN)
 
 
 def test_two_sleeves_share_in_inverse_proportion_to_their_variance() -> None:
@@ -49,12 +50,24 @@ def test_what_a_sleeve_returns_later_changes_no_weight_before(history: History) 
 
 
 def test_an_answer_holds_until_the_next_and_a_reset_begins_again(history: History) -> None:
-    policy = HierarchicalParity(history, SPAN)
-    first = np.array([policy.weights(NOTHING) for _ in range(EVERY + 1)])
+    policy = HierarchicalParity()
+    first = told_weights(policy, history, SPAN)
     assert (first[:EVERY] == first[0]).all()
     assert not np.array_equal(first[EVERY], first[0])
-    policy.reset()
-    np.testing.assert_array_equal(policy.weights(NOTHING), first[0])
+    np.testing.assert_array_equal(told_weights(policy, history, SPAN), first)
+
+
+def test_an_answer_that_is_overdue_is_that_of_its_day(history: History) -> None:
+    policy, on_time = HierarchicalParity(), all_weights(history)
+    tape, features = history.tape, history.features
+    for t in (SPAN.first, SPAN.first + EVERY + 3):  # nobody told of the close between
+        chosen = ask(policy, past_of(tape, features, t), features.rows[t])
+        np.testing.assert_array_equal(chosen, on_time[t - SPAN.first])
+
+
+def test_nobody_answers_who_was_told_nothing(history: History) -> None:
+    with pytest.raises(InvalidWeights, match="weights of hierarchical_parity need to know"):
+        HierarchicalParity().weights(history.features.rows[0])
 
 
 def test_that_another_rule_took_its_place_is_noted_once_with_how_often(
@@ -63,10 +76,10 @@ def test_that_another_rule_took_its_place_is_noted_once_with_how_often(
     def fail(returns: FloatArray) -> FloatArray:
         raise ValueError("no tree")
 
-    fine = evaluate(HierarchicalParity(history, SPAN), history, SPAN, EnvironmentSettings())
+    fine = evaluate(HierarchicalParity(), history, SPAN, EnvironmentSettings())
     assert fine.notes == ()
     monkeypatch.setitem(portfolio.METHODS, "hierarchical_risk_parity", fail)
-    policy = HierarchicalParity(history, SPAN)
+    policy = HierarchicalParity()
     traded = evaluate(policy, history, SPAN, EnvironmentSettings())
     assert traded.notes == (
         "of hierarchical_parity, 3 of 3 answers: hierarchical_risk_parity had no answer and "

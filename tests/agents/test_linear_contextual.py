@@ -10,14 +10,17 @@ from benbot.agents.online.contextual import LinearContextual
 from benbot.envs.history import History, Span
 from benbot.envs.observation import STATIC_CONTEXT
 from benbot.envs.vector import EnvironmentSettings
+from tests.agents.told import told_weights
 
 SPAN = Span(60, 110)
 
 
+def policy_for(history: History) -> OverContexts:
+    return OverContexts(history.layout, history.market.bars_per_year)
+
+
 def all_weights(history: History) -> np.ndarray:
-    policy = OverContexts(history, SPAN)
-    seen = history.features.rows[SPAN.first : SPAN.last]
-    return np.array([policy.weights(row) for row in seen])
+    return told_weights(policy_for(history), history, SPAN)
 
 
 def test_no_later_return_or_context_changes_a_weight(history: History) -> None:
@@ -37,12 +40,12 @@ def test_no_later_return_or_context_changes_a_weight(history: History) -> None:
 
 
 def test_a_return_is_learned_with_the_context_at_the_close_before_it(history: History) -> None:
-    policy, rows = OverContexts(history, SPAN), history.features.rows
+    rows = history.features.rows
     seen = contexts(history.layout, rows)
     learner = LinearContextual(3, seen.shape[1], history.market.bars_per_year)
     for t in range(1, SPAN.first + 1):
         learner.learn_one(seen[t - 1], history.tape.sleeve_return[t])
-    now = policy.weights(rows[SPAN.first])
+    (now, *_) = all_weights(history)
     np.testing.assert_allclose(now, learner.weights(seen[SPAN.first]), rtol=1e-6)
 
 
@@ -56,7 +59,7 @@ def test_the_context_is_a_one_and_what_is_the_same_for_every_account(history: Hi
 
 
 def test_it_does_the_same_again_after_a_reset(history: History) -> None:
-    policy = OverContexts(history, SPAN)
+    policy = policy_for(history)
     settings = EnvironmentSettings()
     first, second = (evaluate(policy, history, SPAN, settings) for _ in range(2))
     np.testing.assert_array_equal(first.equity, second.equity)

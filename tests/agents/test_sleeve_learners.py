@@ -7,23 +7,18 @@ import pytest
 
 from benbot.agents.evaluation import evaluate
 from benbot.agents.online.learners import BuyAndHold
-from benbot.agents.sleeve_learners import (
-    SLEEVE_LEARNERS,
-    FollowTheRecentLeader,
-    OverSleeves,
-    sleeve_learners,
-)
-from benbot.envs.errors import InvalidParameter
+from benbot.agents.past import Past
+from benbot.agents.sleeve_learners import SLEEVE_LEARNERS, FollowTheRecentLeader, OverSleeves
+from benbot.envs.errors import InvalidParameter, InvalidWeights
 from benbot.envs.history import History, Span
 from benbot.envs.vector import EnvironmentSettings
+from tests.agents.told import told_weights
 
 SPAN = Span(60, 110)
-NOTHING = np.zeros(3, np.float32)
 
 
 def all_weights(history: History, name: str) -> np.ndarray:
-    policy = OverSleeves(name, SLEEVE_LEARNERS[name], history, SPAN)
-    return np.array([policy.weights(NOTHING) for _ in range(SPAN.n_decisions)])
+    return told_weights(OverSleeves(name, SLEEVE_LEARNERS[name]), history, SPAN)
 
 
 @pytest.mark.parametrize("name", SLEEVE_LEARNERS)
@@ -39,22 +34,22 @@ def test_what_a_sleeve_returns_later_changes_no_weight_before(history: History, 
 
 
 def test_the_first_decision_knows_all_that_was_before_it(history: History) -> None:
-    policy = OverSleeves("held", BuyAndHold, history, SPAN)
+    (chosen, *_) = told_weights(OverSleeves("held", BuyAndHold), history, SPAN)
     grown = np.exp(history.tape.sleeve_return[1 : SPAN.first + 1].sum(axis=0))
-    np.testing.assert_allclose(policy.weights(NOTHING)[:-1], grown / grown.sum(), rtol=1e-5)
+    np.testing.assert_allclose(chosen[:-1], grown / grown.sum(), rtol=1e-5)
 
 
 def test_a_learner_that_is_reset_does_the_same_again(history: History) -> None:
-    for policy in sleeve_learners(history, SPAN):
-        first = [policy.weights(NOTHING) for _ in range(20)]
-        policy.reset()
-        np.testing.assert_array_equal(first, [policy.weights(NOTHING) for _ in range(20)])
+    for name, make in SLEEVE_LEARNERS.items():
+        policy = OverSleeves(name, make)
+        first = told_weights(policy, history, SPAN)
+        np.testing.assert_array_equal(first, told_weights(policy, history, SPAN))
 
 
 def test_they_trade_in_the_environment_under_their_names(history: History) -> None:
-    for policy in sleeve_learners(history, SPAN):
-        trades = evaluate(policy, history, SPAN, EnvironmentSettings())
-        assert trades.name == policy.name
+    for name, make in SLEEVE_LEARNERS.items():
+        trades = evaluate(OverSleeves(name, make), history, SPAN, EnvironmentSettings())
+        assert trades.name == name
         assert np.abs(trades.weights.sum(axis=1) - 1.0).max() < 1e-6
 
 
@@ -66,7 +61,7 @@ def test_the_recent_leader_forgets() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_sleeve_without_a_return_is_refused_before_anybody_learns(
+def test_a_sleeve_without_a_return_is_refused_before_anybody_learns_of_it(
     history: History, bad: float
 ) -> None:
     returns = history.tape.sleeve_return.copy()
@@ -74,4 +69,18 @@ def test_a_sleeve_without_a_return_is_refused_before_anybody_learns(
     broken = replace(history, tape=history.tape._replace(sleeve_return=returns))
     for name in SLEEVE_LEARNERS:
         with pytest.raises(InvalidParameter, match=r"positive numbers.* of asset 1 in bar 70"):
-            OverSleeves(name, SLEEVE_LEARNERS[name], broken, SPAN)
+            all_weights(broken, name)
+
+
+def test_nobody_is_told_of_an_earlier_close(history: History) -> None:
+    policy, tape = OverSleeves("hedge", SLEEVE_LEARNERS["hedge"]), history.tape
+    past = Past(tape.sleeve_return, tape.session, history.features.rows)
+    policy.inform(past.until(70))
+    known = policy.weights(history.features.rows[70])
+    policy.inform(past.until(70))  # once more is no more
+    np.testing.assert_array_equal(policy.weights(history.features.rows[70]), known)
+    with pytest.raises(InvalidParameter, match="told in order, bar 70 is known already, was told"):
+        policy.inform(past.until(69))
+    policy.reset()
+    with pytest.raises(InvalidWeights, match="weights of hedge need to know what the sleeves"):
+        policy.weights(history.features.rows[69])

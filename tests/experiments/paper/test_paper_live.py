@@ -17,14 +17,16 @@ from benbot.agents.advised import Advised
 from benbot.agents.bundle import save_bundle
 from benbot.agents.normaliser import Moments, ObservationNormaliser
 from benbot.agents.policy import Allocator, Layer
+from benbot.agents.roster import GO_ON
 from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
 from benbot.experiments.cli import app
 from benbot.experiments.config import load_config
 from benbot.experiments.paper import ending
+from benbot.experiments.paper.daily_log import read_rows
 from benbot.experiments.paper.ending import Left, asked_to_end
 from benbot.experiments.paper.live import Place, undertaking_of
 from benbot.experiments.paper.missed import Missed
-from benbot.experiments.paper.subject import Asked, subject_of
+from benbot.experiments.paper.subject import Asked, chosen, subject_of
 from benbot.experiments.training.bundles import expectations_of
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.paper.live import Timing
@@ -201,30 +203,46 @@ def test_a_policy_that_a_tournament_binds_replays_truly_and_goes_on(tmp_path: Pa
     assert "LIVE alone has money" in status
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (LEARNED, "nobody advises"),
-    ],
-)
-def test_a_policy_that_was_judged_with_more_replays_truly_and_goes_on_nowhere(
-    text: str, words: str, tmp_path: Path
-) -> None:
-    folder = run_with(tmp_path, TINY + text, 1)
-    replayed = run("replay", folder, "--bars", 15)
-    assert "Differences: none, to the last digit" in replayed.output, replayed.output
-    error = traded(folder, tmp_path, seconds=20.0).exception
-    assert isinstance(error, RunMismatch)
-    assert words in str(error)
-    assert not (tmp_path / "account").exists()
-
-
 def test_a_policy_that_was_advised_when_it_was_judged_is_advised_in_a_replay(
     tmp_path: Path,
 ) -> None:
     asked = Asked(str(run_with(tmp_path, TINY + LEARNED, 1)), bars=3)
     with subject_of(asked) as subject:
         assert isinstance(subject.stretch.policy, Advised)
+
+
+def test_a_policy_that_is_advised_goes_on_and_refuses_other_lessons(tmp_path: Path) -> None:
+    folder = run_with(tmp_path, TINY + LEARNED, 1)
+    assert "Differences: none, to the last digit" in run("replay", folder, "--bars", 15).output
+    for _ in range(2):
+        assert traded(folder, tmp_path, seconds=1.5).exit_code == 0
+    store = f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
+    kept = read_rows(store, "simulated").account["identity"]
+    assert json.loads(kept)["learning"]["online_share"] == 0.3
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("refit: 5", "refit: 6"))
+    error = traded(folder, tmp_path, seconds=20.0).exception
+    assert isinstance(error, RunMismatch)
+    assert "the learning must be what the policy was trained on; refit expected 5" in str(error)
+
+
+def test_a_policy_goes_on_with_the_lessons_of_its_account(tmp_path: Path) -> None:
+    asked = Asked(str(config_in(tmp_path / "run", TINY + LEARNED)), baseline="hedge")
+    with chosen(asked) as who:
+        kept, own = json.dumps(who.identity), who.identity
+    require_same(kept, own)
+    with pytest.raises(RunMismatch, match="with the learning it began with"):
+        require_same(kept, own | {"learning": None})
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("baseline", GO_ON)
+def test_every_baseline_goes_on_that_is_not_refused(baseline: str, tmp_path: Path) -> None:
+    config = config_in(tmp_path / "run")
+    words = ("--baseline", baseline)
+    assert "Differences: none" in run("replay", config, "--bars", 30, *words).output
+    for _ in range(2):
+        assert traded(config, tmp_path, *words).exit_code == 0
 
 
 def test_lessons_about_confidence_and_programs_trade_as_they_were_judged(tmp_path: Path) -> None:
@@ -236,7 +254,11 @@ def test_lessons_about_confidence_and_programs_trade_as_they_were_judged(tmp_pat
 @pytest.mark.parametrize(
     ("words", "kind", "message"),
     [
-        (("--baseline", "hedge"), RunMismatch, "looks at nothing but what is shown to a policy"),
+        (("--baseline", "oracle"), RunMismatch, "oracle is chosen with hindsight, from bars that"),
+        (("--baseline", "best_fixed_weights"), RunMismatch, "_weights is chosen with hindsight"),
+        (("--baseline", "buy_and_hold"), RunMismatch, "buys the universe under rules of its own"),
+        (("--baseline", "placebo"), RunMismatch, "is trained with an agent, on features of other"),
+        (("--baseline", "hodge"), UnknownName, "a baseline must be one of cash, equal_weight, "),
         (("--every", 5), InvalidParameter, "a bar must last at least 3 cycles of 5 seconds"),
         (("--segment", "test"), RunMismatch, "Results on test are asked for with benbot evaluate"),
     ],

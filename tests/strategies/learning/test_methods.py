@@ -23,7 +23,13 @@ from benbot.strategies.learning.calibration import (
     logit,
     right_before,
 )
-from benbot.strategies.learning.correlation import FEWEST_BARS, correlations, crowd, uniqueness
+from benbot.strategies.learning.correlation import (
+    FEWEST_BARS,
+    Uniqueness,
+    correlations,
+    crowd,
+    uniqueness,
+)
 from benbot.strategies.learning.expectation import expectations
 from benbot.strategies.learning.experience import live_through, refit_bars, tally
 from benbot.strategies.learning.news_patterns import UNKNOWN, news_kinds, news_multiplier
@@ -251,9 +257,9 @@ def test_one_bet_that_is_made_twice_has_one_weight() -> None:
     bet, other = rng.normal(0.0, 0.01, (2, 200))
     returns = np.column_stack([bet, bet, other, np.zeros(200)])
     np.testing.assert_allclose(crowd(returns), [2.0, 2.0, 1.0, 1.0], atol=0.1)
-    found = uniqueness(still_market(200, 1), returns, every=21)
-    assert (found[:FEWEST_BARS] == 1.0).all()
-    np.testing.assert_allclose(found[-1], np.array([0.5, 0.5, 1.0, 1.0]) / 0.75, atol=0.1)
+    assert (uniqueness(returns[:FEWEST_BARS]) == 1.0).all()  # the first bar has no return
+    assert (uniqueness(returns[: FEWEST_BARS + 1]) != 1.0).any()
+    np.testing.assert_allclose(uniqueness(returns), np.array([0.5, 0.5, 1, 1]) / 0.75, atol=0.1)
 
 
 def test_correlations_are_those_of_ledoit_and_wolf() -> None:
@@ -264,11 +270,17 @@ def test_correlations_are_those_of_ledoit_and_wolf() -> None:
     np.testing.assert_allclose(correlations(returns), covariance / np.outer(scale, scale))
 
 
-def test_a_crowd_is_known_by_returns_of_before() -> None:
+def test_a_crowd_is_known_by_returns_of_before_and_anew_every_so_many_sessions() -> None:
     rng = np.random.default_rng(2)
-    returns = rng.normal(0.0, 0.01, (300, 4))
+    returns = rng.normal(0.0, 0.01, (160, 4))
     returns[:, 1] += returns[:, 0]
-    whole = uniqueness(still_market(300, 1), returns, every=21)
-    part = uniqueness(still_market(190, 1), returns[:190], every=21)  # fitted at the last bar, too
-    np.testing.assert_array_equal(whole[:190], part)
-    assert np.ptp(part[-1]) > 0.1
+    session = 3 + np.cumsum(rng.random(160) < 0.4)
+    begun = np.flatnonzero(np.diff((session - session[0]) // 5, prepend=-1))
+    carried, seen = Uniqueness(5), set()
+    for t in range(160):
+        past = returns[: t + 1], session[: t + 1]
+        answer = uniqueness(returns[: begun[begun <= t][-1] + 1])
+        np.testing.assert_array_equal(carried.at_close(*past), answer)
+        np.testing.assert_array_equal(Uniqueness(5).at_close(*past), answer)
+        seen.add(answer.tobytes())
+    assert len(seen) == 1 + (begun > FEWEST_BARS).sum() > 5
