@@ -2,12 +2,12 @@
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benbot import __version__
 from benbot.envs.errors import TradingError
 from benbot.experiments.deploy import deploy
 from benbot.experiments.evolving.cli import adopt, evolve
@@ -46,7 +46,7 @@ app.add_typer(tournament_app, name="tournament")
 
 def _tell_version(is_asked: bool) -> None:
     if is_asked:
-        sys.stdout.write(f"benbot {__version__}\n")
+        sys.stdout.write(f"benbot {version('benbot')}\n")
         raise typer.Exit
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "p0005"
-down_revision = "p0003"
+down_revision = "p0004"
 branch_labels = None
 depends_on = None
 
