@@ -71,7 +71,7 @@ EXCLUDED = {
     "taping.py | "
     "ratio = np.where(known, volatility / np.sqrt(np.where(known, volume, 1.0)), 0.0) | "
     "1.0 -> 2.0": MASKED,
-    "taping.py | for t in range(1, squares.size): | 1 -> 0": MASKED,
+    "taping.py | for t in range(1, len(squares)): | 1 -> 0": MASKED,
     "sleeves.py | np.zeros((n_strategies, N_REGIMES, 2)), | 2 -> 3": ENOUGH,
     "sleeves.py | np.zeros((n_strategies, N_REGIMES, 2)), | 2 -> 4": ENOUGH,
     "sleeves.py | np.zeros((n_strategies, n_symbols, 2)), | 2 -> 3": ENOUGH,
