@@ -48,7 +48,7 @@ RULES = DeskRules.model_validate(
     {
         "limits": {"max_positions": 250, "gross": 2.0, "beta": 100.0, "daily_trades": 1_000},
         "sizing": {"position_cap": 0.01, "smallest_order": 0.0},
-        "gates": {"var": 1.0, "correlation": 1.0},
+        "gates": {"var": 1.0},
         "breakers": {"drawdown": 0.9, "daily_loss": 0.9},
         "costs": {"half_spread": 0.0001, "impact": 0.0},
     }

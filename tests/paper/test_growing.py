@@ -102,8 +102,19 @@ def assert_same(tape: Tape, other: Tape, but: tuple[str, ...] = ()) -> None:
             assert one.tobytes() == two.tobytes(), name
 
 
-@pytest.mark.parametrize("bars_per_session", [1, 3])
-@pytest.mark.parametrize("told", [nothing, corrected, split_late, split_in_time, found])
+@pytest.mark.parametrize(
+    ("told", "bars_per_session"),
+    [
+        (corrected, 1),
+        (found, 3),
+        *(
+            pytest.param(told, n, marks=pytest.mark.nightly)
+            for told in (nothing, split_late, split_in_time, corrected, found)
+            for n in (1, 3)
+            if (told, n) not in ((corrected, 1), (found, 3))
+        ),
+    ],
+)
 def test_a_tape_that_grows_is_the_one_of_its_last_market(told: Told, bars_per_session: int) -> None:
     """What the sleeves write into it is left out: theirs is what they lived through."""
     known = markets(told, bars_per_session)
