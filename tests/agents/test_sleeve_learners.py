@@ -33,10 +33,11 @@ def test_what_a_sleeve_returns_later_changes_no_weight_before(history: History, 
     assert not np.array_equal(first[known:], second[known:])
 
 
-def test_the_first_decision_knows_all_that_was_before_it(history: History) -> None:
-    (chosen, *_) = told_weights(OverSleeves("held", BuyAndHold), history, SPAN)
-    grown = np.exp(history.tape.sleeve_return[1 : SPAN.first + 1].sum(axis=0))
-    np.testing.assert_allclose(chosen[:-1], grown / grown.sum(), rtol=1e-5)
+def test_a_decision_knows_every_bar_before_it_once(history: History) -> None:
+    chosen = told_weights(OverSleeves("held", BuyAndHold), history, SPAN)
+    grown = np.exp(np.cumsum(history.tape.sleeve_return, axis=0))[SPAN.first : SPAN.last]
+    share = grown / grown.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(chosen[:, :-1], share, rtol=1e-5)
 
 
 def test_a_learner_that_is_reset_does_the_same_again(history: History) -> None:

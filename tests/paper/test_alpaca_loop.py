@@ -11,14 +11,16 @@ import pytest
 from sqlalchemy import select
 
 from benbot.agents.evaluation import Evaluation, evaluate
+from benbot.agents.past import past_of
 from benbot.envs.desk.rules import Costs, DeskRules
-from benbot.envs.history import Span, prepare
+from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
 from benbot.paper.store import reading
 from benbot.paper.tables import METADATA
 from benbot.strategies.hearing import collect
 from tests.paper.conftest import ALPACA
 from tests.paper.emulator.faults import seeded_troubles
+from tests.paper.learners import panel_of
 from tests.paper.markets_at_alpaca import (
     N_KNOWN,
     N_LIVE,
@@ -149,6 +151,30 @@ def test_a_split_multiplies_what_is_held_and_changes_no_signal(folder: Path) -> 
             plain[ratio] = kept(scene, "equity").sort_values("bar")["equity"].to_numpy()
             assert "adopted" not in set(kept(scene, "events")["kind"])
     np.testing.assert_allclose(plain[4.0], plain[1.0], rtol=1e-4)  # shorts are of whole units
+
+
+@pytest.mark.nightly
+def test_what_is_learned_from_bars_that_were_told_goes_on_through_starts_and_a_split(
+    folder: Path,
+) -> None:
+    with winter(folder, seed=9, change=partial(split, ratio=3.0)) as scene:
+        known = history_of(scene.one.history)
+        for part in (LIVE[:4], LIVE[4:8], LIVE[8:]):
+            panel = panel_of(known)
+            scene.one = replace(scene.one, policy=panel)
+            with scene.trading() as on:
+                scene.live(on, part)
+                whole = history_of(on.bars.until(part.stop))
+        told = panel_of(known)
+        for _, row in kept(scene, "decisions").sort_values("bar").iterrows():
+            told.inform(past_of(whole.tape, whole.features, row["bar"]))
+            told.weights(np.frombuffer(row["observation"], np.float32))
+        assert panel.bars == told.bars == [N_KNOWN - 1, *LIVE]
+        assert panel.said == told.said
+
+
+def history_of(market: Market) -> History:
+    return prepare(market, collect(STRATEGIES, market), DeskRules(), REGIME)
 
 
 def split(market: Market, ratio: float) -> Market:
