@@ -11,6 +11,7 @@ REVIEW := build/review
 .PHONY: install demo test nightly kills check format lint types bench mutate schema audit sbom clean
 
 install: $(INSTALLED)
+	@echo 'The command is $(BIN)/benbot'
 
 demo: $(INSTALLED)
 	$(BIN)/benbot train quickstart
