@@ -25,6 +25,7 @@ COLUMNS = (
     *("e-value", "PSR", "needs", "capital"),
 )
 FOLDED = {"strategy", "why"}
+GAP = 2  # letters between two columns
 NEVER = 99_999.0  # sessions
 SPARED = ("needs", "since", "PSR")  # left out where a terminal is narrow, the first one first
 NAME = 32  # letters of a name that are kept in one line, however narrow the terminal
@@ -85,14 +86,14 @@ def ladder_table(season: Season, tournament: Tournament, width: int) -> Table:
 
 def _fitted(title: str, cells: list[tuple[str, ...]], width: int) -> Table:
     """Return a table of `COLUMNS`, of which it lacks as many of `SPARED` as do not fit."""
-    letters = [max(map(len, column)) + 1 for column in zip(COLUMNS, *cells, strict=True)]
+    letters = [max(map(len, column)) + GAP for column in zip(COLUMNS, *cells, strict=True)]
     kept, left = list(range(len(COLUMNS))), []
     for name in SPARED:
         if sum(letters[i] for i in kept) > width:
             kept.remove(COLUMNS.index(name))
             left.append(name)
     wider = f"; in a wider terminal also {', '.join(left)}" if left else ""
-    table = _table(title + wider, tuple(COLUMNS[i] for i in kept), letters[0] - 1)
+    table = _table(title + wider, tuple(COLUMNS[i] for i in kept), letters[0] - GAP)
     for row in cells:
         table.add_row(*(row[i] for i in kept))
     return table

@@ -134,7 +134,7 @@ def test_a_season_ends_with_tables_and_numbers(brief: Season, tmp_path: Path) ->
         tournament = play_recorded(brief, records)
         moves = moves_of(records)
     names = tournament.ladder.names
-    for width, columns in ((60, 6), (200, 9)):
+    for width, columns in ((70, 7), (200, 9)):
         table, said = ladder_table(brief, tournament, width), io.StringIO()
         Console(file=said, width=width).print(table)
         assert (table.row_count, len(table.columns)) == (4, columns)
