@@ -8,7 +8,10 @@ FOLDERS := agents benchmarks envs evolution experiments paper strategies tests b
 WORKERS ?= 2
 REVIEW := build/review
 
-.PHONY: demo test nightly kills check format lint types bench mutate schema audit sbom clean
+.PHONY: install demo test nightly kills check format lint types bench mutate schema audit sbom clean
+
+install: $(INSTALLED)
+	@echo 'The command is $(BIN)/benbot'
 
 demo: $(INSTALLED)
 	$(BIN)/benbot train quickstart

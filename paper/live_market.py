@@ -9,7 +9,6 @@ It is a `Playback` for the embedded broker, the source of quotes, and whoever kn
 (`paper.live_bars.LiveBars`).
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -23,7 +22,6 @@ from benbot.paper.drawn import DrawnMarket
 from benbot.paper.hours import to_datetime, to_stamp
 from benbot.paper.live_bars import BarOpening, BarTimes
 from benbot.paper.price_path import paths_of, price_at
-from benbot.paper.quotes import Quote
 from benbot.paper.replay import Playback
 from benbot.paper.venue import Clock
 from benbot.strategies.records.moments import EPOCH
@@ -86,12 +84,6 @@ class LiveMarket(Playback):
             self.show(self._drawn.market, self._drawn.hours)
 
     # Prices inside a bar.
-
-    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        now = self.now()
-        n_moments = self.hours.n_moments(now)
-        shown = (self._quote(symbol, n_moments, now) for symbol in dict.fromkeys(symbols))
-        return {quote.symbol: quote for quote in shown if quote is not None}
 
     def shown_bar(self, s: int, n_moments: int) -> int | None:
         """Return the last bar of which something of a symbol was shown after so many moments."""

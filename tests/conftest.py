@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import postgres
+
 # The first call of a kernel compiles it, which no per-example deadline survives.
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
@@ -21,6 +23,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no market data at {folder}; set BENBOT_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL that is thrown away; tests that need it skip where there is none."""
+    why = postgres.reason_for_none()
+    if why is not None:
+        pytest.skip(why)
+    with postgres.cluster() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,17 @@ class Answer:
     n_tried: int
     why: str = ""
 
+    def newcomers(self, known: Iterable[Member], most: int) -> list[Member]:
+        """Return who is none of `known` by name or digest, the best first, `most` at the most."""
+        new: list[Member] = []
+        taken = list(known)
+        for member in self.members:
+            alike = any(member.name == each.name or member.digest == each.digest for each in taken)
+            if not alike and len(new) < most:
+                new.append(member)
+                taken.append(member)
+        return new
+
 
 def first_bar(settings: OrchestratorSettings, regime: RegimeSettings) -> int:
     """Return the first bar at whose close there is enough to breed on."""

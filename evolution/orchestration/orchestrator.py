@@ -16,62 +16,35 @@ on the way.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from benbot.envs.arrays import BoolArray, Int8Array
-from benbot.envs.history import Span
 from benbot.envs.market.regime import REGIMES, UNKNOWN, detect_regime
-from benbot.evolution.orchestration.asking import Answer, Land, Wish, ask, first_bar
+from benbot.evolution.orchestration.asking import Wish, ask, first_bar
 from benbot.evolution.orchestration.budget import Budget
+from benbot.evolution.orchestration.decline import declined
 from benbot.evolution.orchestration.following import Follow
 from benbot.evolution.orchestration.members import Member, Population
+from benbot.evolution.orchestration.order import Look, Order
 from benbot.evolution.orchestration.service import Service, certainty_of, services
-from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.orchestration.standing import Standing
 from benbot.evolution.orchestration.watching import Watch
-from benbot.strategies.drift import Finding, alarms, decay, draws_for
 from benbot.strategies.records import Change, Records
 from benbot.strategies.records.moments import moment_at
-from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.stages import Stage, Transition
 from benbot.strategies.tournament.telling import tell
 from benbot.strategies.tournament.tournament import Tournament
 
 STATE = "orchestrator"  # by what name the store keeps it
 RANKED = 5  # sessions of a strategy from which it may breed, for which it is ranked and not judged
-MINUTE = np.timedelta64(1, "m")
 GENERAL = "any"  # what a regime is called where none is asked for
 DECAY, BREED, SPAWN = "decay", "breed", "spawn"
 Told = tuple[str, str, dict[str, Any]]  # an event: kind, subject, reasons
 Write = Callable[[Change], object]  # what a look has to write once everything is decided
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """What an orchestrator is to do, and where.
-
-    span      it looks at the closes of these bars
-    identity  what a run that goes on must have in common with the one that was begun
-    """
-
-    settings: OrchestratorSettings
-    tournament: TournamentSettings
-    land: Land
-    span: Span
-    seed: int
-    identity: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Look:
-    """What came of one look: the bar, and what was decided, as (kind, subject)."""
-
-    bar: int
-    decided: tuple[tuple[str, str], ...]
 
 
 class Orchestrator:
@@ -95,7 +68,7 @@ class Orchestrator:
     def run(self, records: Records) -> Iterator[Look]:
         """Go on to the end of the span; yield what came of each look."""
         self._begin(records)
-        for bar in self._looks():
+        for bar in self.order.looks(self.watch.known, self.now.bar):
             yield self._look(bar, records)
         if self.now.done < self.watch.ends.size:
             yield self._end(records)
@@ -150,16 +123,11 @@ class Orchestrator:
         if not self.now.is_due(DECAY, self.settings.patience):
             return []
         self.now.note(DECAY)
-        high = np.flatnonzero(self.tournament.stages >= Stage.R3).tolist()
-        draws = draws_for(len(high), self.settings.decay.level)
-        found = [(self.population.names[at], self._decay_of(at, draws)) for at in high]
-        asked = [finding for _, finding in found if finding is not None]
-        alarming = alarms(asked, self.settings.decay.level)
         told: list[Told] = []
-        for name, finding in found:
-            if finding is not None and any(finding is each for each in alarming):
-                self._tell(self.tournament.withdraw(name))
-                told.append(("retire", name, {"finding": finding.sentence}))
+        settings, seed = self.settings.decay, self.order.seed
+        for name, finding in declined(self.watch, self.tournament, self.now.done, settings, seed):
+            self._tell(self.tournament.withdraw(name))
+            told.append(("retire", name, {"finding": finding.sentence}))
         return told
 
     def _ask(self, bar: int, regime: int, records: Records) -> list[Told]:
@@ -197,23 +165,13 @@ class Orchestrator:
         answer = ask(wish, land, self.settings, self.order.seed)
         self.now.asked += 1
         self.now.budget.spend(self.now.done, answer.n_tried)
-        new = self._newcomers(answer, min(room, self.settings.newcomers))
+        new = answer.newcomers(self.population, min(room, self.settings.newcomers))
         self._join(new, wish.bar)
         names = [each.name for each in new]
         found = {"tried": answer.n_tried, "newcomers": names, "why": answer.why}
         return [(kind, subject, reasons | found)]
 
     # The population
-
-    def _newcomers(self, answer: Answer, most: int) -> list[Member]:
-        """Return whom nobody knows by name or digest, the best first and no more than `most`."""
-        new: list[Member] = []
-        for member in answer.members:
-            known = [*self.population, *new]
-            alike = any(member.name == each.name or member.digest == each.digest for each in known)
-            if not alike and len(new) < most:
-                new.append(member)
-        return new
 
     def _join(self, members: Sequence[Member], bar: int) -> None:
         """Let members in: register them, and follow them from here on."""
@@ -249,31 +207,10 @@ class Orchestrator:
         settings = self.settings
         return services(recent, regime, taking_part, settings.least, settings.level_each)
 
-    def _decay_of(self, at: int, draws: int) -> Finding | None:
-        since = int(self.tournament.ladder.rows["since"][at])  # what promoted it was lucky, too
-        returns, recent = self.watch.of(at, since, self.now.done), self.settings.decay.recent
-        if returns.size < 2 * recent:
-            return None
-        rng = np.random.default_rng([self.order.seed, self.now.done, at])
-        return decay(returns, recent, rng, draws=draws)
-
     def _ended(self, bar: int) -> list[int]:
         """Return the sessions that are known to be over at a bar, and were not told yet."""
         n = int(np.searchsorted(self.watch.known, bar, side="right"))
         return list(range(self.now.done, n))
-
-    def _looks(self) -> Iterator[int]:
-        """Yield the bars at whose close to look, behind the last one.
-
-        Which they are depends on the span alone, not on where a run was ended.
-        """
-        times, every = self.order.land.market.timestamps, self.settings.every * MINUTE
-        last, known = self.order.span.first, set(self.watch.known.tolist())
-        for bar in range(last + 1, self.order.span.last + 1):
-            if bar in known or times[bar] - times[last] >= every:
-                last = bar
-                if bar > self.now.bar:
-                    yield bar
 
     def _moment(self, bar: int) -> datetime:
         return moment_at(self.order.land.market.timestamps[bar])

@@ -18,7 +18,8 @@ from benbot.envs.market.market import Market
 from benbot.envs.market.sources import load_market
 from benbot.evolution.orchestration.asking import Land, first_bar
 from benbot.evolution.orchestration.members import Member, Origin
-from benbot.evolution.orchestration.orchestrator import STATE, Look, Orchestrator, Order
+from benbot.evolution.orchestration.orchestrator import STATE, Orchestrator
+from benbot.evolution.orchestration.order import Look, Order
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.workers import hire
 from benbot.experiments.config import ExperimentConfig
@@ -177,7 +178,7 @@ def _live(orchestrator: Orchestrator, records: Records, run: Run, display: Displ
     span = orchestrator.order.span
     task = display.begin("Bars", span.n_decisions)
     for look in orchestrator.run(records):
-        display.move(task, look.bar - span.first, note_of(orchestrator))
+        display.move(task, look.bar - span.first, note_of(orchestrator, look.bar))
         _tell(orchestrator, look, display)
     known = np.minimum(orchestrator.watch.known, span.last)
     chronicle = read_chronicle(records, orchestrator.order.land.market.timestamps[known])
@@ -189,10 +190,11 @@ def _live(orchestrator: Orchestrator, records: Records, run: Run, display: Displ
     return chronicle
 
 
-def note_of(orchestrator: Orchestrator) -> str:
-    """Return how many stand where, in a few letters."""
-    stages = orchestrator.tournament.stages
-    return " ".join(f"{s.name} {int((stages == s).sum())}" for s in Stage if s >= Stage.R1)
+def note_of(orchestrator: Orchestrator, bar: int) -> str:
+    """Return the day of a bar and how many stand where, in a few letters."""
+    stages, day = orchestrator.tournament.stages, orchestrator.order.land.market.days[bar]
+    counts = " ".join(f"{s.name} {int((stages == s).sum())}" for s in Stage if s >= Stage.R1)
+    return f"{day}  {counts}"
 
 
 def _tell(orchestrator: Orchestrator, look: Look, display: Display) -> None:

@@ -159,15 +159,14 @@ def paper_report(  # noqa: PLR0913 - each is an option of the command
     """Report every day that an account has traded, beside its model, and log it to MLflow."""
     from rich.console import Console
 
-    from benbot.experiments.paper.following import Question, followed
-    from benbot.experiments.paper.report_view import show_reports
+    from benbot.experiments.paper.following import Question
+    from benbot.experiments.paper.report_view import report
     from benbot.experiments.paper.subject import Asked
     from benbot.experiments.paper.view import account_of
 
     asked = Asked(source, baseline=baseline, runs=runs, store=tracking, seed=seed)
     question = Question(store, account_of(store, account), day, again, track, records)
-    with followed(asked, question) as (made, choices):
-        show_reports(made, choices, question, datetime.now(UTC), Console())
+    report(asked, question, datetime.now(UTC), Console())
 
 
 @app.command("reconcile")

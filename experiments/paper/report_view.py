@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
 
 from benbot.envs.errors import UnknownName
 from benbot.experiments.paper.booking import book_trades
 from benbot.experiments.paper.daily_log import Followed, after_session, read_rows
-from benbot.experiments.paper.following import Question
+from benbot.experiments.paper.following import Question, followed
+from benbot.experiments.paper.subject import Asked
+from benbot.experiments.progress import Display, while_compiling
 from benbot.paper.reports import kept_reports
 from benbot.strategies.catalogue import StrategyChoice
 from benbot.strategies.records import Source, read_records
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 SHOWN = 20  # days, the last ones
 LINE = "{day:10} {equity:>14} {growth:>8} {gap:>8} {orders:>6} {fills:>5} {unfilled:>8} "
@@ -27,12 +29,21 @@ HEADINGS = {
 }
 
 
+def report(asked: Asked, question: Question, now: datetime, console: Console) -> None:
+    """Prepare the account, which takes seconds and is said on standard error; report its days."""
+    compiling = while_compiling("about a minute")
+    with ExitStack() as stack:
+        with Display(Console(stderr=True)).step(f"Preparing {asked.source}{compiling}"):
+            made, choices = stack.enter_context(followed(asked, question))
+        show_reports(made, choices, question, now, console)
+
+
 def show_reports(
     made: Followed,
     choices: Sequence[StrategyChoice],
     question: Question,
     now: datetime,
-    console: "Console",
+    console: Console,
 ) -> None:
     """Make the reports that are missing, track them, and print them."""
     for sentence in after_session(made, now, again=question.again):
@@ -55,7 +66,7 @@ def show_reports(
         console.print(_line(one.told, one.run), highlight=False, soft_wrap=True)
 
 
-def show_paper_fills(url: str, console: "Console") -> None:
+def show_paper_fills(url: str, console: Console) -> None:
     """Print what the fills of each strategy cost on paper against the model."""
     with read_records(url) as records:
         summary = records.summary(by=("strategy",), source=Source.PAPER)

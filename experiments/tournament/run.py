@@ -63,7 +63,7 @@ def run_season(config: ExperimentConfig, order: Order, console: Console) -> None
             for day, metrics in stage_metrics(season, moves):
                 run.log_metrics(metrics, step=day)
             run.log_file(MOVES_FILE, json.dumps(moves.to_dict("records"), default=str, indent=1))
-            tables = (ladder_table(season, tournament), events_table(moves))
+            tables = (ladder_table(season, tournament, console.width), events_table(moves))
     for table in tables:
         console.print(table)
     console.print(f"run {run.id}", highlight=False)

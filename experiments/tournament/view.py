@@ -25,8 +25,10 @@ COLUMNS = (
     *("e-value", "PSR", "needs", "capital"),
 )
 FOLDED = {"strategy", "why"}
+GAP = 2  # letters between two columns
 NEVER = 99_999.0  # sessions
-NAME = 11  # letters that a name has at least, however narrow the terminal
+SPARED = ("needs", "since", "PSR")  # left out where a terminal is narrow, the first one first
+NAME = 32  # letters of a name that are kept in one line, however narrow the terminal
 LEFT = {"strategy", "stage", "since", "why", "move", "session"}
 
 
@@ -50,9 +52,10 @@ def moves_of(records: Reader) -> pd.DataFrame:
     return events[["moment", "subject", "from", "to", "reason", "note"]]
 
 
-def ladder_table(season: Season, tournament: Tournament) -> Table:
+def ladder_table(season: Season, tournament: Tournament, width: int) -> Table:
     """Return how every strategy stands at the end, the highest stage first.
 
+    Where `width` letters are too few, some columns are left out, so that names stay whole.
     days, Sharpe, e-value and PSR are those of the attempt; needs is the least length of its record.
     """
     ladder, settings = tournament.ladder, season.settings
@@ -62,11 +65,11 @@ def ladder_table(season: Season, tournament: Tournament) -> Table:
     evidence = np.exp(np.minimum(log_evidence(rows), 50.0))
     year = settings.sessions_per_year
     ratio = sharpe(rows["sessions"], rows["power_1"], rows["power_2"], year)
-    table = _table("The ladder", COLUMNS)
+    cells: list[tuple[str, ...]] = []
     for i in np.lexsort((-evidence, -rows["stage"])):
         stage = Stage(int(rows["stage"][i]))
         level = settings.at(stage).level if Stage.R1 <= stage <= Stage.R3 else settings.r3.level
-        table.add_row(
+        row = (
             ladder.names[i],
             stage.name,
             _day(int(rows["since"][i])),
@@ -77,6 +80,22 @@ def ladder_table(season: Season, tournament: Tournament) -> Table:
             _sessions(sessions_needed(rows[i], level, settings)),
             _number(given.paper[i] + given.live[i], 0),
         )
+        cells.append(row)
+    return _fitted("The ladder", cells, width)
+
+
+def _fitted(title: str, cells: list[tuple[str, ...]], width: int) -> Table:
+    """Return a table of `COLUMNS`, of which it lacks as many of `SPARED` as do not fit."""
+    letters = [max(map(len, column)) + GAP for column in zip(COLUMNS, *cells, strict=True)]
+    kept, left = list(range(len(COLUMNS))), []
+    for name in SPARED:
+        if sum(letters[i] for i in kept) > width:
+            kept.remove(COLUMNS.index(name))
+            left.append(name)
+    wider = f"; in a wider terminal also {', '.join(left)}" if left else ""
+    table = _table(title + wider, tuple(COLUMNS[i] for i in kept), letters[0] - GAP)
+    for row in cells:
+        table.add_row(*(row[i] for i in kept))
     return table
 
 
@@ -84,7 +103,8 @@ def events_table(moves: pd.DataFrame) -> Table:
     """Return the latest moves with their reasons."""
     left = max(len(moves) - SHOWN, 0)
     title = f"Moves, {left} earlier ones left out" if left else "Moves"
-    table = _table(title, ("session", "strategy", "move", "why"))
+    longest = max(map(len, moves["subject"]), default=0)
+    table = _table(title, ("session", "strategy", "move", "why"), longest)
     for move in moves.tail(SHOWN).to_dict("records"):
         step = f"{move['from'] or '·'} → {move['to']}"
         why = f"{move['reason']}: {move['note']}" if move["note"] else str(move["reason"])
@@ -106,13 +126,14 @@ def stage_metrics(season: Season, moves: pd.DataFrame) -> Iterator[tuple[int, di
         yield int(day), {f"tournament/{name}": count for name, count in counts.items()}
 
 
-def _table(title: str, columns: tuple[str, ...]) -> Table:
+def _table(title: str, columns: tuple[str, ...], longest: int) -> Table:
+    """Return an empty table; `longest` is the number of letters of the longest name."""
     table = Table(
         title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left"
     )
     for name in columns:
         side: JustifyMethod = "left" if name in LEFT else "right"
-        least = NAME if name == "strategy" else None
+        least = min(longest, NAME) if name == "strategy" else None
         folded = name in FOLDED
         table.add_column(name, justify=side, no_wrap=not folded, overflow="fold", min_width=least)
     return table

@@ -1,7 +1,7 @@
 """A market, evaluations made by hand, so that a test says only what it is about, and a training."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from benbot.envs.market.regime import RegimeSettings
 from benbot.envs.market.synthetic import generate
 from benbot.envs.market.synthetic_source import SyntheticSource
 from benbot.envs.signals import Signals
+from benbot.experiments.audit.audit import Effort, audit
 from benbot.experiments.config import load_config
 from benbot.experiments.tracking.tracker import Run, Tracker, open_tracker
+from benbot.experiments.training import training as training_module
 from benbot.experiments.training.run import resume_training, start_training
 from benbot.experiments.training.training import Launch
 
@@ -56,6 +58,15 @@ def _evaluation(equity: Sequence[float], **changed: Any) -> Evaluation:  # noqa:
         holdings=np.zeros(0, HOLDING),
     )
     return replace(quiet, **changed)
+
+
+@pytest.fixture(scope="module")
+def quick_audit() -> Iterator[None]:
+    """Look for leaks at one bar: what an audit finds is told elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = Effort(1, 1, 1)
+        patch.setattr(training_module, "audit", lambda prepared, effort: audit(prepared, once))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 A server has no lock that a dead process lets go of, so who comes next waits until the lease ends.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,22 +14,11 @@ from sqlalchemy import create_engine, make_url, text
 from benbot.envs.errors import RecordsHeld
 from benbot.paper.replayed import Stretch, replay
 from benbot.paper.store import open_store
-from tests import postgres
 from tests.paper.kills import drawn, finished, killed, trail_of
 from tests.paper.replays import elsewhere, everything, venue_of
 from tests.paper.test_kills import Quiet, short_stretch
 
 N_NIGHTLY = 100
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL that is thrown away; skips where there is none."""
-    why = postgres.reason_for_none()
-    if why is not None:
-        pytest.skip(why)
-    with postgres.cluster() as url:
-        yield url
 
 
 def new_database(server: str, name: str) -> str:

@@ -1,6 +1,5 @@
 """An account on PostgreSQL is the one on SQLite, whatever becomes of its connections."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -17,19 +16,14 @@ from benbot.paper.chain import verify
 from benbot.paper.enduring import enduring
 from benbot.paper.replayed import Stretch, replay
 from benbot.paper.store import open_store, reading, set_switch
-from tests import postgres
 from tests.paper.replays import everything, random_stretch, venue_of
 from tests.paper.test_kills import short_stretch
 from tests.paper.test_paper_store import NOW
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    why = postgres.reason_for_none()
-    if why is not None:
-        pytest.skip(why)
-    with postgres.cluster() as url:
-        yield make_url(url).set(drivername="postgresql+psycopg")
+def server(server: str) -> URL:
+    return make_url(server).set(drivername="postgresql+psycopg")
 
 
 NUMBERS = count()

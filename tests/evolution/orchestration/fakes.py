@@ -17,7 +17,8 @@ from benbot.envs.market.market import Market, market_from_prices
 from benbot.envs.market.regime import RegimeSettings
 from benbot.evolution.orchestration.asking import Answer, Land, Wish
 from benbot.evolution.orchestration.members import Member, Origin
-from benbot.evolution.orchestration.orchestrator import Orchestrator, Order
+from benbot.evolution.orchestration.orchestrator import Orchestrator
+from benbot.evolution.orchestration.order import Order
 from benbot.evolution.orchestration.settings import OrchestratorSettings
 from benbot.evolution.orchestration.watching import session_ends
 from benbot.evolution.settings import EvolutionSettings, PoolSettings

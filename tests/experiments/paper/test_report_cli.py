@@ -35,16 +35,17 @@ def test_days_are_reported_tracked_and_booked(
     records = f"sqlite:///{tmp_path / 'records.db'}"
     first = run("report", config, "--store", url, "--records", records)
     assert first.exit_code == 0, first.output
+    assert first.stderr.startswith("Preparing ")
     assert f"reported {N_BARS} days to 2000-07-13, {N_BARS} of them new" in first.output
     assert f"tracked {N_BARS} days" in first.output
     assert "new round trips of" in first.output
     again = run("report", config, "--store", url, "--records", records)
-    assert "reported" not in again.output
+    assert "reported" not in again.stdout
     assert "booked 0 new" in again.output
     days = [line for line in again.output.splitlines() if line.startswith("2000-07-")]
     assert len(days) == N_BARS
     one = run("report", config, "--store", url, "--day", "2000-07-12")
-    told = json.loads(one.output)
+    told = json.loads(one.stdout)
     assert (told["day"], told["gap"]) == ("2000-07-12", 0.0)
 
 

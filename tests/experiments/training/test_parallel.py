@@ -16,28 +16,19 @@ from rich.console import Console
 from benbot.agents.training import train
 from benbot.envs.errors import RunMismatch, WorkFailed
 from benbot.envs.work.executor import Executor, Hear, Serial, Work
-from benbot.experiments.audit.audit import Effort, audit
 from benbot.experiments.config import load_config
 from benbot.experiments.progress import Display
 from benbot.experiments.tracking.tracker import Status
 from benbot.experiments.training import teacher as teacher_module
-from benbot.experiments.training import training as training_module
 from benbot.experiments.training.markets import Mixtures
 from benbot.experiments.training.preparation import prepare_experiment
 from benbot.experiments.training.run import resume_training, start_training
 from benbot.experiments.training.teacher import CHECKPOINT, Teacher, Unit
 from benbot.experiments.training.training import Launch
 
+pytestmark = pytest.mark.usefixtures("quick_audit")
+
 TAGS = ("policy_digest", "account_digest/valid")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_audit() -> Iterator[None]:
-    """Look for leaks at one bar: what an audit finds is told elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        once = Effort(1, 1, 1)
-        patch.setattr(training_module, "audit", lambda prepared, effort: audit(prepared, once))
-        yield
 
 
 class Away(Serial):

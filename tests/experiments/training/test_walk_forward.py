@@ -1,7 +1,6 @@
 """Folds: seeds times folds below one parent, one account through all of them, and no end lost."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,19 @@ from benbot.agents.evaluation import evaluate
 from benbot.agents.succession import joined
 from benbot.agents.training import train
 from benbot.envs.errors import RunMismatch
-from benbot.experiments.audit.audit import Effort, audit
 from benbot.experiments.config import load_config
 from benbot.experiments.report.curves import CURVES_FILE, curves_from_parquet
 from benbot.experiments.tracking.tracker import Status
 from benbot.experiments.training import run as run_module
 from benbot.experiments.training import teacher as teacher_module
-from benbot.experiments.training import training as training_module
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
 from benbot.experiments.training.rebuild import judge_again, rebuild_report
 from benbot.experiments.training.review import Question, evaluate_again
 from benbot.experiments.training.run import resume_training
 from benbot.experiments.training.training import Launch
 from benbot.experiments.verdict.opening import OPENED, openings_of
+
+pytestmark = pytest.mark.usefixtures("quick_audit")
 
 FOLDS = (
     "segments=null",
@@ -63,15 +62,6 @@ class Walked:
             self.said = workshop.resume(self.id)
         self.lessons = [(lesson.fit, lesson.valid) for lesson in lessons]
         self.seeds = [lesson.seed for lesson in lessons]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_audit() -> Iterator[None]:
-    """Look for leaks at one bar: what an audit finds is told elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        once = Effort(1, 1, 1)
-        patch.setattr(training_module, "audit", lambda prepared, effort: audit(prepared, once))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,14 @@ from rich.console import Console
 
 from benbot.envs.errors import RunMismatch
 from benbot.envs.history import Span
-from benbot.experiments.audit.audit import Effort, audit
 from benbot.experiments.config import load_config
-from benbot.experiments.training import training as training_module
 from benbot.experiments.training.folds import Fold
 from benbot.experiments.training.preparation import Prepared, prepare_experiment
 from benbot.experiments.training.review import Question, evaluate_again
 from benbot.experiments.verdict.opening import SEAL_FILE
 from benbot.experiments.verdict.seal import Seal, seal_over
+
+pytestmark = pytest.mark.usefixtures("quick_audit")
 
 FOLDS = (
     "segments=null",
@@ -45,15 +44,6 @@ class Walk:
     prepared: Prepared
     metrics: dict[str, dict[str, float]]
     drawn: dict[str, str]  # TensorBoard's files of each fold
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_audit() -> Iterator[None]:
-    """Look for leaks at one bar: what an audit finds is told elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        once = Effort(1, 1, 1)
-        patch.setattr(training_module, "audit", lambda prepared, effort: audit(prepared, once))
-        yield
 
 
 @pytest.fixture(scope="module")

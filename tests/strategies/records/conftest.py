@@ -1,25 +1,13 @@
 """A new store for each test, on every database that there is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from tests import postgres
-
 MakeUrl = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL that is thrown away; tests that need it skip where there is none."""
-    why = postgres.reason_for_none()
-    if why is not None:
-        pytest.skip(why)
-    with postgres.cluster() as url:
-        yield url
 
 
 @pytest.fixture(scope="session")
