@@ -56,6 +56,12 @@ ALARM_GUARDS = VENUE_GUARDS | {
     ),
     "39c": Guard("paper/tenure.py", "passed = max(", "passed = min(", "test_tenure.py -k later"),
     "39d": Guard("paper/store.py", "if not self.may_send():", "if False:", "test_tenure.py"),
+    "39e": Guard(
+        "paper/heartbeat.py",
+        "except RecordsHeld:",
+        "except ZeroDivisionError:",
+        "test_heartbeat.py -k taken_over",
+    ),
     "43b": Guard(
         "paper/standing.py",
         "kept[:-1] if is_image_of(facts, kept[:-1]) else kept",
