@@ -1,7 +1,8 @@
 """The loop's heart: what the last cycle did, for whoever wants to know whether the loop lives.
 
 It is told and nothing depends on it. So a heartbeat that cannot be written is left out, and the
-loop goes on with its exits; whether the store is well, the next order finds out.
+loop goes on with its exits; whether the store is well, the next order finds out. Only who finds out
+here that another process has taken the account over ends: nothing of it is left to manage.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from benbot.envs.errors import TradingError
+from benbot.envs.errors import RecordsHeld, TradingError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -60,8 +61,10 @@ class Kept(Protocol):
 
 
 def beat(kept: Kept, heartbeat: Heartbeat) -> None:
-    """Keep a heartbeat if that can be done."""
+    """Keep a heartbeat if that can be done; whoever was taken over is refused."""
     try:
         kept.beat(heartbeat)
+    except RecordsHeld:
+        raise
     except (TradingError, SQLAlchemyError, OSError) as error:
         LOGGER.warning("the heartbeat of cycle %d is not kept: %s", heartbeat.cycle, error)

@@ -3,15 +3,15 @@
 A guard is named by its row, with a letter where a row has several.
 """
 
+from tests.paper.alarm_guards import ALARM_GUARDS
 from tests.paper.guard import Guard
-from tests.paper.venue_guards import VENUE_GUARDS
 
 QUOTES, FAULTS = "test_quotes.py", "test_loop_faults.py"
 BOARD, READING = "paper/quote_board.py", "paper/alpaca/reading.py"
 OUTBOX, STORE, TRUST = "paper/outbox.py", "paper/store.py", "paper/trust.py"
 LOOP, STAGING = "paper/autoloop.py", "paper/staging.py"
 
-GUARDS = VENUE_GUARDS | {
+GUARDS = ALARM_GUARDS | {
     "1": Guard(BOARD, "if not quote.age(now) <= limits.age + quote.delay:", "if False:", QUOTES),
     "1b": Guard(
         "paper/reel.py",
@@ -67,9 +67,9 @@ GUARDS = VENUE_GUARDS | {
         f"{FAULTS}::test_one_look_does_not_say_that_an_order_is_not_there",
     ),
     "24": Guard(
-        OUTBOX,
-        "once = {fill.execution_id: fill for fill in self._venue.fills(since)}",
-        "once = dict(enumerate(self._venue.fills(since)))",
+        "paper/filled.py",
+        "once = {fill.execution_id: fill for fill in venue.fills(since)}",
+        "once = dict(enumerate(venue.fills(since)))",
         "test_loop_parity.py::test_lost_answers_and_fills_that_are_told_twice_change_nothing",
     ),
     "26a": Guard(

@@ -1,5 +1,6 @@
 """Alpaca's answers when they are late, broken, or of another form than yesterday."""
 
+import threading
 import time
 from datetime import time as time_of_day
 from datetime import timedelta
@@ -85,6 +86,23 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(alpaca: Emulated, actio
     assert time.monotonic() - begun < 1.5
     assert venue.account().may_trade
     venue.close()
+
+
+def test_whoever_was_given_up_reads_no_more(alpaca: Emulated) -> None:
+    alpaca.emulator.fail("drip", seconds=4.0)
+    venue = patient(alpaca, 0.1)
+    with pytest.raises(VenueUnavailable):
+        venue.account()
+    end = time.monotonic() + 1.5
+    while _readers() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not _readers()
+    venue.close()
+
+
+def _readers() -> list[str]:
+    """Return the names of the threads in which calls are made."""
+    return [one.name for one in threading.enumerate() if one.name.endswith("(run)")]
 
 
 def test_a_server_that_is_not_there_is_unavailable(alpaca: Emulated) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benbot.envs.errors import RecordsUnavailable
+from benbot.envs.errors import RecordsHeld, RecordsUnavailable
 from benbot.envs.history import Span
 from benbot.paper.heartbeat import Heartbeat
 from benbot.paper.replayed import replay
 from benbot.paper.store import PaperStore, reading
 from tests.paper.replays import everything, heard_stretch, kept
+from tests.paper.walks import walking
 
 
 def test_the_last_cycle_is_kept(folder: Path) -> None:
@@ -48,3 +49,17 @@ def test_a_heartbeat_that_is_not_kept_stops_nothing(
         assert table.equals(ill[name]), name
     with reading(stretch.url(folder / "ill")) as connection:
         assert kept(connection, "heartbeats").empty
+
+
+def test_who_was_taken_over_ends_though_it_has_nothing_to_write(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with walking(folder) as walk:
+        walk.bars(1)
+        with monkeypatch.context() as patch, pytest.raises(RecordsHeld, match="taken over"):
+            patch.setattr(PaperStore, "beat", _taken_over)
+            walk.on.loop.cycle()
+
+
+def _taken_over(self: PaperStore, heartbeat: Heartbeat) -> None:
+    raise RecordsHeld("was taken over")

@@ -227,6 +227,14 @@ def test_an_order_that_the_venue_forgot_is_asked_about_for_as_long_again(walk: W
     assert symbol in {one.symbol for one in walk.venue.sent[n_sent:]}  # it goes on
 
 
+def test_a_machine_that_slept_has_not_asked_often_enough(walk: Walk) -> None:
+    stick(walk, entering, status(OrderStatus.CANCELLING))
+    wait(walk, 2)
+    walk.on.clock.move(walk.on.clock() + timedelta(hours=2))
+    assert wait(walk, 1) == [Progress.WORKING]
+    assert walk.alarms() == []
+
+
 def test_a_restart_forgets_no_order_that_was_left(folder: Path) -> None:
     with stuck_walk(folder) as walk:
         name = stick(walk, entering, status(OrderStatus.UNKNOWN))

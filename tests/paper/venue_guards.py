@@ -69,13 +69,13 @@ VENUE_GUARDS = {
         "test_loop_faults.py -k of_another_order",
     ),
     "23": Guard(
-        "paper/outbox.py",
-        "if order.status.is_terminal and is_whole:",
-        "if order.status.is_terminal:",
+        "paper/filled.py",
+        "return order.status.is_terminal and is_whole",
+        "return order.status.is_terminal",
         "test_orders_of_events.py -k any_order",
     ),
     "25": Guard(
-        "paper/outbox.py",
+        "paper/filled.py",
         "identifiers = {intent.client_order_id, order.venue_order_id}",
         "identifiers = {intent.client_order_id}",
         "test_kills_alpaca.py -k something_to_lose",
