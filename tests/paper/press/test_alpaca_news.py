@@ -35,8 +35,9 @@ def test_live_bars_have_the_features_of_training_to_the_last_bit(folder: Path) -
         for part in (bars[:2], bars[2:3], bars[3:]):
             with scene.trading() as on:
                 scene.live(on, part)
+                assert_same_features(scene, on.bars.until(part[-1] + 1))  # bar by bar
         with scene.trading() as on:
-            told = on.bars.until(bars[-1] + 1)
+            told = on.bars.until(bars[-1] + 1)  # all at once
         assert told.n_bars == N_KNOWN + len(bars)
         assert_same_features(scene, told)
         assert (told.features["news_mood"][bars[0] :] != 0.0).any()
