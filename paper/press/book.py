@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from benbot.paper.press.item import Item, item_from
+from benbot.paper.press.item import Item, item_from, legible
 from benbot.paper.press.tables import NEWS, NEWS_FEEDS
 from benbot.paper.store import PaperStore
 from benbot.strategies.records.moments import microseconds, moment_of
@@ -119,5 +119,5 @@ def _row(heard: Heard) -> dict[str, object]:
     return {
         "begins": microseconds(heard.begins),
         "heard": microseconds(heard.until),
-        "trouble": heard.trouble[:LONGEST_TROUBLE],
+        "trouble": legible(heard.trouble, LONGEST_TROUBLE),
     }
