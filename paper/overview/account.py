@@ -36,6 +36,8 @@ class Overview:
     guards     the breakers
     events     the newest first
     closes     when bars closed that are named in what it did
+    policy     by the name under which the last loop asked for it, and version of the registry;
+               empty where it is of none, or no loop has said so
     untold     switches that are not among the events yet, in words
     money      what it has now, which within a bar is not what it had at the last close; None: its
                book cannot be read
@@ -56,6 +58,7 @@ class Overview:
     chain: Chain
     closes: dict[int, int] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
+    policy: tuple[str, str] = ("", "")
     money: Money | None = None
 
     @property
@@ -112,7 +115,15 @@ def overview(
         closes=closes(connection, account, _bars(did)),
         money=money(connection, account, known.marks.flows),
         untold=untold_words(connection, account),
+        policy=_policy(known.newcomer, identity),
     )
+
+
+def _policy(newcomer: Row, identity: Row) -> tuple[str, str]:
+    """Return name and version of the account's policy, as the last loop with it called it."""
+    if newcomer.get("digest") != identity.get("policy"):
+        return "", ""
+    return str(newcomer.get("policy", "")), str(newcomer.get("version", ""))
 
 
 def events(connection: Connection, account: str, n: int) -> list[Row]:
