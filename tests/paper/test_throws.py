@@ -19,7 +19,7 @@ from tests.paper.kills import finished, killed, trail_of
 from tests.paper.notify.receiver import NOW, Account
 from tests.paper.switches import execute, switched, told
 
-N_KILLS = 6
+N_KILLS = 4
 NUMBERS = count()
 
 
