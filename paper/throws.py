@@ -31,7 +31,6 @@ KINDS = {
 SUBJECTS = {HALTED: "kill switch", RESUMED: "switches", STOPPING: "loop"}
 UNKNOWN = "an unknown hand"
 LONGEST = 200  # characters of a name or a reason
-WAIT = "SET LOCAL lock_timeout = '250ms'"  # all that a halt waits for the table of throws
 
 Said = tuple[int, str, str]  # when, microseconds since 1970, by whom, and why
 
@@ -63,7 +62,8 @@ def throw(connection: Connection, account: str, said: Said, changed: Mapping[str
     try:
         with connection.begin_nested():
             if connection.dialect.name == POSTGRESQL:
-                connection.exec_driver_sql(WAIT)
+                # All that a halt waits for the table of throws.
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '250ms'")
             rows = [values | {"kind": kind, "who": who[:LONGEST]} for kind in kinds]
             connection.execute(insert(THROWS), rows)
     except SQLAlchemyError as error:  # the switch is thrown all the same

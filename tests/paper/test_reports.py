@@ -67,6 +67,7 @@ def test_an_older_store_is_brought_forward_and_loses_nothing(
     with sqlite3.connect(folder / "copy" / "paper.db") as connection:
         connection.execute("DROP TABLE reports")
         connection.execute("DROP TABLE heartbeats")
+        connection.execute("DROP TABLE throws")
         connection.execute("ALTER TABLE decisions DROP COLUMN regime")
         connection.execute("UPDATE paper_version SET version_num = 'p0001'")
     assert keep_reports(url, reports, NOW) == 3
