@@ -18,7 +18,7 @@ from tests.paper.replays import everything
 from tests.paper.test_kills import short_stretch
 
 WHO = Newcomer("models:/allocator/3", "models:/allocator/3", "abc", "replay", "1.0")
-N_NIGHTLY = 60
+N_NIGHTLY = 20
 OF_LOOPS, OF_SWITCHES = ("started", "ended"), ("halted", "resumed")
 
 
