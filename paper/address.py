@@ -1,5 +1,6 @@
 """Where calls may go: this machine, or a host for paper trading. Nowhere else, whatever is set."""
 
+from collections.abc import Container
 from urllib.parse import SplitResult, urlsplit
 
 from benbot.envs.errors import BadConfig
@@ -18,8 +19,7 @@ def address_of(url: str, public: str = PAPER) -> str:
     An empty one is refused, because the client library would take its own choice for it.
     """
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts = split(url)
     except ValueError as error:
         raise BadConfig(f"the address must be {public}, or a local one, was {url!r}") from error
     if parts.hostname in LIVE_HOSTS:
@@ -27,9 +27,7 @@ def address_of(url: str, public: str = PAPER) -> str:
             f"the address must be that of a paper account, {public}, was {parts.hostname}, where "
             "real money is traded. This program trades on paper only"
         )
-    is_public = parts.scheme == "https" and parts.hostname == urlsplit(public).hostname
-    is_local = parts.scheme in ("http", "https") and parts.hostname in LOOPBACK
-    if not (_is_plain(parts) and ((is_public and port in HTTPS_PORTS) or is_local)):
+    if not (_is_plain(parts) and may_be_called(parts, (urlsplit(public).hostname,))):
         raise BadConfig(
             f"the address must be {public}, or http://127.0.0.1 with a port, and no more than "
             f"that, was {_without_login(parts)!r}"
@@ -37,9 +35,23 @@ def address_of(url: str, public: str = PAPER) -> str:
     return url
 
 
+def split(url: str) -> SplitResult:
+    """Return the parts of an address; raise ValueError where it or its port cannot be read."""
+    parts = urlsplit(url)
+    _ = parts.port  # is read when it is asked for
+    return parts
+
+
+def may_be_called(parts: SplitResult, hosts: Container[str | None]) -> bool:
+    """Return whether an address is of one of these hosts, by TLS, or local, and has no login."""
+    is_public = parts.scheme == "https" and parts.hostname in hosts and parts.port in HTTPS_PORTS
+    is_local = parts.scheme in ("http", "https") and parts.hostname in LOOPBACK
+    return "@" not in parts.netloc and (is_public or is_local)
+
+
 def _is_plain(parts: SplitResult) -> bool:
     """Return whether there is nothing but scheme, host and port; a final slash would double."""
-    return parts.geturl() == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
+    return parts.geturl() == f"{parts.scheme}://{parts.netloc}"
 
 
 def _without_login(parts: SplitResult) -> str:

@@ -22,6 +22,7 @@ from benbot.envs.observation import STATIC_CONTEXT, STATIC_STRATEGY, Layout
 from benbot.paper.account_rows import AccountRows, StoreRow
 from benbot.paper.intents import IntentStatus
 from benbot.paper.overview.stages import move_of
+from benbot.paper.plain_words import in_words
 from benbot.paper.report import DailyReport, Day, FeatureDrift, Unfilled
 from benbot.paper.slippage import BPS, Execution, executions_of, slippage_of
 from benbot.paper.stage_moves import MOVE
@@ -214,12 +215,16 @@ def _features(made_of: Reported, day: Day) -> FeatureDrift | None:
 
 
 def _events(rows: AccountRows, day: Day) -> Iterator[dict[str, Any]]:
-    """Yield what happened after the close before the day, up to its last close."""
+    """Yield what happened after the close before the day, up to its last close.
+
+    `said` are its words, where its kind has any.
+    """
     closes = {row["bar"]: row["moment"] for row in rows.equity}
     for row in rows.events:
         if closes[day.first - 1] < row["moment"] <= closes[day.last]:
             told = {name: row[name] for name in ("kind", "subject", "reasons")}
-            yield {"moment": written(row["moment"]), **told}
+            said = in_words(row["kind"], row["reasons"])
+            yield {"moment": written(row["moment"]), **told, **({"said": said} if said else {})}
 
 
 def _moves(rows: AccountRows, day: Day) -> Iterator[str]:

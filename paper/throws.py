@@ -62,9 +62,8 @@ def throw(connection: Connection, account: str, said: Said, changed: Mapping[str
     try:
         with connection.begin_nested():
             if connection.dialect.name == POSTGRESQL:
-                connection.exec_driver_sql(
-                    "SET LOCAL lock_timeout = '250ms'"
-                )  # no halt waits longer
+                # All that a halt waits for the table of throws.
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '250ms'")
             rows = [values | {"kind": kind, "who": who[:LONGEST]} for kind in kinds]
             connection.execute(insert(THROWS), rows)
     except SQLAlchemyError as error:  # the switch is thrown all the same

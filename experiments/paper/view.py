@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benbot.envs.errors import UnknownName
-from benbot.paper.health import why_unhealthy
 from benbot.paper.overview.account import Overview, overview
 from benbot.paper.overview.activity import closes, trades
-from benbot.paper.overview.health import Health, Life, Switch, health
+from benbot.paper.overview.health import Health, Life, Switch, health, why_unhealthy
 from benbot.paper.overview.holdings import holdings
 from benbot.paper.overview.rows import begun, names_of
 from benbot.paper.overview.stages import in_words
@@ -75,6 +74,7 @@ def _status(told: Overview) -> list[tuple[str, str]]:
     at_close = f"{earned.profit:+,.2f} ({earned.profit_share:+.2%}){_flows(earned.flows)}"
     return [
         ("account", f"{told.account}, began {written(told.began)} with {earned.capital:,.2f}"),
+        ("policy", _policy(told)),
         ("traded by", _trader(how)),
         ("last cycle", _cycle(how)),
         ("stands", f"{standing['phase']} after bar {standing['bar']}" if standing else "nowhere"),
@@ -91,6 +91,16 @@ def _status(told: Overview) -> list[tuple[str, str]]:
         ("orders", f"{did.n_orders} meant, {did.under_way} of them under way"),
         ("events", f"{told.chain.n_events}, {told.chain.broken or 'the chain is whole'}"),
     ]
+
+
+def _policy(told: Overview) -> str:
+    """Return the version of the registry, and the digest, of an account's policy."""
+    name, version = told.policy
+    digest = str(told.identity.get("policy", "unknown"))
+    if not version:
+        return digest if name in ("", digest) else f"{digest}, of {name}, in no registry"
+    called = "" if name == version else f", asked for as {name}"
+    return f"{version}{called}, digest {digest}"
 
 
 def _now(told: Overview) -> list[tuple[str, str]]:

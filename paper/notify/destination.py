@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from pydantic import SecretStr
 
 from benbot.envs.errors import BadConfig
-from benbot.paper.address import HTTPS_PORTS, LOOPBACK, address_of
+from benbot.paper.address import address_of, may_be_called, split
 from benbot.paper.secrets import is_set, secret_from
 
 WEBHOOK, FORMAT = "BENBOT_WEBHOOK_URL", "BENBOT_WEBHOOK_FORMAT"
@@ -89,14 +89,11 @@ def destinations_of(environment: Mapping[str, str]) -> tuple[Destination, ...]:
 def webhook(url: str, wanted: str = "") -> Destination:
     """Return the webhook of an address; `wanted` is the format at a server on this machine."""
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts = split(url)
     except ValueError:
         raise _refusal("one that cannot be read") from None
     format_, prefix = HOSTS.get(parts.hostname or "", (_format(wanted), "/"))
-    is_public = parts.scheme == "https" and parts.hostname in HOSTS and port in HTTPS_PORTS
-    is_local = parts.scheme in ("http", "https") and parts.hostname in LOOPBACK
-    if "@" in parts.netloc or not (is_public or is_local):
+    if not may_be_called(parts, HOSTS):
         raise _refusal(f"one at {parts.scheme or 'no scheme'}, {parts.hostname or 'no host'}")
     if parts.fragment or not parts.path.startswith(prefix) or parts.path == prefix:
         raise _refusal(f"one at {parts.hostname} of another form")

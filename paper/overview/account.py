@@ -38,6 +38,8 @@ class Overview:
     guards     the breakers
     events     the newest first
     closes     when bars closed that are named in what it did
+    policy     by the name under which the last loop asked for it, and version of the registry;
+               empty where it is of none, or no loop has said so
     untold     switches that are not among the events yet, in words
     money      what it has now, which within a bar is not what it had at the last close; None: its
                book cannot be read
@@ -59,6 +61,7 @@ class Overview:
     chain: Chain
     closes: dict[int, int] = field(default_factory=dict)
     untold: list[str] = field(default_factory=list)
+    policy: tuple[str, str] = ("", "")
     money: Money | None = None
     moves: list[StageMove] = field(default_factory=list)
     press: Press = field(default_factory=lambda: Press([], 0))
@@ -125,7 +128,15 @@ def overview(
         untold=untold_words(connection, account),
         moves=stage_moves(connection, account, n),
         press=press(connection, account, _concerned(held, did), n),
+        policy=_policy(known.newcomer, identity),
     )
+
+
+def _policy(newcomer: Row, identity: Row) -> tuple[str, str]:
+    """Return name and version of the account's policy, as the last loop with it called it."""
+    if newcomer.get("digest") != identity.get("policy"):
+        return "", ""
+    return str(newcomer.get("policy", "")), str(newcomer.get("version", ""))
 
 
 def events(connection: Connection, account: str, n: int) -> list[Row]:

@@ -4,6 +4,7 @@ Ages are by the machine's clock, as leases are; a replayed account lives in anot
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from benbot.paper.lease import FREE
 from benbot.paper.overview.results import Results
 from benbot.paper.overview.rows import Row, only, parsed
 from benbot.paper.tables import HEARTBEATS, LEASES, STANDINGS, SWITCHES
-from benbot.strategies.records.moments import SECOND
+from benbot.strategies.records.moments import SECOND, microseconds, written
 
 
 class Life(StrEnum):
@@ -102,6 +103,23 @@ def switch(connection: Connection, account: str) -> Switch:
         return Switch()
     asked = (bool(row["is_halted"]), bool(row["must_stop"]))
     return Switch(*asked, str(row["reason"]), int(row["moment"]))
+
+
+def why_unhealthy(connection: Connection, account: str, now: datetime) -> str:
+    """Return why nobody trades an account now, nothing where somebody does.
+
+    It is for whoever restarts what is not traded: a process that has not ended a cycle yet is well.
+    """
+    lease = only(connection, LEASES, account)
+    if lease is None:
+        return f"nobody has ever traded the account {account}"
+    life = _life(lease, None, microseconds(now))
+    if life is Life.STOPPED:
+        return f"nobody trades the account {account}: whoever did has ended"
+    if life is Life.SILENT:
+        ran_out = written(lease["expires"])
+        return f"nobody trades the account {account}: its lease ran out at {ran_out}"
+    return ""
 
 
 def guards(rules: Row, results: Results, beat: Beat | None) -> list[Guard]:

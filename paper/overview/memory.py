@@ -9,12 +9,13 @@ the reader ends.
 
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from benbot.envs.errors import RecordsDamaged
 from benbot.paper.chain import has, verified
 from benbot.paper.overview.results import NO_MARKS, Marks, are_kept, marks
-from benbot.paper.overview.rows import begun, count
+from benbot.paper.overview.rows import Row, begun, count, parsed
+from benbot.paper.plain_words import STARTED
 from benbot.paper.tables import EVENTS
 from benbot.strategies.records.chain import ORIGINAL, Head
 from benbot.strategies.records.moments import SECOND, written
@@ -39,14 +40,16 @@ class Chain:
 class Known:
     """What is known of an account.
 
-    began   microseconds since 1970: another account of its name has another
-    head    the last event that is verified
-    lost    what is said of events that were there before, and are not any more
+    began     microseconds since 1970: another account of its name has another
+    head      the last event that is verified
+    newcomer  what the last loop said of itself when it began, see `paper.presence`
+    lost      what is said of events that were there before, and are not any more
     """
 
     began: int
     chain: Chain = field(default=Chain(0))
     head: Head = ORIGINAL
+    newcomer: Row = field(default_factory=dict)
     lost: str = ""
     marks: Marks = NO_MARKS
 
@@ -68,7 +71,10 @@ class Memory:
         if not has(connection, account, before.head):
             before, is_new = replace(before, lost=before.lost or _loss(before)), True
         known = _verified(connection, account, before, now if is_new else None)
-        return self._read(connection, account, replace(known, marks=NO_MARKS) if is_new else known)
+        if is_new:
+            before, known = replace(before, head=ORIGINAL), replace(known, marks=NO_MARKS)
+        newcomer = _newcomer(connection, account, before.head) or before.newcomer
+        return self._read(connection, account, replace(known, newcomer=newcomer))
 
     def _before(self, connection: Connection, account: str) -> Known:
         """Return what is known of an account since before."""
@@ -90,6 +96,14 @@ def _loss(before: Known) -> str:
         f"{written(before.chain.whole_at)}, or since; they are others now, or fewer. Somebody "
         "changed the database, or put a copy in its place"
     )
+
+
+def _newcomer(connection: Connection, account: str, head: Head) -> Row:
+    """Return what the last loop that began behind an event said of itself; nothing: none did."""
+    of = (EVENTS.c.account == account, EVENTS.c.kind == STARTED, EVENTS.c.number > head.n_events)
+    query = select(EVENTS.c.reasons).where(*of).order_by(EVENTS.c.number.desc()).limit(1)
+    reasons = connection.execute(query).scalar()
+    return {} if reasons is None else dict(parsed(reasons, "the reasons of an event"))
 
 
 def _verified(connection: Connection, account: str, before: Known, now: int | None) -> Known:

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from benbot.experiments.cli import app
-from benbot.paper.health import why_unhealthy
 from benbot.paper.lease import LASTS
+from benbot.paper.overview.health import why_unhealthy
 from benbot.paper.store import open_store, reading
 from tests.paper.conftest import Traded
 from tests.paper.notify.receiver import NOW, Account

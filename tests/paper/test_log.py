@@ -8,6 +8,10 @@ import pytest
 
 from benbot.envs.errors import BadConfig
 from benbot.paper.log import KEPT, logging_to
+from benbot.paper.presence import Newcomer, note_switches, present
+from benbot.paper.standing import Phase, Standing
+from benbot.paper.store import set_switch
+from tests.paper.notify.receiver import NOW, Account
 
 CANARY = "canary7f3a9c"
 LOGGER = logging.getLogger("benbot.paper.somebody")
@@ -71,3 +75,21 @@ def test_a_level_that_is_none_is_refused(tmp_path: Path) -> None:
         logging_to(tmp_path, "main", {"BENBOT_LOG_LEVEL": "loud"}),
     ):
         pass
+
+
+def test_switches_and_the_life_of_a_loop_are_lines_of_it(folder: Path) -> None:
+    account = Account(folder).begin()
+    who = Newcomer("quickstart", "", "equal_weight", "simulated", "1.0")
+    standing = Standing(7, Phase.INSIDE, 1, b"")
+    with (
+        account.opened() as store,
+        logging_to(folder, "main", {}) as path,
+        present(store, who, lambda: standing, lambda: "SIGTERM"),
+    ):
+        set_switch(account.url, "main", NOW, "a drill", "ada@desk", is_halted=True)
+        note_switches(store)
+        note_switches(store)
+    began, halted, ended = [line["text"] for line in lines_of(path)]
+    assert began.startswith("a loop of BenBot 1.0 began: policy quickstart, venue simulated")
+    assert halted.startswith("the kill switch is ON, no order is sent (by ada@desk: a drill")
+    assert ended == "the loop ended: SIGTERM, inside after bar 7"

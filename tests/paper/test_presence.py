@@ -3,17 +3,24 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
+from typer.testing import CliRunner
 
 from benbot.envs.errors import RecordsUnavailable
+from benbot.experiments.cli import app
 from benbot.experiments.paper.ending import Left, asked_to_end
 from benbot.paper import presence
+from benbot.paper.overview.account import overview
+from benbot.paper.overview.memory import Memory
 from benbot.paper.plain_words import in_words
 from benbot.paper.presence import Newcomer, present, user
 from benbot.paper.standing import Phase, Standing
-from benbot.paper.store import PaperStore, set_switch
+from benbot.paper.store import PaperStore, open_store, reading, set_switch
+from tests.paper.conftest import Traded
 from tests.paper.kills import killed
 from tests.paper.notify.receiver import NOW, Account
 from tests.paper.switches import told
@@ -150,3 +157,26 @@ def test_words_are_plain_and_what_cannot_be_read_has_none(
     kind: str, reasons: dict[str, object] | str, expected: str
 ) -> None:
     assert in_words(kind, reasons) == expected
+
+
+def test_status_and_page_name_the_version_of_the_registry(traded: Traded, folder: Path) -> None:
+    copytree(traded.folder, folder / "copy")
+    url, account = traded.stretch.url(folder / "copy"), traded.stretch.account
+    memory = Memory()
+
+    def policy(digest: str) -> tuple[str, str]:
+        who = replace(WHO, digest=digest)
+        with (
+            open_store(url, account, lambda: NOW) as store,
+            present(store, who, lambda: HERE, lambda: ""),
+        ):
+            pass
+        with reading(url) as connection:
+            return overview(connection, account, NOW, memory=memory).policy
+
+    assert policy("scripted") == ("models:/allocator@champion", "models:/allocator/3")
+    words = ["paper", "status", "--account", account, "--store", url]
+    said = " ".join(CliRunner().invoke(app, words).output.split())
+    assert "models:/allocator/3, asked for as models:/allocator@champion, digest scripted" in said
+    assert "the loop ended: " in said
+    assert policy("exits_only") == ("", "")  # nobody's, for a while

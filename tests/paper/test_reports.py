@@ -67,7 +67,8 @@ def test_an_older_store_is_brought_forward_and_loses_nothing(
     with sqlite3.connect(folder / "copy" / "paper.db") as connection:
         connection.execute("DROP TABLE reports")
         connection.execute("DROP TABLE heartbeats")
-        connection.execute("DROP TABLE ladders")
+        for name in ("ladders", "throws", "news"):
+            connection.execute(f"DROP TABLE {name}")
         for name in ("regime", "stages"):
             connection.execute(f"ALTER TABLE decisions DROP COLUMN {name}")
         connection.execute("UPDATE paper_version SET version_num = 'p0001'")

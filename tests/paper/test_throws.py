@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from benbot.envs.errors import RecordsHeld
+from benbot.paper.migrations.versions.p0006_throws import down_revision
 from benbot.paper.presence import note_switches
 from benbot.paper.store import open_store, set_switch
 from benbot.strategies.records.database import address_of
@@ -19,7 +20,7 @@ from tests.paper.kills import finished, killed, trail_of
 from tests.paper.notify.receiver import NOW, Account
 from tests.paper.switches import execute, switched, told
 
-N_KILLS = 6
+N_KILLS = 4
 NUMBERS = count()
 
 
@@ -133,7 +134,7 @@ def test_switches_of_before_throws_were_kept_are_told_as_they_stand(account: Acc
     execute(
         account.url,
         "DROP TABLE throws",
-        "UPDATE paper_version SET version_num = 'p0003'",
+        f"UPDATE paper_version SET version_num = '{down_revision}'",  # noqa: S608
     )
     note(account.url)
     note(account.url)
