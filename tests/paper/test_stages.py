@@ -21,7 +21,7 @@ from benbot.paper.sleeves import ShadowSleeves
 from benbot.strategies.base import Strategy
 from benbot.strategies.hearing import collect
 from benbot.strategies.tournament.binding import bound, stages_of
-from benbot.strategies.tournament.settings import TournamentSettings
+from benbot.strategies.tournament.settings import RetirementSettings, TournamentSettings
 from benbot.strategies.tournament.sleeves import sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
 from tests.paper.kills import finished, killed
@@ -30,6 +30,8 @@ from tests.paper.replays import assert_parity, everything, heard_stretch
 from tests.strategies.tournament.test_climb import EAGER
 
 ASIDE = EAGER.model_copy(update={"binding": False})
+PATIENT = RetirementSettings(sessions=1000, demotions=100)
+LASTING = EAGER.model_copy(update={"retirement": PATIENT})  # nobody is given up
 N_BARS, N_KILLS, N_NIGHTLY = 11, 1, 60
 N_LINES = 50_000  # of the paper loop, that a run takes at least
 
@@ -165,7 +167,7 @@ def test_a_replay_keeps_the_stages_that_bind_nobody(folder: Path) -> None:
 
 def live_in(folder: Path) -> Undertaking:
     history = bound_stretch().stretch.history
-    return replace(account_in(folder), layout=history.layout, tournament=EAGER)
+    return replace(account_in(folder), layout=history.layout, tournament=LASTING)
 
 
 def forget_ladder(folder: Path) -> None:
@@ -190,9 +192,10 @@ def test_in_a_market_that_goes_on_it_is_the_tournament_over_what_came(folder: Pa
     known = kept.notna().to_numpy()
     assert 2 < known.sum() < known.size
     was = np.array([np.frombuffer(row, np.int8) for row in kept[known]])
-    np.testing.assert_array_equal(was, expected_of(history)[bars[known]])
+    np.testing.assert_array_equal(was, expected_of(history, LASTING)[bars[known]])
+    assert len(set(was.ravel())) > 1
     shown = np.array([np.frombuffer(row, np.float32) for row in tables["decisions"]["observation"]])
-    whole = bound(history, EAGER)
+    whole = bound(history, LASTING)
     np.testing.assert_array_equal(
         whole.layout.by_strategy(shown, "stage"),
         whole.layout.by_strategy(whole.features.rows[bars], "stage"),
