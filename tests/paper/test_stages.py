@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import make_url
 
 from benbot.envs.arrays import IntArray
 from benbot.envs.history import History, Span, prepare
@@ -24,6 +25,7 @@ from benbot.strategies.tournament.binding import bound, stages_of
 from benbot.strategies.tournament.settings import RetirementSettings, TournamentSettings
 from benbot.strategies.tournament.sleeves import sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
+from tests import postgres
 from tests.paper.kills import finished, killed
 from tests.paper.live_accounts import Hands, account_in, opened_live, run_cycles, tables_of
 from tests.paper.replays import assert_parity, everything, heard_stretch
@@ -38,9 +40,10 @@ N_LINES = 50_000  # of the paper loop, that a run takes at least
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """A stretch whose tournament binds it, and its strategies."""
+    """A stretch whose tournament binds it, its history without that, and its strategies."""
 
     stretch: Stretch
+    free: History
     strategies: tuple[Strategy, ...]
 
     def grown(self) -> Stretch:
@@ -60,11 +63,14 @@ class Bound:
 
 @cache
 def bound_stretch() -> Bound:
+    """Nothing is paid to borrow: a venue that is replayed remembers what a kill has undone."""
     stretch, strategies = heard_stretch()
-    history = bound(stretch.history, EAGER)
-    first = stretch.span.first
+    was, first = stretch.history, stretch.span.first
+    costs = was.rules.costs.model_copy(update={"borrow_rate": 0.0})
+    rules = was.rules.model_copy(update={"costs": costs})
+    free = prepare(was.market, was.signals, rules, was.regime)
     span = Span(first, first + N_BARS)
-    return Bound(replace(stretch, history=history, span=span), strategies)
+    return Bound(replace(stretch, history=bound(free, EAGER), span=span), free, strategies)
 
 
 def expected_of(history: History, settings: TournamentSettings = EAGER) -> IntArray:
@@ -101,7 +107,7 @@ def test_an_account_that_a_tournament_binds_trades_as_in_training(folder: Path) 
     one = bound_stretch()
     tables = assert_parity(one.grown(), folder)
     history, span = one.stretch.history, one.stretch.span
-    expected = expected_of(heard_stretch()[0].history)[span.first : span.last + 1]
+    expected = expected_of(one.free)[span.first : span.last + 1]
     np.testing.assert_array_equal(stages_in(tables), expected)
     names = history.signals.strategies
     assert sorted(moves_in(tables)) == sorted(changes_of(expected, names))
@@ -149,6 +155,22 @@ def test_whoever_is_killed_stands_where_it_stood(
 @pytest.mark.parametrize("seed", range(N_KILLS, N_NIGHTLY))
 def test_often(seed: int, folder: Path, quiet: dict[str, pd.DataFrame]) -> None:
     assert_killed_goes_on(seed, folder, quiet)
+
+
+@pytest.mark.nightly
+def test_a_server_keeps_the_same(folder: Path, quiet: dict[str, pd.DataFrame]) -> None:
+    why = postgres.reason_for_none()
+    if why is not None:
+        pytest.skip(why)
+    with postgres.cluster() as url:
+        address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        for last in (4, N_BARS):  # it goes on with what the server kept
+            stretch = replace(bound_stretch().grown(), store=address)
+            span = Span(stretch.span.first, stretch.span.first + last)
+            replay(replace(stretch, span=span), folder)
+        own = everything(stretch, folder)
+    for name, table in quiet.items():
+        pd.testing.assert_frame_equal(own[name], table, obj=name)
 
 
 def test_a_replay_keeps_the_stages_that_bind_nobody(folder: Path) -> None:
