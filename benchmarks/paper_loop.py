@@ -11,6 +11,7 @@ the policy lives through again.
 
 import argparse
 import gc
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -25,19 +26,24 @@ from sqlalchemy import insert, select
 from benbot.agents.normaliser import Moments, ObservationNormaliser
 from benbot.agents.policy import Layer
 from benbot.agents.recurrent_policy import Memory, RecurrentAllocator
+from benbot.envs.arrays import TimeArray
 from benbot.envs.desk.rules import DeskRules
+from benbot.envs.desk.tape import Tape
 from benbot.envs.history import History, Span, prepare
 from benbot.envs.market.market import Market
 from benbot.envs.market.synthetic import load_synthetic
 from benbot.envs.market.synthetic_source import SyntheticSource
+from benbot.envs.observation import Features
 from benbot.paper.bar_replay import ticks
 from benbot.paper.growing import Growing
+from benbot.paper.ladder import KeptLadder, LiveLadder
 from benbot.paper.replayed import Opened, Stretch, opened
 from benbot.paper.sleeves import ShadowSleeves
 from benbot.paper.tables import DECISIONS
 from benbot.paper.venue import OrderIntent, OrderKind, Side, TimeInForce, Venue
 from benbot.strategies.hearing import collect
 from benbot.strategies.records.database import PATIENCE, address_of, open_writer
+from benbot.strategies.tournament.settings import TournamentSettings
 from benchmarks.scenarios import SIX_RULES_TWICE
 
 HISTORY = 1_260  # bars that are known before the account begins
@@ -63,13 +69,38 @@ class Subject:
     n_symbols: int
 
     def fresh(self) -> Stretch:
-        """Return the stretch with a policy and a chronicle that know nothing yet."""
+        """Return the stretch with a policy, a chronicle and a ladder that know nothing yet."""
         history = self.stretch.history
+        ladder = TimedLadder(history.rules, history.signals.strategies, TournamentSettings())
         return replace(
             self.stretch,
             policy=policy_of(history),
-            chronicle=growing(history),
+            chronicle=growing(history, ladder),
+            ladder=ladder,
         )
+
+
+class TimedLadder(LiveLadder):
+    """A ladder that notes the seconds of each close, and what there is to keep of it, bytes."""
+
+    def __init__(
+        self, rules: DeskRules, names: tuple[str, ...], settings: TournamentSettings
+    ) -> None:
+        super().__init__(rules, names, settings)
+        self.seconds: list[float] = []
+        self.kept_bytes = 0
+
+    def follow(self, tape: Tape, features: Features, days: TimeArray) -> None:
+        begun = time.perf_counter()
+        super().follow(tape, features, days)
+        self.seconds.append(time.perf_counter() - begun)
+
+    def kept(self) -> KeptLadder | None:
+        begun, kept = time.perf_counter(), super().kept()
+        if kept is not None:
+            self.kept_bytes = len(json.dumps(kept.state)) + len(kept.accounts)
+        self.seconds[-1] += time.perf_counter() - begun
+        return kept
 
 
 def subject_of(n_symbols: int, n_bars: int) -> Subject:
@@ -80,7 +111,7 @@ def subject_of(n_symbols: int, n_bars: int) -> Subject:
     return Subject(Stretch(history, span, policy_of(history), 0.05), n_symbols)
 
 
-def growing(history: History) -> Growing:
+def growing(history: History, ladder: LiveLadder | None = None) -> Growing:
     """Return a chronicle that computes everything anew at each close."""
 
     def heard(market: Market):  # noqa: ANN202
@@ -88,7 +119,7 @@ def growing(history: History) -> Growing:
 
     shape = history.signals.n_strategies, history.market.n_symbols
     sleeves = ShadowSleeves(history.rules, *shape)
-    return Growing(history.market.until, heard, history.rules, history.regime, sleeves)
+    return Growing(history.market.until, heard, history.rules, history.regime, sleeves, ladder)
 
 
 def policy_of(history: History) -> RecurrentAllocator:
@@ -109,12 +140,24 @@ def policy_of(history: History) -> RecurrentAllocator:
 def times_of(subject: Subject, folder: Path) -> dict[str, list[float]]:
     """Trade the stretch and return the seconds of its cycles, by what was to be done."""
     seconds: dict[str, list[float]] = {name: [] for name in (*MOMENTS, "nothing")}
-    with opened(subject.fresh(), folder) as on:
+    stretch = subject.fresh()
+    with opened(stretch, folder) as on:
         for i, tick in enumerate(ticks(on.playback.hours, subject.stretch.span)):
             on.clock.move(tick)
             seconds[MOMENTS[i % len(MOMENTS)]].append(timed(on))
             seconds["nothing"].append(timed(on))
+    show_ladder(subject.n_symbols, stretch.ladder)
     return seconds
+
+
+def show_ladder(n_symbols: int, ladder: TimedLadder) -> None:
+    """Print what the ladder takes of a close, and of the first one, with all of the history."""
+    first, *others = ladder.seconds
+    median, late = np.percentile(others, QUANTILES)
+    say(
+        f"{n_symbols:4} symbols  ladder   p50 {1e3 * median:8.1f} ms  p99 {1e3 * late:8.1f} ms  "
+        f"of a close; {first:.2f} s over the history; {ladder.kept_bytes / 1e3:,.0f} kB kept"
+    )
 
 
 def timed(on: Opened) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import make_url
 
 from benbot.envs.arrays import IntArray
 from benbot.envs.history import History, Span, prepare
@@ -21,24 +22,28 @@ from benbot.paper.sleeves import ShadowSleeves
 from benbot.strategies.base import Strategy
 from benbot.strategies.hearing import collect
 from benbot.strategies.tournament.binding import bound, stages_of
-from benbot.strategies.tournament.settings import TournamentSettings
+from benbot.strategies.tournament.settings import RetirementSettings, TournamentSettings
 from benbot.strategies.tournament.sleeves import sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
+from tests import postgres
 from tests.paper.kills import finished, killed
 from tests.paper.live_accounts import Hands, account_in, opened_live, run_cycles, tables_of
 from tests.paper.replays import assert_parity, everything, heard_stretch
 from tests.strategies.tournament.test_climb import EAGER
 
 ASIDE = EAGER.model_copy(update={"binding": False})
+PATIENT = RetirementSettings(sessions=1000, demotions=100)
+LASTING = EAGER.model_copy(update={"retirement": PATIENT})  # nobody is given up
 N_BARS, N_KILLS, N_NIGHTLY = 11, 1, 60
 N_LINES = 50_000  # of the paper loop, that a run takes at least
 
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """A stretch whose tournament binds it, and its strategies."""
+    """A stretch whose tournament binds it, its history without that, and its strategies."""
 
     stretch: Stretch
+    free: History
     strategies: tuple[Strategy, ...]
 
     def grown(self) -> Stretch:
@@ -58,11 +63,14 @@ class Bound:
 
 @cache
 def bound_stretch() -> Bound:
+    """Nothing is paid to borrow: a venue that is replayed remembers what a kill has undone."""
     stretch, strategies = heard_stretch()
-    history = bound(stretch.history, EAGER)
-    first = stretch.span.first
+    was, first = stretch.history, stretch.span.first
+    costs = was.rules.costs.model_copy(update={"borrow_rate": 0.0})
+    rules = was.rules.model_copy(update={"costs": costs})
+    free = prepare(was.market, was.signals, rules, was.regime)
     span = Span(first, first + N_BARS)
-    return Bound(replace(stretch, history=history, span=span), strategies)
+    return Bound(replace(stretch, history=bound(free, EAGER), span=span), free, strategies)
 
 
 def expected_of(history: History, settings: TournamentSettings = EAGER) -> IntArray:
@@ -99,7 +107,7 @@ def test_an_account_that_a_tournament_binds_trades_as_in_training(folder: Path) 
     one = bound_stretch()
     tables = assert_parity(one.grown(), folder)
     history, span = one.stretch.history, one.stretch.span
-    expected = expected_of(heard_stretch()[0].history)[span.first : span.last + 1]
+    expected = expected_of(one.free)[span.first : span.last + 1]
     np.testing.assert_array_equal(stages_in(tables), expected)
     names = history.signals.strategies
     assert sorted(moves_in(tables)) == sorted(changes_of(expected, names))
@@ -149,6 +157,22 @@ def test_often(seed: int, folder: Path, quiet: dict[str, pd.DataFrame]) -> None:
     assert_killed_goes_on(seed, folder, quiet)
 
 
+@pytest.mark.nightly
+def test_a_server_keeps_the_same(folder: Path, quiet: dict[str, pd.DataFrame]) -> None:
+    why = postgres.reason_for_none()
+    if why is not None:
+        pytest.skip(why)
+    with postgres.cluster() as url:
+        address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        for last in (4, N_BARS):  # it goes on with what the server kept
+            stretch = replace(bound_stretch().grown(), store=address)
+            span = Span(stretch.span.first, stretch.span.first + last)
+            replay(replace(stretch, span=span), folder)
+        own = everything(stretch, folder)
+    for name, table in quiet.items():
+        pd.testing.assert_frame_equal(own[name], table, obj=name)
+
+
 def test_a_replay_keeps_the_stages_that_bind_nobody(folder: Path) -> None:
     plain, _ = heard_stretch()
     span = Span(plain.span.first, plain.span.first + 8)
@@ -165,7 +189,7 @@ def test_a_replay_keeps_the_stages_that_bind_nobody(folder: Path) -> None:
 
 def live_in(folder: Path) -> Undertaking:
     history = bound_stretch().stretch.history
-    return replace(account_in(folder), layout=history.layout, tournament=EAGER)
+    return replace(account_in(folder), layout=history.layout, tournament=LASTING)
 
 
 def forget_ladder(folder: Path) -> None:
@@ -190,9 +214,10 @@ def test_in_a_market_that_goes_on_it_is_the_tournament_over_what_came(folder: Pa
     known = kept.notna().to_numpy()
     assert 2 < known.sum() < known.size
     was = np.array([np.frombuffer(row, np.int8) for row in kept[known]])
-    np.testing.assert_array_equal(was, expected_of(history)[bars[known]])
+    np.testing.assert_array_equal(was, expected_of(history, LASTING)[bars[known]])
+    assert len(set(was.ravel())) > 1
     shown = np.array([np.frombuffer(row, np.float32) for row in tables["decisions"]["observation"]])
-    whole = bound(history, EAGER)
+    whole = bound(history, LASTING)
     np.testing.assert_array_equal(
         whole.layout.by_strategy(shown, "stage"),
         whole.layout.by_strategy(whole.features.rows[bars], "stage"),

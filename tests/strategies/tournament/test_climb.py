@@ -15,12 +15,13 @@ from benbot.envs.history import History, Span
 from benbot.envs.market.regime import DEFAULT
 from benbot.strategies.tournament import climb, sleeves
 from benbot.strategies.tournament.alone import Alone
-from benbot.strategies.tournament.binding import bound, stages_of
+from benbot.strategies.tournament.binding import bound, entered, moves_of, stages_of
 from benbot.strategies.tournament.climb import Climb
-from benbot.strategies.tournament.sessions import is_daily
+from benbot.strategies.tournament.sessions import is_daily, known_ends
 from benbot.strategies.tournament.settings import TournamentSettings
 from benbot.strategies.tournament.sleeves import sleeve_sessions
 from benbot.strategies.tournament.stages import Stage
+from benbot.strategies.tournament.tournament import Tournament
 from tests.envs.desk.worlds import World, random_world
 
 N_NIGHTLY, N_WATCHED = 200, 22
@@ -114,7 +115,18 @@ def assert_climbs(seed: int, stride: int = 3) -> int:
         np.testing.assert_array_equal(walker.climb.path(), expected[:n_bars])
         if rng.random() < 0.3:
             walker.restart()
+    assert walker.climb.state()["tournament"] == played(history).state()
     return int(np.count_nonzero(np.diff(expected, axis=0)))
+
+
+def played(history: History) -> Tournament:
+    """Return the tournament over a history, of all sessions that are known to be over."""
+    sessions = sleeve_sessions(history, Span(0, history.n_bars - 1))
+    known = known_ends(sessions.last_bars, history.market.session) < history.n_bars
+    tournament = entered(history.signals.strategies, EAGER)
+    told = replace(sessions, last_bars=sessions.last_bars[known])
+    assert all(bar < history.n_bars for bar, _ in moves_of(history, told, tournament))
+    return tournament
 
 
 @pytest.mark.parametrize("seed", [2, 4])  # sessions of several bars, and of one
@@ -133,8 +145,14 @@ def test_whoever_has_no_capital_left_is_buried_as_over_the_history(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (climb, sleeves):
-        monkeypatch.setattr(module, "LEAST_CAPITAL", 0.98)
-    assert (expected_of(history_of(4)) == Stage.RETIRED).any()
+        monkeypatch.setattr(module, "LEAST_CAPITAL", 0.9995)
+    history = history_of(4)
+    sessions = sleeve_sessions(history, Span(0, history.n_bars - 1))
+    gone = np.isnan(sessions.returns)
+    first = sessions.last_bars[gone.argmax(axis=0)]
+    stages = expected_of(history)[first, np.arange(first.size)]
+    assert gone.any()
+    assert (stages[gone.any(axis=0)] == Stage.RETIRED).all()
     assert_climbs(4)
 
 
