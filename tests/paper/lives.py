@@ -95,7 +95,7 @@ class Life(RuleBasedStateMachine):
     @initialize(
         seed=st.integers(0, 7),
         partials=st.sampled_from((0.0, 0.5)),
-        n_symbols=st.sampled_from((5, 3, 40)),
+        n_symbols=st.sampled_from((5, 3, 5, 40)),
     )
     def begin(self, seed: int, partials: float, n_symbols: int) -> None:
         home = self.stack.enter_context(in_memory())
