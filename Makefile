@@ -23,11 +23,13 @@ test: $(INSTALLED)
 nightly: $(INSTALLED)
 	BENBOT_THOROUGH=4 $(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly"
 
-# N of each kind: at the embedded broker, at Alpaca, there killed again (half), there with faults (half).
+# N of each kind: at the embedded broker, at Alpaca, there killed again (half), there with faults (half),
+# and N / 25 in each ordeal of tests/paper/ordeals.py.
 kills: N = 1000
 kills: $(INSTALLED)
 	BENBOT_KILLS=$(N) $(BIN)/python -m pytest -n $(WORKERS) -m "nightly or not nightly" \
-		tests/paper/test_kills.py tests/paper/test_kills_alpaca.py tests/paper/test_kills_postgres.py
+		tests/paper/test_kills.py tests/paper/test_kills_alpaca.py tests/paper/test_kills_postgres.py \
+		tests/paper/test_kills_elsewhere.py tests/paper/notify/test_killed.py
 
 check: lint types schema test
 

@@ -5,7 +5,6 @@ that changes anything is one transaction; `synchronous = FULL` means that it is 
 call returns. Numbers are stored in the 64 bits that they are computed in.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,6 +21,7 @@ from benbot.paper.venue import (
     TimeInForce,
     VenueFill,
 )
+from benbot.strategies.records.private import make_private
 
 VERSION = 1
 WAIT = 5.0  # seconds that another writer is waited for
@@ -171,9 +171,7 @@ class AccountFile:
 
 def _make_private(path: Path) -> None:
     try:
-        handle = os.open(path, os.O_CREAT | os.O_RDWR, OWNER_ONLY)
-        os.fchmod(handle, OWNER_ONLY)
-        os.close(handle)
+        make_private(path)
     except OSError as error:
         raise VenueUnavailable(
             f"the account {path} must be a file that can be written, was not: {error.strerror}. "

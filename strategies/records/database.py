@@ -4,7 +4,6 @@ SQLite is opened so that a committed change outlives a loss of power: a write-ah
 FULL. Only the user may read the file. A password is never said.
 """
 
-import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,9 +16,9 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from benbot.envs.errors import BadConfig, RecordsDamaged, RecordsUnavailable
+from benbot.strategies.records.private import make_private
 
 PATIENCE = 5.0  # seconds that a database may keep us waiting
-PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 PRIVATE_FOLDER = stat.S_IRWXU  # of one that is made; what is there keeps its mode
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DRIVER = "postgresql+psycopg"
@@ -153,10 +152,7 @@ def _make_private(url: URL) -> None:
     path = _path(url)
     try:
         path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        # With its mode from the first moment on, not made first and closed to others afterwards.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE))
-        if stat.S_IMODE(path.stat().st_mode) != PRIVATE:
-            path.chmod(PRIVATE)
+        make_private(path)
     except OSError as error:
         raise RecordsUnavailable(
             f"records need a file that can be written, was {path}: {error.strerror}. Make the "

@@ -226,6 +226,7 @@ def setting_of(stretch: Stretch, history: History, began: datetime) -> Setting:
         began=microseconds(began),
         conditions=False,
         ruin=stretch.ruin * history.rules.capital,
+        limits=stretch.limits,
     )
 
 

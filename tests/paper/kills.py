@@ -100,26 +100,43 @@ def drawn(trail: list[Line], rng: np.random.Generator, parts: tuple[str, ...] = 
 
 def killed(work: Callable[[], None], at: int) -> bool:
     """Do the work in a process that is killed at its line `at`; return whether it came to that."""
-    status = _in_child(work, Countdown(at))
-    if os.WIFSIGNALED(status):
-        return os.WTERMSIG(status) == signal.SIGKILL
-    assert os.WEXITSTATUS(status) == DONE, "the work failed before it was killed"
-    return False
+    return _was_killed(_in_child(work, lambda: sys.settrace(Countdown(at))), signal.SIGKILL)
+
+
+def killed_after(work: Callable[[], None], seconds: float) -> bool:
+    """Do the work in a process that ends at once after so many seconds of its processor time.
+
+    So it may end between two lines, in what is compiled or while the database writes; which it is
+    differs from run to run.
+    """
+
+    def begin() -> None:
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+    return _was_killed(_in_child(work, begin), signal.SIGPROF)
 
 
 def finished(work: Callable[[], None]) -> None:
     """Do the work in a process of its own, to its end."""
-    status = _in_child(work, None)
+    status = _in_child(work, lambda: None)
     assert os.WIFEXITED(status), "the work was killed"
     assert os.WEXITSTATUS(status) == DONE, "the work failed"
 
 
-def _in_child(work: Callable[[], None], countdown: Countdown | None) -> int:
+def _was_killed(status: int, by: signal.Signals) -> bool:
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status) == by
+    assert os.WEXITSTATUS(status) == DONE, "the work failed before it was killed"
+    return False
+
+
+def _in_child(work: Callable[[], None], begin: Callable[[], None]) -> int:
     child = os.fork()
     if child == 0:
         code = RAISED
         try:
-            sys.settrace(countdown)
+            begin()
             work()
             code = DONE
         except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to know

@@ -13,6 +13,7 @@ I7  nothing is opened beyond the limits, and nothing that is blocked
 I8  the chain of events is whole, and no bar is left out
 I9  in two cycles without trouble the book holds and owns what the broker says
 I10 the broker's money is its capital less what its fills cost
+I11 what was closed by limits is not opened after the opening that was under way
 """
 
 import sqlite3
@@ -22,10 +23,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from benbot.envs.errors import RunMismatch
 from benbot.paper.chain import verify
+from benbot.paper.limits import AccountLimits
 from benbot.paper.reel import Opening
 from benbot.paper.replay import Playback
 from benbot.paper.standing import Phase
@@ -44,7 +48,7 @@ from tests.paper.conftest import in_memory
 from tests.paper.emulator.broker import Order, Refused
 from tests.paper.emulator.chance import Chance
 from tests.paper.emulator.exchange import Exchange
-from tests.paper.emulator.faults import LOSSES, Fault
+from tests.paper.emulator.faults import LOSSES, TOO_MANY, Fault
 from tests.paper.kills import interrupted
 
 N_BARS = 26  # of half an hour; a split is in the twelfth
@@ -53,6 +57,11 @@ OURS = "bb-"  # how our identifiers begin
 SHARE = 0.3  # of the requests that fail while the network is bad
 CAP_SLACK = 1.1  # equity moves between the close that limits were taken of and the opening
 MOST_LINES = 3_000  # of a cycle, in which it may be killed
+LIMITS = (
+    AccountLimits(),
+    AccountLimits(closed=("S1",), gross=0.8),
+    AccountLimits(closed=("S0", "S1"), gross=0.5, max_positions=2),
+)
 symbols, sides = st.sampled_from(SYMBOLS), st.sampled_from(("buy", "sell"))
 
 
@@ -80,13 +89,18 @@ class Life(RuleBasedStateMachine):
         self.ahead = timedelta()
         self.over: dict[str, tuple[Any, ...]] = {}
         self.is_halted, self.n_sent_at_halt = False, 0
+        self.n_tightened, self.closed = 0, dict[str, int]()
         Freezing.is_frozen = False
 
-    @initialize(seed=st.integers(0, 7), partials=st.sampled_from((0.0, 0.5)))
-    def begin(self, seed: int, partials: float) -> None:
+    @initialize(
+        seed=st.integers(0, 7),
+        partials=st.sampled_from((0.0, 0.5)),
+        n_symbols=st.sampled_from((5, 3, 5, 40)),
+    )
+    def begin(self, seed: int, partials: float, n_symbols: int) -> None:
         home = self.stack.enter_context(in_memory())
         self.url = f"sqlite:///{home}/paper.db"
-        stretch = half_hour_stretch(N_BARS, seed=seed, splits=True)
+        stretch = half_hour_stretch(N_BARS, seed, n_symbols, splits=True)
         self.stretch = replace(stretch, feed=Freezing)
         market = self.stretch.history.market
         self.exchange = Exchange(market, RULES.capital, partials, seed)
@@ -128,6 +142,25 @@ class Life(RuleBasedStateMachine):
         self.closing.close()
         self.desk = self._opened()
 
+    @rule()
+    def start_again_with_tighter_limits(self) -> None:
+        self.n_tightened = min(self.n_tightened + 1, len(LIMITS) - 1)
+        limits = LIMITS[self.n_tightened]
+        self.stretch = replace(self.stretch, limits=limits)
+        for symbol in limits.closed:
+            self.closed.setdefault(symbol, self.desk.trader.standing.bar + 1)
+        self.start_again()
+
+    @precondition(lambda self: self.n_tightened)
+    @rule()
+    def start_with_looser_limits_in_vain(self) -> None:
+        self.closing.close()
+        named, self.stretch = self.stretch, replace(self.stretch, limits=LIMITS[0])
+        with pytest.raises(RunMismatch):
+            self._opened()
+        self.stretch = named
+        self.desk = self._opened()
+
     @rule(at=st.integers(1, MOST_LINES))
     def kill_in_a_cycle(self, at: int) -> None:
         self._to(self.desk.clock() + CYCLE)
@@ -156,6 +189,12 @@ class Life(RuleBasedStateMachine):
         self.exchange.faults[:] = (
             [Chance(SHARE, seed, (*LOSSES, "truncate", "status"))] if is_bad else []
         )
+
+    @rule(seed=st.integers(0, 99))
+    def have_too_many_calls(self, seed: int) -> None:
+        fault = Chance(SHARE, seed, ("status",))
+        fault.status, fault.body = TOO_MANY, '{"message": "too many requests."}'
+        self.exchange.faults[:] = [fault]
 
     @rule(is_frozen=st.booleans())
     def freeze_the_feed(self, is_frozen: bool) -> None:
@@ -287,6 +326,14 @@ class Life(RuleBasedStateMachine):
         most = RULES.sizing.position_cap * least[0] * CAP_SLACK
         query = "SELECT units * price FROM intents WHERE reason = 'NONE'"
         assert all(abs(worth) <= most for (worth,) in self._rows(query))
+
+    @invariant()
+    def what_is_closed_is_not_opened(self) -> None:
+        """I11."""
+        for symbol, bar in self.closed.items():
+            query = "SELECT count(*) FROM intents WHERE reason = 'NONE'"
+            query += f" AND symbol = '{symbol}' AND bar > {bar}"
+            assert self._rows(query) == [(0,)]
 
     @invariant()
     def what_is_kept_is_whole(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benbot.agents.roster import MAKERS
 from benbot.envs.history import Span
 from benbot.experiments.paper.daily_log import Followed, after_session
 from benbot.paper.bar_replay import BarFeed, ticks
@@ -18,7 +19,14 @@ from benbot.paper.limits import AccountLimits
 from benbot.paper.replayed import Opened, Stretch, opened, replay
 from benbot.paper.store import set_switch
 from tests.paper.at_alpaca import half_hour_stretch
-from tests.paper.replays import SETTINGS, Scripted, everything, random_stretch, venue_of
+from tests.paper.replays import (
+    SETTINGS,
+    Scripted,
+    everything,
+    heard_stretch,
+    random_stretch,
+    venue_of,
+)
 from tests.paper.test_kills import short_stretch
 
 N_BARS = 4
@@ -66,6 +74,14 @@ def of_universe(n_symbols: int) -> Ordeal:
     """Return half hours of so many symbols, in whose third bar some split."""
     stretch = half_hour_stretch(SPLIT_AT + 2 - 38, 3, n_symbols, splits=True)
     return of_stretch(replace(_part(stretch, SPLIT_AT - 3, N_BARS), feed=BarFeed))
+
+
+def of_policy(name: str) -> Ordeal:
+    """Return an account whose policy remembers what it has seen, or drawn."""
+    stretch = heard_stretch()[0]
+    span = Span(stretch.span.last - 2 * N_BARS, stretch.span.last)
+    policy = MAKERS[name](stretch.history, span, span)
+    return of_stretch(replace(stretch, span=span, policy=policy))
 
 
 def of_limits() -> Ordeal:
@@ -139,6 +155,8 @@ def of_reports() -> Ordeal:
 
 
 ORDEALS: dict[str, Callable[[], Ordeal]] = {
+    "a policy that draws": lambda: of_policy("random"),
+    "a policy that learns": lambda: of_policy("linear_contextual"),
     "limits given midway": of_limits,
     "halts": of_halts,
     "two accounts": of_two_accounts,

@@ -1,5 +1,7 @@
 """Whoever is killed at any line and started again ends where nobody was killed."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,16 @@ from pandas.testing import assert_frame_equal
 
 from benbot.envs.history import Span
 from benbot.paper.replayed import STORE, Stretch, replay
-from tests.paper.kills import BLOCKS, N_NIGHTLY, Line, drawn, finished, killed, trail_of
+from tests.paper.kills import (
+    BLOCKS,
+    N_NIGHTLY,
+    Line,
+    drawn,
+    finished,
+    killed,
+    killed_after,
+    trail_of,
+)
 from tests.paper.replays import Scripted, everything, random_stretch, venue_of
 
 EVENTFUL = 2  # a seed in which positions open, grow, shrink and hit their stops
@@ -80,6 +91,30 @@ def test_a_thousand_kills_change_nothing(
         home = folder / str(i)
         rng = np.random.default_rng([3, block, i])
         kill_and_compare(stretch, quiet, home, rng, 1 + i % 3)
+
+
+@pytest.mark.nightly
+def test_nor_do_hundreds_at_any_instant(stretch: Stretch, quiet: Quiet, folder: Path) -> None:
+    """Not between two lines alone; and killed again until it has come to the end."""
+    n_killed, longest = 0, cost_of(lambda: replay(stretch, folder / "cost"))
+    for i in range(N_NIGHTLY // 5):
+        home, rng = folder / str(i), np.random.default_rng([13, i])
+
+        def work(home: Path = home) -> None:
+            replay(stretch, home)
+
+        while killed_after(work, float(rng.uniform(0.0, longest))):
+            n_killed += 1
+        finished(work)
+        assert_same_end(stretch, home, quiet)
+    assert n_killed > N_NIGHTLY // 10
+
+
+def cost_of(work: Callable[[], None]) -> float:
+    """Return the seconds of processor time that a work takes."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
 
 
 def kill_and_compare(

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +44,24 @@ def test_a_second_process_is_refused_until_the_first_is_gone(folder: Path) -> No
     opened(folder, "other").close()
     first.close()
     opened(folder).close()
+
+
+def test_nobody_takes_the_log_from_who_writes_it_though_it_opened_the_store_twice(
+    folder: Path,
+) -> None:
+    """Another process that ends as the last one would: it sees the locks of this one."""
+    reads = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+    reads += "c.execute('SELECT * FROM switches').fetchall(); c.close()"
+    log = folder / "paper.db-wal"
+    with opened(folder) as store:
+        set_switch(url(folder), "main", NOW, "test", is_halted=True)
+        before = log.stat().st_ino
+        subprocess.run([sys.executable, "-c", reads, folder / "paper.db"], check=True)  # noqa: S603
+        assert log.stat().st_ino == before
+        with store.change() as change:
+            change.begin("{}", 0, 1000.0, np.zeros((1, 1)), 1)
+    with opened(folder) as store:
+        assert store.identity() is not None
 
 
 def test_whoever_was_taken_over_writes_nothing_more(folder: Path) -> None:
