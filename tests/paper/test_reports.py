@@ -67,7 +67,7 @@ def test_an_older_store_is_brought_forward_and_loses_nothing(
     with sqlite3.connect(folder / "copy" / "paper.db") as connection:
         connection.execute("DROP TABLE reports")
         connection.execute("DROP TABLE heartbeats")
-        for name in ("ladders", "throws", "news"):
+        for name in ("ladders", "throws", "news", "news_feeds"):
             connection.execute(f"DROP TABLE {name}")
         for name in ("regime", "stages"):
             connection.execute(f"ALTER TABLE decisions DROP COLUMN {name}")
