@@ -56,7 +56,15 @@ def test_a_broken_answer_is_none(alpaca: Emulated, name: str, action: str) -> No
 
 
 @pytest.mark.parametrize(
-    "body", ["", "null", "7", '"x"', "<html>", "[null]", "[[]]", "[" * 100_000]
+    "body",
+    [
+        *("", "null", "7", '"x"', "<html>", "[null]", "[[]]"),
+        # What is collected while the parser is that deep may find no room for its last words.
+        pytest.param(
+            "[" * 100_000,
+            marks=pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+        ),
+    ],
 )
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_an_answer_of_another_kind_is_none(alpaca: Emulated, name: str, body: str) -> None:
