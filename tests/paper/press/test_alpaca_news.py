@@ -71,6 +71,7 @@ def test_what_comes_late_counts_for_the_bar_in_which_it_came(folder: Path) -> No
         assert item.published == at(scene, t, 0.5)
 
 
+@pytest.mark.nightly
 def test_an_item_after_a_close_never_counts_for_its_bar(folder: Path) -> None:
     with news_winter(folder) as scene:
         press, t = scene.emulator.press, N_KNOWN

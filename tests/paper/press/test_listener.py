@@ -111,8 +111,9 @@ def test_neither_is_so_in_forty_walks(
     assert_unforeseen(press, bar, others)
 
 
+@pytest.mark.nightly
 @given(press=presses, minute=st.integers(30 * N_KNOWN, MINUTES - 40))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_an_item_that_is_delayed_counts_for_the_bar_in_which_it_comes(
     press: list[Published], minute: int
 ) -> None:
