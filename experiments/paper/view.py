@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN = 20  # rows
+NEWEST = 8  # events, with which status ends
 BY_HAND = "by hand"
 BEGIN = "Begin one: benbot paper --policy …; or say where it is kept with --store"
 TRADED = "The loop ends after its cycle"
@@ -54,7 +55,7 @@ def show_status(url: str, account: str, now: datetime, console: "Console") -> No
         console.print(f"{name:12} {value}", highlight=False, markup=False)
     for text in told.untold:
         console.print(f"{'':12} for the next loop to note: {text}", markup=False)
-    for event in told.events[:5]:
+    for event in told.events[:NEWEST]:
         said = event["said"] or f"{event['kind']} {event['subject']}"
         line = f"{written(event['moment'])} {said}"
         console.print(f"{'':12} {line}", markup=False)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from benbot.envs.errors import RunMismatch, UnknownName
 from benbot.experiments.cli import app
+from benbot.paper.presence import user
 from tests.experiments.paper.test_paper_cli import TINY
 
 N_BARS = 8
@@ -82,4 +83,6 @@ def test_book_and_venue_are_compared_and_reconciled(account: tuple[Path, Path, s
     mended = run(*words, "--apply")
     assert mended.exit_code == 0
     assert "Adopted: the book says what the venue says now" in mended.output
+    said = " ".join(run("status", "--store", url).output.split())
+    assert f"{user()} took the venue's word into the book: 1 of " in said
     assert run(*words).exit_code == 0
