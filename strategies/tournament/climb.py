@@ -60,7 +60,8 @@ class Climb:
         """Go on to the last bar of a history; `days` (T,) are those to which its bars belong.
 
         Its values must be known from the bar on at which the strategies stand. Where nothing has
-        come since, nothing changes.
+        come since, nothing changes. Whether a session has one bar or several is what the bars so
+        far say, so that the first history has to be long enough to show it.
         """
         session, n_bars = tape.session, tape.session.size
         if self.bar + 1 >= n_bars:

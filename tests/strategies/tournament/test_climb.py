@@ -24,7 +24,7 @@ from benbot.strategies.tournament.stages import Stage
 from benbot.strategies.tournament.tournament import Tournament
 from tests.envs.desk.worlds import World, random_world
 
-N_NIGHTLY, N_WATCHED = 200, 22
+N_NIGHTLY, N_WATCHED = 100, 22
 EASY = {"days": 2, "trades": 0, "sharpe": -9.0, "profit_factor": 0.0}
 EAGER = TournamentSettings.model_validate(
     {
@@ -108,7 +108,7 @@ def expected_of(history: History) -> IntArray:
 def assert_climbs(seed: int, stride: int = 3) -> int:
     """Follow a world in strides, with restarts; return how often somebody's stage changed."""
     history, rng = history_of(seed), np.random.default_rng(seed)
-    expected, walker, n_bars = expected_of(history), Walker.beside(history), 0
+    expected, walker, n_bars = expected_of(history), Walker.beside(history), begun_of(history)
     while n_bars < history.n_bars:
         n_bars = min(n_bars + int(rng.integers(1, stride + 1)), history.n_bars)
         walker.go_to(n_bars)
@@ -117,6 +117,14 @@ def assert_climbs(seed: int, stride: int = 3) -> int:
             walker.restart()
     assert walker.climb.state()["tournament"] == played(history).state()
     return int(np.count_nonzero(np.diff(expected, axis=0)))
+
+
+def begun_of(history: History) -> int:
+    """Return after how many bars it is known whether a session has one; an account begins later."""
+    session = history.tape.session
+    if is_daily(session):
+        return 0
+    return int(np.flatnonzero(np.diff(session) == 0)[0]) + 1
 
 
 def played(history: History) -> Tournament:
