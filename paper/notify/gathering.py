@@ -16,7 +16,7 @@ from benbot.paper.intents import IntentStatus
 from benbot.paper.notify.cursor import Cursor
 from benbot.paper.notify.news import News
 from benbot.paper.notify.wording import (
-    SAID_BEFORE,
+    is_told,
     news_of_breaker,
     news_of_day,
     news_of_event,
@@ -75,7 +75,7 @@ class _Looking:
         )
         if rows:
             self.cursor = replace(self.cursor, event=rows[-1]["number"])
-        return [news_of_event(row) for row in rows if row["kind"] not in SAID_BEFORE]
+        return [news_of_event(row) for row in rows if is_told(row)]
 
     def fills(self) -> list[News]:
         place = tuple_(INTENTS.c.bar, INTENTS.c.stage, INTENTS.c.sequence)

@@ -96,6 +96,10 @@ def _plainly(row: Row, reasons: Reasons) -> str:
     return in_words(row["kind"], reasons) or _as_it_is(row, reasons)
 
 
+def _started(row: Row, reasons: Reasons) -> str:
+    return f"a loop begins; {reasons['before']}"
+
+
 def _began(row: Row, reasons: Reasons) -> str:
     return f"the account began after {row['subject']} with {reasons['capital']:,.2f}"
 
@@ -150,10 +154,19 @@ KINDS: dict[str, tuple[Kind, Callable[[Row, Reasons], str]]] = {
     "adopted": (Kind.EXTERNAL, _adopted),
     "flow": (Kind.EXTERNAL, _flow),
     "external": (Kind.EXTERNAL, _external),
-    STARTED: (Kind.RUN, _plainly),
-    ENDED: (Kind.RUN, _plainly),
+    STARTED: (Kind.RUN, _started),
     LIMITS: (Kind.RUN, _plainly),
     RECONCILING: (Kind.EXTERNAL, _plainly),
     "stage": (Kind.STAGE, _stage),
 }
 SAID_BEFORE = (HALTED, RESUMED, STOPPING)  # as throws, which wait for no chain
+
+
+def is_told(row: Row) -> bool:
+    """Return whether an event is news: a loop says itself that it begins and that it ends.
+
+    Not so one that was killed: the next one's start tells of it.
+    """
+    if row["kind"] == STARTED:
+        return '"before":""' not in row["reasons"]  # as the chain writes it
+    return row["kind"] not in (*SAID_BEFORE, ENDED)

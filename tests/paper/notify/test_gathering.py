@@ -78,6 +78,16 @@ def test_an_event_is_told_in_words(
     assert look(account, cursor)[0] == []
 
 
+def test_a_loop_that_says_itself_that_it_begins_and_ends_is_not_told_again(
+    account: Account,
+) -> None:
+    for before in ("", "the one before ended without a word"):
+        account.event("started", "main", before=before)
+    account.event("ended", "main", how="SIGTERM")
+    news, _ = look(account, Cursor())
+    assert news == [(Kind.RUN, "a loop begins; the one before ended without a word")]
+
+
 def test_an_order_is_told_once_its_end_is_known_and_never_before_an_earlier_one(
     account: Account,
 ) -> None:
