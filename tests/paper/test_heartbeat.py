@@ -56,8 +56,8 @@ def test_who_was_taken_over_ends_though_it_has_nothing_to_write(
 ) -> None:
     with walking(folder) as walk:
         walk.bars(1)
-        with monkeypatch.context() as patch, pytest.raises(RecordsHeld, match="taken over"):
-            patch.setattr(PaperStore, "beat", _taken_over)
+        monkeypatch.setattr(PaperStore, "beat", _taken_over)
+        with pytest.raises(RecordsHeld, match="taken over"):
             walk.on.loop.cycle()
 
 
