@@ -110,6 +110,12 @@ ALARM_GUARDS = VENUE_GUARDS | {
         "return",
         "test_ending.py -k cannot_be_interrupted",
     ),
+    "67e": Guard(
+        "experiments/paper/ending.py",
+        "if late.is_set():  #",
+        "if False:  #",
+        "test_ending.py -k whatever_a_library",
+    ),
     "67d": Guard(
         "experiments/paper/running.py",
         "    if is_stopped(place, console):\n        return\n    with subject_of(asked)",

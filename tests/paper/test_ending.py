@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benbot.experiments.paper import ending
-from benbot.experiments.paper.ending import asked_to_end
+from benbot.experiments.paper.ending import Left, asked_to_end
 from benbot.paper.autoloop import AutoLoop, Clocks
 from benbot.paper.intents import Intent, IntentStatus
 from benbot.paper.store import open_store
@@ -137,6 +137,23 @@ def test_a_process_that_cannot_be_interrupted_is_left_all_the_same(
     monkeypatch.setattr(ending, "FAREWELL", 0.1)
     status, seconds = hold_up(folder, how)
     assert (status, 0.2 < seconds < SOON) == (ending.LEFT, True)
+
+
+def test_who_was_left_is_told_so_whatever_a_library_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ending, "GRACE", 0.05)
+    monkeypatch.setattr(signal, "alarm", lambda seconds: signal.setitimer(0, seconds))
+    with pytest.raises(Left), asked_to_end():
+        _mistake_an_end()
+
+
+def _mistake_an_end() -> None:
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(SOON)
+    finally:
+        raise RuntimeError("no compiled object yet")
 
 
 def test_nothing_is_left_of_whoever_waited_for_an_end_that_came() -> None:

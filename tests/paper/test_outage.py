@@ -62,6 +62,7 @@ def test_keys_that_are_revoked_are_an_alarm_at_once_and_are_tried_at_a_decent_pa
         assert {is_exit(one) for one in walk.venue.sent[n_sent:]} == {True, False}
 
 
+@pytest.mark.nightly
 def test_keys_of_the_market_s_data_that_are_revoked_are_an_alarm_and_exits_are_not_held_up(
     folder: Path,
 ) -> None:
@@ -83,7 +84,7 @@ def test_keys_of_the_market_s_data_that_are_revoked_are_an_alarm_and_exits_are_n
         assert kinds(walk)[-1] == ("recovered", "keys")
 
 
-@pytest.mark.parametrize("how", ["silent", "frozen"])
+@pytest.mark.parametrize("how", ["silent", pytest.param("frozen", marks=pytest.mark.nightly)])
 def test_a_venue_that_is_gone_or_an_account_that_may_not_trade_is_an_alarm_after_a_while(
     how: str, folder: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_venue_that_is_gone_or_an_account_that_may_not_trade_is_an_alarm_after
         assert kinds(walk) == [("alarm", "venue"), ("recovered", "venue")]
 
 
+@pytest.mark.nightly
 def test_an_account_that_is_ruined_is_an_alarm_once_for_all(folder: Path) -> None:
     stretch = replace(heard_stretch()[0], ruin=0.99999)
     for _ in range(2):

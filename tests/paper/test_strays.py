@@ -131,7 +131,7 @@ def of(walk: Walk, name: str) -> dict[str, Any]:
         pytest.param(status(OrderStatus.WORKING), id="pending_replace", marks=NIGHTLY),
         pytest.param(status(OrderStatus.UNKNOWN), id="a word that nobody knows", marks=NIGHTLY),
         pytest.param(lambda order: None, id="accepted and then unknown", marks=NIGHTLY),
-        pytest.param(raising, id="unread"),
+        pytest.param(raising, id="unread", marks=NIGHTLY),
     ],
 )
 def test_an_entry_that_does_not_end_is_told_once_and_holds_up_no_exit(
@@ -215,6 +215,7 @@ def test_what_fills_after_an_order_was_left_is_an_alarm_and_is_believed(walk: Wa
     assert set(walk.table("events")["kind"]) >= {"settled", "adopted"}
 
 
+@NIGHTLY
 def test_an_order_that_the_venue_forgot_is_asked_about_for_as_long_again(walk: Walk) -> None:
     name = stick(walk, leaving, lambda order: None)
     wait(walk, ASKED + 1)
@@ -227,6 +228,7 @@ def test_an_order_that_the_venue_forgot_is_asked_about_for_as_long_again(walk: W
     assert symbol in {one.symbol for one in walk.venue.sent[n_sent:]}  # it goes on
 
 
+@NIGHTLY
 def test_a_machine_that_slept_has_not_asked_often_enough(walk: Walk) -> None:
     stick(walk, entering, status(OrderStatus.CANCELLING))
     wait(walk, 2)
@@ -235,6 +237,7 @@ def test_a_machine_that_slept_has_not_asked_often_enough(walk: Walk) -> None:
     assert walk.alarms() == []
 
 
+@NIGHTLY
 def test_a_restart_forgets_no_order_that_was_left(folder: Path) -> None:
     with stuck_walk(folder) as walk:
         name = stick(walk, entering, status(OrderStatus.UNKNOWN))
@@ -259,6 +262,7 @@ def held(walk: Walk) -> dict[str, float]:
     return {names[row["symbol"]]: float(row["units"]) for row in walk.on.loop.trader.desk.positions}
 
 
+@NIGHTLY
 def test_an_order_that_ends_in_its_time_is_no_stray(walk: Walk) -> None:
     stick(walk, entering, status(OrderStatus.CANCELLING))
     wait(walk, ASKED - 2)

@@ -91,6 +91,7 @@ def test_a_holder_that_stalled_and_was_taken_over_sends_nothing(
         taken[0].close()
 
 
+@pytest.mark.nightly
 def test_a_holder_that_stalled_and_kept_its_lease_sends_one_order_later(folder: Path) -> None:
     stalls = [LASTS - SENDING + 1.0]
     with stalling(folder, lambda: stalls.pop() if stalls else 0.0) as (walk, _):
@@ -104,6 +105,7 @@ def test_a_holder_that_stalled_and_kept_its_lease_sends_one_order_later(folder: 
         assert set(walk.table("intents")["status"]) <= {"done", "booked"}
 
 
+@pytest.mark.nightly
 def test_a_lease_that_is_nearly_over_is_renewed_before_the_switch_is_asked(folder: Path) -> None:
     with stalling(folder, lambda: 0.0) as (walk, hand):
         store, n_bars = walk.on.store, 2
