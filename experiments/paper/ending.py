@@ -57,7 +57,7 @@ def asked_to_end() -> Iterator[Ending]:
         for each, handler in before.items():
             signal.signal(each, handler)
         if late.is_set():  # whatever a compiler made of it
-            raise Left(LEFT)
+            raise Left(LEFT, f"{asked.how}, left a slow cycle")
 
 
 @contextmanager
