@@ -99,4 +99,4 @@ def test_assets_that_cannot_be_read_leave_neither_files_nor_connections(
         with pytest.raises(BadConfig, match="must be tradable"), scene.trading():
             pass
         assert open_in(folder) == set()
-        assert len(closed) == 3  # to trade, for bars and quotes, for splits
+        assert len(closed) == 4  # to trade, for bars and quotes, for splits, for news
