@@ -7,7 +7,7 @@ is managed to its exit as before; only what opens or enlarges has to keep to the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -17,9 +17,10 @@ from benbot.envs.errors import RunMismatch
 from benbot.envs.settings import Settings
 from benbot.paper.caps import Caps
 from benbot.paper.change import Change
-from benbot.paper.store import PaperStore
+from benbot.paper.store import Happened, PaperStore
 
 KIND = "limits"  # of the event that says which hold from now on
+AFTER = "after"  # the bar after which they do
 # Which of the rules a limit replaces, where it is the lower one.
 RULES = {
     "daily_trades": ("limits_daily_trades",),
@@ -59,37 +60,54 @@ NONE = AccountLimits()
 
 @dataclass(frozen=True)
 class Tightening:
-    """The limits that hold, and those that hold as soon as no opening is under way."""
+    """The limits of an account.
+
+    now   those that hold in the opening that is under way, if one is
+    next  those that hold in every opening that comes
+    kept  the last that the account's events tell
+    """
 
     now: AccountLimits
     next: AccountLimits
+    kept: AccountLimits
 
-    def written(self, change: Change) -> "Tightening":
-        """Keep with the account what holds from now on, and return that."""
-        if self.next != self.now:
-            change.event(KIND, "account", **self.next.model_dump(mode="json"))
-        return Tightening(self.next, self.next)
+    def written(self, change: Change, after: int) -> "Tightening":
+        """Keep with the account what holds in the openings after bar `after`, and return that."""
+        if self.next != self.kept:
+            change.event(KIND, "account", **{AFTER: after}, **self.next.model_dump(mode="json"))
+        return replace(self, kept=self.next)
 
 
 def tightening(
-    store: PaperStore, asked: AccountLimits | None, symbols: tuple[str, ...]
+    store: PaperStore, asked: AccountLimits | None, symbols: tuple[str, ...], last: int
 ) -> Tightening:
-    """Return what holds and what is asked for; refuse what is looser, and symbols of nobody."""
-    kept = [one.reasons for one in store.events(KIND)]
-    now = AccountLimits.model_validate(kept[-1]) if kept else NONE
-    asked = now if asked is None else asked
+    """Return what holds and what is asked for; refuse what is looser, and symbols of nobody.
+
+    `last` is the bar after which the account stands: limits that were taken while the opening after
+    it was under way are kept at once, and hold from the one after that.
+    """
+    kept = [(0, NONE), *map(_of, store.events(KIND))]
+    known = kept[-1][1]
+    now = next(limits for after, limits in reversed(kept) if after <= last)
+    asked = known if asked is None else asked
     unknown = sorted(set(asked.closed) - set(symbols))
     if unknown:
         raise RunMismatch(
             f"limits can close symbols of the account alone, {', '.join(unknown)} is none of them"
         )
-    looser = next(_looser(now, asked), "")
+    looser = next(_looser(known, asked), "")
     if looser:
         raise RunMismatch(
             f"the limits of an account that has begun only tighten, {looser}. Name the same or "
             "tighter ones, or begin another account"
         )
-    return Tightening(now, asked)
+    return Tightening(now, asked, known)
+
+
+def _of(event: Happened) -> tuple[int, AccountLimits]:
+    """Return after which bar limits hold, and which; those of older accounts hold at once."""
+    reasons = dict(event.reasons)
+    return int(reasons.pop(AFTER, 0)), AccountLimits.model_validate(reasons)
 
 
 def _looser(now: AccountLimits, asked: AccountLimits) -> Iterator[str]:

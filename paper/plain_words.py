@@ -62,7 +62,9 @@ def _who(reasons: Reasons) -> str:
 def _limits(reasons: Reasons) -> str:
     """Say what limits hold, without those that leave it to the rules."""
     caps = {f"caps {name}": value for name, value in reasons["caps"].items()}
-    known = {name: value for name, value in reasons.items() if name != "caps"} | caps
+    known = {
+        name: value for name, value in reasons.items() if name not in ("caps", limits.AFTER)
+    } | caps
     said = [
         f"{name.replace('_', ' ')} {_listed(value)}"
         for name, value in known.items()

@@ -54,7 +54,7 @@ class Trader:
         self._staging = Staging(setting, store, feed, outbox, self.desk)
         self._pending = Pending(names)
         self.trust = Trust(setting, store)
-        self._limits, self._obeyed = Tightening(NONE, NONE), NONE
+        self._limits, self._obeyed = Tightening(NONE, NONE, NONE), NONE
         self._is_kept = False  # whether the standing is in the store
 
     @property
@@ -68,7 +68,7 @@ class Trader:
         if standing is None:
             self._begin(capital())
             return
-        self._limits = tightening(self._store, self.setting.limits, self.setting.names.symbols)
+        self._limits = self._tightening(standing.bar)
         is_opening = standing.phase is Phase.OPENING  # under the limits with which it began
         self._obey(self._limits.now if is_opening else self._limits.next)
         self.trust.listen(standing.bar)
@@ -83,8 +83,7 @@ class Trader:
         self._staging.resume(standing)
         with self._store.change() as change:
             self.trust.say(change)
-            if not is_opening:
-                self._limits = self._limits.written(change)
+            self._limits = self._limits.written(change, standing.bar + is_opening)
 
     def advance(self, leave: Leave) -> Progress:
         """Do all that can be done now."""
@@ -107,9 +106,9 @@ class Trader:
 
     def _begin(self, capital: float) -> None:
         self.trust.require_policy()
-        self._limits = tightening(self._store, self.setting.limits, self.setting.names.symbols)
-        self._obey(self._limits.next)
         t = self._feed.last_closed()
+        self._limits = self._tightening(t)
+        self._obey(self._limits.next)
         self._show(t)
         self.desk.begin(t, capital)
         self.setting.policy.reset()
@@ -215,7 +214,7 @@ class Trader:
         self.trust.note(change, t)
         weights = self.trust.chosen(change, t, observation, self.desk.weights())
         self.desk.decide(t, weights)
-        self._limits = self._limits.written(change)
+        self._limits = self._limits.written(change, t)
         regime, stages = int(self._tape.regime[t]), keep_stages(change, setting.ladder, t)
         growth = setting.chronicle.growth(t)
         change.decide(Decision(t, observation, weights, growth, regime, stages))
@@ -258,6 +257,9 @@ class Trader:
             change.positions(self.desk.positions, foreign, names)  # as they are in that book
         self._pending.write(change)
         self._is_kept = True
+
+    def _tightening(self, last: int) -> Tightening:
+        return tightening(self._store, self.setting.limits, self.symbols, last)
 
     def _obey(self, limits: AccountLimits) -> None:
         """Let these limits hold for openings from now on."""

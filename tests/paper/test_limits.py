@@ -175,8 +175,8 @@ def test_limits_stay_when_nobody_names_them_and_loosening_is_refused(folder: Pat
         assert walk.table("events")["kind"].tolist().count("limits") == 2
 
 
-@pytest.mark.nightly
 def test_an_opening_that_is_under_way_ends_under_the_limits_it_began_with(folder: Path) -> None:
+    """They are kept at once all the same: whoever starts again in between has not lost them."""
     stretch = heard_stretch()[0]
     with walking(folder, stretch) as walk:
         walk.bars(N_BARS)
@@ -185,6 +185,10 @@ def test_an_opening_that_is_under_way_ends_under_the_limits_it_began_with(folder
             walk.cycle()
         walk.venue.raises.clear()
     with walking(folder, limited(gross=0.01)) as walk:
+        assert walk.on.loop.trader._obeyed.gross is None
+    with pytest.raises(RunMismatch, match=r"gross was 0\.01"), walking(folder, limited(gross=0.5)):
+        pass
+    with walking(folder) as walk:
         assert walk.on.loop.trader._obeyed.gross is None
         walk.bars(2)
         assert walk.on.loop.trader._obeyed.gross == 0.01
