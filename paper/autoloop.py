@@ -111,7 +111,9 @@ class AutoLoop:
         began = self._clocks.elapsed()
         self.hear()
         cycle = self._take_steps()
-        self._outage.note(cycle.why if Status.HEALTH in cycle.statuses else "")
+        is_unwell = Status.HEALTH in cycle.statuses
+        if is_unwell or cycle.skew is not None:  # a halted account was not asked how it is
+            self._outage.note(cycle.why if is_unwell else "")
         if cycle.progress is Progress.ENDED:
             self._outage.ruin(cycle.why, len(self.trader.desk.positions))
         self._beat(cycle, self._clocks.elapsed() - began)

@@ -25,6 +25,7 @@ class Outage:
         self._store, self._elapsed = store, elapsed
         self._since: float | None = None
         self._told: set[str] = set()
+        self._open = _alarmed(store)  # by whoever traded before, and not over yet
         self._refused: NotAuthorised | None = None
         self._rest, self._asks_at = FIRST_REST, 0.0
 
@@ -60,11 +61,12 @@ class Outage:
                 change.alarm(ACCOUNT, why=f"{why}, and nobody manages it", n_positions=n_positions)
 
     def _end(self) -> None:
-        if self._told:
+        over = self._told | self._open
+        if over:
             with self._store.change() as change:
-                for subject in sorted(self._told):
+                for subject in sorted(over):
                     change.event(RECOVERED, subject)
-        self._told, self._since = set(), None
+        self._told, self._open, self._since = set(), set(), None
         self._refused, self._rest, self._asks_at = None, FIRST_REST, 0.0
 
     def _alarm(self, subject: str, why: str) -> None:
@@ -72,3 +74,9 @@ class Outage:
             with self._store.change() as change:
                 change.alarm(subject, why=why)
             self._told.add(subject)
+
+
+def _alarmed(store: PaperStore) -> set[str]:
+    """Return the subjects of alarms that nobody has said to be over."""
+    told = {one.subject: one.kind for one in store.events(ALARM, RECOVERED)}
+    return {subject for subject in (KEYS, VENUE) if told.get(subject) == ALARM}

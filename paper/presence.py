@@ -95,7 +95,7 @@ def present(store: PaperStore, who: Newcomer, where: Where, how: How) -> Iterato
     except RecordsUnavailable:
         raise
     except BaseException as error:
-        _end(store, where(), _what(error))
+        _end(store, where(), _what(error), is_error=True)
         raise
     _end(store, where(), how())
 
@@ -116,11 +116,11 @@ def _before(store: PaperStore) -> str:
     return LOST if then == _process() else SILENT
 
 
-def _end(store: PaperStore, standing: Standing, how: str) -> None:
-    """Say how the loop ended, if that can be said."""
+def _end(store: PaperStore, standing: Standing, how: str, *, is_error: bool = False) -> None:
+    """Say how the loop ended, if that can be said; an error is named, whoever had asked to stop."""
     note_switches(store)
     try:
-        asked = store.events(STOPPING) if store.must_stop() else []
+        asked = store.events(STOPPING) if store.must_stop() and not is_error else []
         if asked:
             how = "asked to stop"
         facts = {"how": how, "by": asked[-1].reasons["by"] if asked else ""} | _place(standing)

@@ -51,11 +51,12 @@ def switch_row(connection: Connection, account: str) -> Row[Any] | None:
 def throw(connection: Connection, account: str, said: Said, changed: Mapping[str, bool]) -> None:
     """Set switches of an account and keep who did it; what is not named stays."""
     row, (moment, who, reason) = switch_row(connection, account), said
+    who, reason = _writable(who), _writable(reason)
     state = {"is_halted": False, "must_stop": False}
     if row is not None:
         state = {name: bool(getattr(row, name)) for name in state}
         connection.execute(SWITCHES.delete().where(SWITCHES.c.account == account))
-    values = {"account": account, "moment": moment, "reason": reason[:LONGEST]}
+    values = {"account": account, "moment": moment, "reason": reason}
     values |= state | dict(changed)
     connection.execute(SWITCHES.insert().values(**values))
     kinds = dict.fromkeys(KINDS[each] for each in changed.items())
@@ -64,7 +65,7 @@ def throw(connection: Connection, account: str, said: Said, changed: Mapping[str
             if connection.dialect.name == POSTGRESQL:
                 # All that a halt waits for the table of throws.
                 connection.exec_driver_sql("SET LOCAL lock_timeout = '250ms'")
-            rows = [values | {"kind": kind, "who": who[:LONGEST]} for kind in kinds]
+            rows = [values | {"kind": kind, "who": who} for kind in kinds]
             connection.execute(insert(THROWS), rows)
     except SQLAlchemyError as error:  # the switch is thrown all the same
         LOGGER.warning("who threw a switch of %s is not kept: %s", account, type(error).__name__)
@@ -101,6 +102,11 @@ def told_of(row: RowMapping | Mapping[str, Any]) -> Thrown:
     """Return what the chain says of a throw."""
     by = {"by": row["who"] or UNKNOWN, "reason": row["reason"], "thrown": written(row["moment"])}
     return Thrown(row["kind"], SUBJECTS[row["kind"]], by)
+
+
+def _writable(text: str) -> str:
+    """Return a text as both databases take it: a command's may hold bytes that are no character."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")[:LONGEST]
 
 
 def _unkept(connection: Connection, account: str) -> Row[Any] | None:

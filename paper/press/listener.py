@@ -125,10 +125,10 @@ class Listener:
             return
         heard = self.book.heard or Heard(self._window.since, self._window.since)
         trouble = told.trouble
-        if not trouble:
+        if not trouble or told.wait is None:  # a place that its source forgot would stay unknown
             self._token = told.token
-            if told.token is None:
-                heard = replace(heard, until=max(heard.until, self._window.until))
+        if not trouble and told.token is None:
+            heard = replace(heard, until=max(heard.until, self._window.until))
         if self.book.is_full:
             trouble = "as many items are kept as can be; nothing more is heard"
         self._keep(told.items, replace(heard, trouble=trouble), now)

@@ -7,9 +7,12 @@ import pytest
 
 from benbot.envs.errors import NotAuthorised, VenueUnavailable
 from benbot.paper.autoloop import PERIOD, Status
-from benbot.paper.outage import LONGEST_REST, PATIENCE
+from benbot.paper.outage import LONGEST_REST, PATIENCE, Outage
+from benbot.paper.store import set_switch
 from benbot.paper.trader import Progress
+from tests.paper.notify.receiver import Account
 from tests.paper.replays import heard_stretch
+from tests.paper.switches import told
 from tests.paper.walks import N_BARS, Walk, Watch, is_exit, walking
 
 
@@ -99,10 +102,25 @@ def test_a_venue_that_is_gone_or_an_account_that_may_not_trade_is_an_alarm_after
         assert kinds(walk) == []
         asked(walk, watch, 40)
         assert kinds(walk) == [("alarm", "venue")]
+        for is_halted in (True, False):  # meanwhile nobody asks how the account is
+            set_switch(walk.url, "replay", walk.on.clock(), "", is_halted=is_halted)
+            asked(walk, watch, 1)
+        assert [kind for kind, _ in kinds(walk)] == ["alarm", "halted", "resumed"]
         walk.venue.raises.clear()
         walk.venue.facts = {}
         asked(walk, watch, 1)
-        assert kinds(walk) == [("alarm", "venue"), ("recovered", "venue")]
+        assert kinds(walk)[3:] == [("recovered", "venue")]
+
+
+def test_what_is_over_after_a_restart_is_said_to_be_over(folder: Path) -> None:
+    account = Account(folder).begin()
+    for why in ("status 401", "status 403"):
+        with account.opened() as store:
+            Outage(store, lambda: 0.0).refuse(NotAuthorised(why), rests=True)
+    for _ in range(2):
+        with account.opened() as store:
+            Outage(store, lambda: 0.0).note("")
+    assert [kind for kind, _ in told(account.url)] == ["alarm", "alarm", "recovered"]
 
 
 @pytest.mark.nightly

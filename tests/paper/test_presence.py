@@ -108,6 +108,13 @@ def test_whoever_was_asked_to_stop_says_by_whom(account: Account) -> None:
     ]
 
 
+def test_an_error_is_named_though_somebody_had_asked_to_stop(account: Account) -> None:
+    set_switch(account.url, "main", NOW, "", "ada@desk", must_stop=True)
+    with pytest.raises(RuntimeError):
+        loop(account, RuntimeError())
+    assert words(account)[-1] == "the loop ended: RuntimeError, inside after bar 7"
+
+
 def test_an_end_that_cannot_be_said_ends_it_all_the_same(
     account: Account, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

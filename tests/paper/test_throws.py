@@ -66,6 +66,16 @@ def note(url: str) -> None:
         note_switches(store)
 
 
+@pytest.mark.parametrize("strange", ["half a \udcff", "none \0"])
+def test_a_halt_is_thrown_whatever_is_said_of_it(strange: str, account: Account) -> None:
+    set_switch(account.url, "main", NOW, strange, strange, is_halted=True)
+    with account.opened() as store:
+        assert store.is_halted()
+        said = f"{strange[:-1]}?"
+        words = f"the kill switch is ON, no order is sent (by {said}: {said}, at 2026-11-27 15:00"
+        assert note_switches(store) == [f"{words} UTC)"]
+
+
 def test_the_loop_tells_who_threw_it_and_when(account: Account) -> None:
     with account.opened() as store:
         assert note_switches(store) == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benbot.envs.arrays import FloatArray
 from benbot.paper.alpaca.informed import features_of
 from benbot.paper.press import book as books
-from benbot.paper.press.listener import PACE
+from benbot.paper.press.listener import PACE, Told, Window
 from tests.paper.kills import drawn, killed, trail_of
 from tests.paper.press.news_accounts import kept_items
 from tests.paper.press.walks import (
@@ -190,6 +190,27 @@ def test_a_source_is_asked_once_a_minute_and_an_hour_again(folder: Path) -> None
     assert timedelta(seconds=60) == PACE
     listen(folder, wire, [first + timedelta(seconds=130), first - timedelta(hours=1)])
     assert wire.n_asked == 4 + 2  # after a start, and when the clock went back
+
+
+class Forgetful(Wire):
+    """A source whose answers have a second page; the first time it does not know it any more."""
+
+    def ask(self, window: Window, token: str | None) -> Told:
+        told = super().ask(window, None)
+        if token is None:
+            return Told(told.items[:1], str(self.n_asked))
+        is_known = int(token) != 3
+        return Told(told.items[1:]) if is_known else Told(trouble="status 400: invalid token")
+
+
+def test_a_page_that_its_source_has_forgotten_is_asked_for_from_the_first_one_on(
+    folder: Path,
+) -> None:
+    fresh = [published(30 * N_KNOWN + minute, f"fresh {minute}") for minute in range(1, 4)]
+    first = close_of(N_KNOWN - 1) + GRACE
+    listen(folder, Forgetful([*few(), *fresh]), [first + i * PACE for i in range(9)])
+    kept = kept_items(f"sqlite:///{folder / 'paper.db'}", "walk")
+    assert {one.item.headline for one in fresh} <= {item.headline for item in kept}
 
 
 def test_no_more_is_kept_than_there_is_room_for(
