@@ -75,6 +75,10 @@ class Playback:
         now = time_of(self._clock(), "the clock's time")
         return now if self._pace is None else self._pace.market_time(now)
 
+    def time_of(self, moment: int) -> datetime:
+        """Return when a moment is, see `paper.hours`."""
+        return self.hours.time_of(moment)
+
     def clock(self) -> VenueClock:
         """Return the market's time and session; after its last bar it never opens again."""
         now, hours = self.now(), self.hours

@@ -1,7 +1,7 @@
 """A stretch of a history through the paper loop, as fast as it goes, kept like any account.
 
 Whoever is interrupted goes on: the venue and the account are files, and the clock follows from
-where the account stands.
+where the account stands and what the venue has lived through, whichever is later.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -96,6 +96,7 @@ def opened(
             clock.move(
                 time_of_standing(playback.hours, standing, has_range=history.market.has_range)
             )
+        clock.move(venue.lived_until())
         met, setting = stretch.wrapped(venue), _setting(stretch, playback)
         outbox = Outbox(met, store, setting.names, AT_ONCE, _wait)
         trader = Trader(setting, store, stretch.feed(playback), outbox)

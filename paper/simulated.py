@@ -32,6 +32,7 @@ from benbot.paper.venue import (
     VenueOrder,
     VenuePosition,
 )
+from benbot.strategies.records.moments import EPOCH
 
 
 class SimulatedAccount(Settings):
@@ -140,6 +141,14 @@ class SimulatedVenue:
         since = time_of(since, "since")
         with self._reading():
             return self._file.fills(since)
+
+    def lived_until(self) -> datetime:
+        """Return when the last opening or close was that the account has lived through.
+
+        What it paid then it has paid, so a clock that starts anew must not be set before that.
+        """
+        n_moments = self._state.moment
+        return self.playback.time_of(n_moments - 1) if n_moments else EPOCH
 
     def close(self) -> None:
         """Close the account's file."""

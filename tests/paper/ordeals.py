@@ -28,6 +28,7 @@ from tests.paper.replays import (
     venue_of,
 )
 from tests.paper.test_kills import short_stretch
+from tests.paper.test_rewound import paying_stretch
 
 N_BARS = 4
 ONE, OTHER = "one", "other"  # accounts in one database
@@ -161,6 +162,7 @@ ORDEALS: dict[str, Callable[[], Ordeal]] = {
     "halts": of_halts,
     "two accounts": of_two_accounts,
     "reports": of_reports,
+    "what a bar pays": lambda: of_stretch(paying_stretch()),
     "three symbols": lambda: of_universe(NARROW),
     "forty symbols": lambda: of_universe(WIDE),
 }

@@ -63,12 +63,8 @@ class Bound:
 
 @cache
 def bound_stretch() -> Bound:
-    """Nothing is paid to borrow: a venue that is replayed remembers what a kill has undone."""
     stretch, strategies = heard_stretch()
-    was, first = stretch.history, stretch.span.first
-    costs = was.rules.costs.model_copy(update={"borrow_rate": 0.0})
-    rules = was.rules.model_copy(update={"costs": costs})
-    free = prepare(was.market, was.signals, rules, was.regime)
+    free, first = stretch.history, stretch.span.first
     span = Span(first, first + N_BARS)
     return Bound(replace(stretch, history=bound(free, EAGER), span=span), free, strategies)
 
