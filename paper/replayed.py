@@ -95,7 +95,7 @@ def opened(
         begun, standing = store.identity(), store.standing()
         if begun is not None:
             require_same(begun.identity, dict(stretch.identity), stretch.policy)
-        catch_up(clock, venue, standing and _time_of(standing, playback))
+        catch_up(clock, venue, _stood(standing, playback))
         met, setting = stretch.wrapped(venue), _setting(stretch, playback)
         outbox = Outbox(met, store, setting.names, AT_ONCE, _wait)
         trader = Trader(setting, store, stretch.feed(playback), outbox)
@@ -126,7 +126,10 @@ def replay(
                 break
 
 
-def _time_of(standing: Standing, playback: Playback) -> datetime:
+def _stood(standing: Standing | None, playback: Playback) -> datetime | None:
+    """Return from when on an account goes on; None: it begins."""
+    if standing is None:
+        return None
     return time_of_standing(playback.hours, standing, has_range=playback.market.has_range)
 
 
