@@ -20,6 +20,7 @@ from benbot.envs.market.news import NewsFeed
 from benbot.envs.market.regime import RegimeSettings
 from benbot.envs.observation import Layout
 from benbot.paper.autoloop import PERIOD, AutoLoop, Clocks
+from benbot.paper.catching_up import catch_up
 from benbot.paper.change import Names
 from benbot.paper.drawn import DrawnMarket, market_drawn
 from benbot.paper.growing import Growing, Hearing
@@ -157,13 +158,15 @@ def underway(undertaking: Undertaking, machine: Machine) -> Iterator[Underway]:
         setting = replace(_setting(one, chronicle, identity, clock()), ladder=ladder)
         capital = SimulatedAccount(capital=one.rules.capital, multiplier=MARGIN)
         with closing(LiveVenue(market, capital, one.venue)) as own:
+            catch_up(clock, own, _stood(store, clock))
             venue = one.wrapped(own)
             outbox = Outbox(venue, store, setting.names, AT_ONCE, machine.pause)
             board = QuoteBoard([market], QuoteLimits(), clock)
             feed = LiveFeed(market, board, clock, _looks(timing, clock.speed))
             trader = Trader(setting, store, feed, outbox)
-            clocks = Clocks(clock, machine.elapsed, pause, timing.period)
-            loop = AutoLoop(venue, store, trader, outbox, clocks)
+            loop = AutoLoop(
+                venue, store, trader, outbox, Clocks(clock, machine.elapsed, pause, timing.period)
+            )
             if one.news is not None:
                 loop.hear = _news(one.news, store, drawn, clock)
             loop.resume()
@@ -189,6 +192,12 @@ def _begin(
     chronicle.until(one.history.n_bars - 1)  # before it begins, or bars would pass meanwhile
     own[BEGUN] = clock.begin().isoformat()
     return own
+
+
+def _stood(store: PaperStore, clock: MarketClock) -> datetime | None:
+    """Return the last close at which the account decided; None: it begins."""
+    standing = store.standing()
+    return None if standing is None else clock.bar(standing.bar).ends
 
 
 def _chronicle(one: Undertaking, market: LiveMarket, ladder: LiveLadder) -> Growing:

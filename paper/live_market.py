@@ -73,6 +73,10 @@ class LiveMarket(Playback):
         hours = self.hours
         return BarTimes(to_datetime(hours.starts[t]), to_datetime(hours.ends[t]))
 
+    def time_of(self, moment: int) -> datetime:
+        self._reach(moment // 2)
+        return super().time_of(moment)
+
     def opening(self, t: int) -> BarOpening:
         self._reach(t)
         actions = np.zeros(self.market.n_symbols, ACTION)

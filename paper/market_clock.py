@@ -45,6 +45,10 @@ class MarketClock:
         """Let the market's time come to what it is."""
         self._now = max(self._now, self._market_time())
 
+    def move(self, now: datetime) -> None:
+        """Move on to a time, to which the machine's clock will come later."""
+        self._now = max(self._now, now)
+
     @property
     def speed(self) -> float:
         """How many times as fast as ours its time passes, while its first bar is on."""

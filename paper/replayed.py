@@ -7,12 +7,14 @@ where the account stands and what the venue has lived through, whichever is late
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from benbot.agents.policy import Policy
 from benbot.envs.history import History, Span
 from benbot.paper.autoloop import AutoLoop, Clocks, Cycle
 from benbot.paper.bar_replay import BarClock, BarFeed, BarVenue, ticks, time_of_standing
+from benbot.paper.catching_up import catch_up
 from benbot.paper.change import Names
 from benbot.paper.feed import Feed
 from benbot.paper.intents import key_of
@@ -24,6 +26,7 @@ from benbot.paper.reel import Foreseen
 from benbot.paper.replay import Playback
 from benbot.paper.setting import Chronicle, Setting, require_same, require_tradable
 from benbot.paper.simulated import SimulatedAccount
+from benbot.paper.standing import Standing
 from benbot.paper.store import PaperStore, open_store
 from benbot.paper.trader import Progress, Trader
 from benbot.paper.venue import TimeInForce, Venue
@@ -92,11 +95,7 @@ def opened(
         begun, standing = store.identity(), store.standing()
         if begun is not None:
             require_same(begun.identity, dict(stretch.identity), stretch.policy)
-        if standing is not None:
-            clock.move(
-                time_of_standing(playback.hours, standing, has_range=history.market.has_range)
-            )
-        clock.move(venue.lived_until())
+        catch_up(clock, venue, _stood(standing, playback))
         met, setting = stretch.wrapped(venue), _setting(stretch, playback)
         outbox = Outbox(met, store, setting.names, AT_ONCE, _wait)
         trader = Trader(setting, store, stretch.feed(playback), outbox)
@@ -125,6 +124,13 @@ def replay(
             report(cycle)
             if cycle.progress is Progress.ENDED or on.store.must_stop():
                 break
+
+
+def _stood(standing: Standing | None, playback: Playback) -> datetime | None:
+    """Return from when on an account goes on; None: it begins."""
+    if standing is None:
+        return None
+    return time_of_standing(playback.hours, standing, has_range=playback.market.has_range)
 
 
 def _setting(stretch: Stretch, playback: Playback) -> Setting:

@@ -143,10 +143,7 @@ class SimulatedVenue:
             return self._file.fills(since)
 
     def lived_until(self) -> datetime:
-        """Return when the last opening or close was that the account has lived through.
-
-        What it paid then it has paid, so a clock that starts anew must not be set before that.
-        """
+        """Return when the last opening or close was that the account has lived through."""
         n_moments = self._state.moment
         return self.playback.time_of(n_moments - 1) if n_moments else EPOCH
 

@@ -6,7 +6,7 @@ would look like money that a stranger took.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
+from benbot.envs.errors import RunMismatch
 from benbot.envs.history import Span, prepare
-from benbot.paper.replayed import Stretch, replay
+from benbot.paper.replayed import STORE, Stretch, replay
 from benbot.paper.venue import AccountFacts, Venue
 from benbot.strategies.hearing import collect
 from benbot.strategies.records.moments import moment_at
 from tests.paper.kills import Killed
+from tests.paper.live_accounts import BAR, Hands, account_in, run_cycles, tables_of
 from tests.paper.replays import everything, heard_stretch, venue_of
 
 N_BARS = 4
@@ -77,3 +79,24 @@ def test_whoever_is_killed_when_the_venue_has_paid_pays_once(folder: Path) -> No
         for name, table in expected.items():
             assert_frame_equal(own[name], table, obj=f"{name} after a kill at bar {bar}")
         assert venue_of(home) == paid
+
+
+def test_a_broker_that_is_ahead_of_an_account_that_begins_is_refused(folder: Path) -> None:
+    stretch = paying_stretch()
+    replay(stretch, folder)
+    (folder / STORE).unlink()
+    with pytest.raises(RunMismatch, match="a broker's account of its own, was one that has come"):
+        replay(stretch, folder)
+
+
+def test_a_market_goes_on_though_the_clock_of_the_machine_was_set_back(folder: Path) -> None:
+    one, hands = account_in(folder), Hands()
+    close = datetime(2021, 3, 13, 21, tzinfo=UTC)
+    doomed = replace(one, wrapped=partial(Doomed, until=close))
+    with pytest.raises(Killed):  # when the broker has lived through that close, and nobody else
+        run_cycles(doomed, hands, 20)
+    hands.now -= timedelta(seconds=3 * BAR)
+    run_cycles(one, hands, 20)
+    tables = tables_of(one, folder)
+    assert set(tables["events"]["kind"]) == {"began"}
+    assert np.diff(tables["equity"]["bar"]).tolist() == [1] * (len(tables["equity"]) - 1)
