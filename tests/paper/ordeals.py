@@ -17,7 +17,9 @@ from benbot.experiments.paper.daily_log import Followed, after_session
 from benbot.paper.bar_replay import BarFeed, ticks
 from benbot.paper.limits import AccountLimits
 from benbot.paper.replayed import Opened, Stretch, opened, replay
-from benbot.paper.store import set_switch
+from benbot.paper.store import reading, set_switch
+from benbot.paper.throws import switch_row
+from benbot.strategies.records.moments import microseconds
 from tests.paper.at_alpaca import half_hour_stretch
 from tests.paper.replays import (
     SETTINGS,
@@ -107,10 +109,17 @@ def of_halts() -> Ordeal:
                 if tick >= on.clock():
                     is_halted = i % HALTED_EVERY >= HALTED_EVERY - HALTED_FOR
                     url, account = stretch.url(folder), stretch.account
-                    set_switch(url, account, tick, "an ordeal", is_halted=is_halted)
+                    if not _was_thrown(url, account, tick):  # before somebody was killed
+                        set_switch(url, account, tick, "an ordeal", is_halted=is_halted)
                     _tick(on, tick)
 
     return of_stretch(stretch, work)
+
+
+def _was_thrown(url: str, account: str, tick: datetime) -> bool:
+    with reading(url) as connection:
+        row = switch_row(connection, account)
+    return row is not None and row.moment == microseconds(tick)
 
 
 def of_two_accounts() -> Ordeal:
