@@ -102,11 +102,17 @@ class _Looking:
         return news[-1:]  # as it is now; what it was in between holds no more
 
     def switches(self) -> list[News]:
-        """Tell who threw what, and of a switch of which nobody knows that, what it is now."""
+        """Tell who threw what, and of a switch of which nobody knows that, what it is now.
+
+        Whoever is unknown is told of when the switch is: not again when the chain tells it.
+        """
         own = (THROWS.c.account == self._account, THROWS.c.id > self.cursor.thrown)
-        news = []
+        news: list[News] = []
+        last = None  # moment of the last one that was told: one throw may set both
         for row in self._rows(select(THROWS).where(*own).order_by(THROWS.c.id)):
-            news.append(news_of_throw(row))
+            if row["who"] or _switches(row) != self.cursor.switch or row["moment"] == last:
+                news.append(news_of_throw(row))
+                last = row["moment"]
             self.cursor = replace(self.cursor, thrown=row["id"], switch=_switches(row))
         for row in self._rows(select(SWITCHES).where(SWITCHES.c.account == self._account)):
             news += news_of_switch(self.cursor.switch, row)

@@ -10,6 +10,7 @@ from benbot.paper.notify import gathering
 from benbot.paper.notify.cursor import Cursor, read_cursor, write_cursor
 from benbot.paper.notify.gathering import gathered
 from benbot.paper.notify.news import Kind
+from benbot.paper.presence import note_switches
 from benbot.paper.store import set_switch
 from tests.paper.notify.receiver import NOW, Account
 from tests.paper.switches import forget_throws
@@ -149,6 +150,17 @@ def test_a_switch_of_which_nobody_knows_who_threw_it_is_told_as_it_is(account: A
     news, cursor = look(account, Cursor())
     assert news == [(Kind.HALT, "the kill switch is ON, no order is sent (by hand)")]
     assert look(account, cursor)[0] == []
+
+
+def test_what_was_told_as_it_is_is_not_told_again_by_an_unknown_hand(account: Account) -> None:
+    set_switch(account.url, "main", NOW, "a drill", is_halted=True, must_stop=True)
+    forget_throws(account.url)
+    told, cursor = look(account, Cursor())
+    assert len(told) == 2
+    with account.opened() as store:
+        assert len(note_switches(store)) == 2
+    assert look(account, cursor)[0] == []
+    assert [kind for kind, _ in look(account, Cursor())[0]].count(Kind.HALT) == 2
 
 
 def test_a_day_is_told_when_it_is_over(account: Account) -> None:
