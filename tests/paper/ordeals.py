@@ -113,13 +113,22 @@ def of_halts() -> Ordeal:
                         set_switch(url, account, tick, "an ordeal", is_halted=is_halted)
                     _tick(on, tick)
 
-    return of_stretch(stretch, work)
+    traded = of_stretch(stretch, work)
+
+    def left(folder: Path) -> Left:
+        """Leave out when the chain was told of a throw: after the next whole cycle, or a start."""
+        found, said = traded.left(folder), ["kind", "subject", "reasons"]
+        events = found["events"][said].sort_values(said, ignore_index=True)
+        throws = found["throws"].assign(event=found["throws"]["event"].notna())
+        return found | {"events": events, "throws": throws}
+
+    return replace(traded, left=left)
 
 
 def _was_thrown(url: str, account: str, tick: datetime) -> bool:
     with reading(url) as connection:
         row = switch_row(connection, account)
-    return row is not None and row.moment == microseconds(tick)
+    return row is not None and row.moment >= microseconds(tick)
 
 
 def of_two_accounts() -> Ordeal:
