@@ -90,7 +90,6 @@ class LiveFeed:
         patience = min(self._looks.patience, PATIENT_SHARE * (times.ends - times.begins))
         if now < times.begins + patience and not self._is_fresh.all():
             return None
-        self._is_new = False
         doubtful = tuple(np.flatnonzero(~self._is_fresh).tolist())
         return replace(self._opened(t, self._believed(t)), doubtful=doubtful)
 

@@ -140,6 +140,9 @@ def test_what_is_seen_is_told_once() -> None:
     scene = Scene()
     scene.quote(50.0, 105.0, 97.5)
     scene.feed.opening(NOW)
+    seen = scene.feed.seen(NOW)  # at which what was filled is marked
+    assert seen is not None
+    assert prices(seen.bars, "close") == [50.0, 105.0, 97.5]
     assert scene.feed.seen(NOW) is None  # nothing since it opened
     scene.quote(50.5, 104.0, 97.5)
     seen = scene.feed.seen(NOW)

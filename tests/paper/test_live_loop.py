@@ -15,9 +15,10 @@ from benbot.paper import live
 from benbot.paper.autoloop import Cycle, Status
 from benbot.paper.known import known_of
 from benbot.paper.live import Timing, Underway
+from benbot.paper.overview.money import money
 from benbot.paper.price_path import price_at
 from benbot.paper.standing import Phase
-from benbot.paper.store import PaperStore, open_store
+from benbot.paper.store import PaperStore, open_store, reading
 from tests.paper.live_accounts import BAR, BEGUN, PERIOD, Hands, account_in, run_cycles, tables_of
 from tests.paper.replays import venue_of
 
@@ -67,6 +68,11 @@ def test_the_desk_and_the_venue_have_the_same_money_and_the_same_units(folder: P
         assert account.cash == pytest.approx(float(desk.account["cash"]), abs=1e-6)
         worth = sum(p.units * (p.last_price or 0.0) for p in on.venue.positions())
         assert account.equity == pytest.approx(account.cash + worth)
+        with reading(one.url) as connection:
+            now = money(connection, one.account)  # as the page tells it
+        assert now is not None
+        if on.loop.trader.standing.phase is Phase.INSIDE:
+            assert now.equity == pytest.approx(account.equity)
         seen.append(account.equity)
 
     run_cycles(one, Hands(), N_CYCLES, note)
