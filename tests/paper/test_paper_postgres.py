@@ -150,7 +150,9 @@ def test_a_connection_that_is_cut_in_a_transaction_loses_and_doubles_nothing(
     told = ("heartbeat", "what was switched")  # what is told ends nothing where it cannot be
     missed = sum(any(one in message for one in told) for message in caplog.messages)
     missed += sum(one not in kinds for one in cutting.cuts)  # nor a switch that cannot be read
-    assert len(waited) == 6 - missed
+    assert (
+        6 - missed <= len(waited) <= 6
+    )  # what follows on the same connection may end it all the same
     assert missed < 3
     assert waited == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0][: len(waited)]
     assert_same_account(short_stretch(), folder, address)
