@@ -76,4 +76,6 @@ def _shown(value: object) -> str:
         return NOTHING
     if isinstance(value, list):
         return f"{len(value)} of them"
+    if isinstance(value, dict):  # what is off says nothing
+        return ", ".join(f"{name} {_shown(one)}" for name, one in value.items() if one) or NOTHING
     return str(value)

@@ -24,6 +24,7 @@ from benbot.paper.enduring import enduring
 from benbot.paper.known import known_of
 from benbot.paper.live import Machine, Undertaking, Underway, underway
 from benbot.paper.notify.notifier import Told
+from benbot.paper.overview.stages import in_words
 from benbot.paper.rehearsal import is_rehearsed, rehearse
 from benbot.paper.replayed import replay
 from benbot.strategies.records.database import address_of, shown
@@ -106,6 +107,7 @@ def keep_trading(
         ):
             if not first.is_set():  # nothing of it was refused
                 announce(post, market)
+                _say_bound(console, on)
                 first.set()
             _say_switched(console, switched)
             missed = Missed(on.loop.trader.standing)
@@ -173,6 +175,15 @@ def announce(post: Post, market: str) -> None:
     ]
     for name, text in lines:
         _say(post.console, f"{name:9} {text}")
+
+
+def _say_bound(console: "Console", on: OpenAccount) -> None:
+    """Say on which stages the strategies stand, where LIVE alone has the account's money."""
+    trader = on.loop.trader
+    ladder = trader.setting.ladder
+    if ladder is not None and ladder.binds:
+        stages = ladder.at(trader.standing.bar).stages
+        _say(console, f"Stages    {in_words(stages, is_bound=True)}")
 
 
 def _market_of(one: Undertaking) -> str:

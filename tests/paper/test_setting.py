@@ -76,6 +76,11 @@ def test_an_account_goes_on_under_the_same_rules_alone() -> None:
             "the pace it began with, 20 seconds a bar, was 5 seconds a bar. Name --bar-seconds 20, "
             "or begin another account with --account NAME",
         ),
+        (
+            {"policy": "a"},
+            {"policy": "a", "learning": {"calibration": False, "online_share": 0.3, "refit": 21}},
+            "the learning it began with, nothing, was online_share 0.3, refit 21. Name the",
+        ),
         ({"pace": None}, {"pace": 5.0}, "real time, was 5 seconds a bar. Leave --bar-seconds out"),
         (
             {"market": "abc, drawn on from seed 3"},

@@ -197,7 +197,9 @@ def test_a_policy_that_a_tournament_binds_replays_truly_and_goes_on(tmp_path: Pa
     replayed = run("replay", folder, "--bars", 15)
     assert "Differences: none, to the last digit" in replayed.output, replayed.output
     for _ in range(2):
-        assert traded(folder, tmp_path).exit_code == 0
+        gone_on = traded(folder, tmp_path)
+        assert gone_on.exit_code == 0
+        assert "Stages    R1: " in gone_on.output
     status = run("status", "--store", f"sqlite:///{tmp_path / 'account' / 'paper.db'}").output
     assert "stages       R1: " in status
     assert "LIVE alone has money" in status
