@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from threading import Timer
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from benbot.agents.roster import GO_ON
 from benbot.envs.errors import InvalidParameter, RunMismatch, UnknownName
 from benbot.experiments.cli import app
 from benbot.experiments.config import load_config
-from benbot.experiments.paper import ending
+from benbot.experiments.paper import ending, running
 from benbot.experiments.paper.daily_log import read_rows
 from benbot.experiments.paper.ending import Left, asked_to_end
 from benbot.experiments.paper.live import Place, undertaking_of
@@ -29,7 +30,8 @@ from benbot.experiments.paper.missed import Missed
 from benbot.experiments.paper.subject import Asked, chosen, subject_of
 from benbot.experiments.training.bundles import expectations_of
 from benbot.experiments.training.preparation import prepare_experiment
-from benbot.paper.live import Timing
+from benbot.paper.autoloop import Cycle
+from benbot.paper.live import Timing, Underway
 from benbot.paper.setting import require_same
 from benbot.paper.standing import Phase, Standing
 from benbot.paper.store import set_switch
@@ -81,15 +83,18 @@ def run_with(tmp_path: Path, text: str, *seeds: int) -> Path:
     return config.parent
 
 
-def traded(what: Path, tmp_path: Path, *words: object, seconds: float = 2.5) -> Result:
-    """Trade in a market that goes on, and send SIGTERM after some seconds."""
+def traded(what: Path, tmp_path: Path, *words: object, cycles: int = 4) -> Result:
+    """Trade in a market that goes on, and send SIGTERM after some cycles."""
     pace = ("--bar-seconds", 0.9, "--every", 0.3, "--folder", tmp_path / "account")
-    timer = Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
-    try:
+    line, left = running.line_of, iter(range(cycles - 1))
+
+    def counted(on: Underway, cycle: Cycle) -> str:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return line(on, cycle)
+
+    with patch.object(running, "line_of", counted):
         return run("--policy", what, *pace, *words)
-    finally:
-        timer.cancel()
 
 
 def test_a_policy_trades_until_it_is_asked_to_end_and_goes_on(tmp_path: Path) -> None:
@@ -112,14 +117,14 @@ def test_a_policy_trades_until_it_is_asked_to_end_and_goes_on(tmp_path: Path) ->
     assert isinstance(refused.exception, RunMismatch)
     assert "with the policy it began with" in str(refused.exception)
     assert "Trading   account" not in refused.output
-    assert traded(folder, tmp_path, "--seed", 7, seconds=1.5).exit_code == 0
+    assert traded(folder, tmp_path, "--seed", 7, cycles=2).exit_code == 0
 
 
 def test_a_loop_that_was_asked_to_stop_stays_stopped_and_says_why(tmp_path: Path) -> None:
     config = config_in(tmp_path / "run")
-    assert traded(config, tmp_path, seconds=1.5).exit_code == 0
+    assert traded(config, tmp_path, cycles=2).exit_code == 0
     run("stop", "--store", f"sqlite:///{tmp_path / 'account' / 'paper.db'}")
-    again = traded(config, tmp_path, seconds=20.0)
+    again = traded(config, tmp_path)
     assert "Stopped   it was asked to stop; let it run: benbot paper resume" in again.output
     assert "Preparing" not in again.output
     assert again.exit_code == 0
@@ -134,7 +139,7 @@ def test_a_loop_that_is_asked_to_stop_says_how_it_goes_on(
     asked = (store, "simulated", datetime.now(UTC), "by hand")
     stopping = Timer(1.5, lambda: set_switch(*asked, must_stop=True))
     stopping.start()
-    result = traded(config, tmp_path, "--store", store, seconds=20.0)
+    result = traded(config, tmp_path, "--store", store, cycles=100)
     stopping.join()
     assert "it goes on when it is started" not in result.output
     assert f"benbot paper resume --store {store} --account simulated" in result.output
@@ -171,7 +176,7 @@ def test_bars_that_nobody_traded_are_counted_once() -> None:
 def test_a_seed_that_a_run_does_not_have_is_refused(tmp_path: Path) -> None:
     error = run("replay", run_with(tmp_path, TINY, 3, 4), "--bars", 3).exception
     assert error is None
-    error = traded(tmp_path / "run", tmp_path, "--seed", 5, seconds=20.0).exception
+    error = traded(tmp_path / "run", tmp_path, "--seed", 5).exception
     assert isinstance(error, UnknownName)
     assert "seed must be one of those of run, 3, 4, was 5" in str(error)
 
@@ -217,13 +222,13 @@ def test_a_policy_that_is_advised_goes_on_and_refuses_other_lessons(tmp_path: Pa
     folder = run_with(tmp_path, TINY + LEARNED, 1)
     assert "Differences: none, to the last digit" in run("replay", folder, "--bars", 15).output
     for _ in range(2):
-        assert traded(folder, tmp_path, seconds=1.5).exit_code == 0
+        assert traded(folder, tmp_path, cycles=2).exit_code == 0
     store = f"sqlite:///{tmp_path / 'account' / 'paper.db'}"
     kept = read_rows(store, "simulated").account["identity"]
     assert json.loads(kept)["learning"]["online_share"] == 0.3
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("refit: 5", "refit: 6"))
-    error = traded(folder, tmp_path, seconds=20.0).exception
+    error = traded(folder, tmp_path).exception
     assert isinstance(error, RunMismatch)
     assert "the learning must be what the policy was trained on; refit expected 5" in str(error)
 
@@ -268,7 +273,7 @@ def test_lessons_about_confidence_and_programs_trade_as_they_were_judged(tmp_pat
 def test_what_cannot_go_on_is_refused(
     words: tuple[object, ...], kind: type[Exception], message: str, tmp_path: Path
 ) -> None:
-    error = traded(config_in(tmp_path / "run"), tmp_path, *words, seconds=20.0).exception
+    error = traded(config_in(tmp_path / "run"), tmp_path, *words).exception
     assert isinstance(error, kind)
     assert message in str(error)
 
