@@ -26,6 +26,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from benbot.envs.errors import RunMismatch
 from benbot.paper.chain import verify
@@ -91,6 +93,9 @@ class Life(RuleBasedStateMachine):
         self.is_halted, self.n_sent_at_halt = False, 0
         self.n_tightened, self.closed = 0, dict[str, int]()
         Freezing.is_frozen = False
+        self.connected: list[sqlite3.Connection] = []
+        event.listen(Pool, "connect", self._note)
+        self.stack.callback(event.remove, Pool, "connect", self._note)
 
     @initialize(
         seed=st.integers(0, 7),
@@ -110,6 +115,7 @@ class Life(RuleBasedStateMachine):
         self.reader = sqlite3.connect(f"file:{home}/paper.db?mode=ro", uri=True)
         self.stack.callback(self.reader.close)
         self.events = self.stack.enter_context(reading(self.url))
+        self.connected.pop()  # of the one who watches
 
     # What time does.
 
@@ -379,9 +385,14 @@ class Life(RuleBasedStateMachine):
     def _bury(self) -> None:
         """Let go of what the operating system takes from a process that was killed."""
         store = self.desk.store
+        while self.connected:  # whoever was killed within a transaction holds one still
+            self.connected.pop().close()
         store._writing.dispose()
         store._lock.close()
         self.closing.pop_all()
+
+    def _note(self, connection: sqlite3.Connection, _: object) -> None:
+        self.connected.append(connection)
 
     def _rows(self, query: str) -> list[Any]:
         return self.reader.execute(query).fetchall()
