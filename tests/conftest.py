@@ -3,12 +3,17 @@
 import importlib.util
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import URL, create_engine, make_url, text
 
 from tests import postgres
+
+DRIVER = "postgresql+psycopg"
+DATABASES = count()
 
 # The first call of a kernel compiles it, which no per-example deadline survives.
 settings.register_profile("house", deadline=None, derandomize=True)
@@ -33,6 +38,19 @@ def server() -> Iterator[str]:
         pytest.skip(why)
     with postgres.cluster() as url:
         yield url
+
+
+@pytest.fixture
+def database(server: str | URL) -> str:
+    """The address of an empty database of that server."""
+    name = f"empty_{next(DATABASES)}"
+    url = make_url(server)
+    engine = create_engine(url.set(drivername=DRIVER), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    made = url.set(drivername="postgresql", database=name)
+    return made.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="module")

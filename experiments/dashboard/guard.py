@@ -37,10 +37,6 @@ HEADERS = {
 }
 
 
-class TooLarge(Exception):
-    """A body is longer than it said, or than it may be."""
-
-
 class Guard:
     """The application behind checks of host, method, origin, type and size."""
 

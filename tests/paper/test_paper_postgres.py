@@ -1,7 +1,6 @@
 """An account on PostgreSQL is the one on SQLite, whatever becomes of its connections."""
 
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +25,6 @@ def server(server: str) -> URL:
     return make_url(server).set(drivername="postgresql+psycopg")
 
 
-NUMBERS = count()
-
-
-@pytest.fixture
-def address(server: URL) -> str:
-    """The address of a database that is empty."""
-    name = f"paper_{next(NUMBERS)}"
-    administer(server, f"CREATE DATABASE {name}")
-    return server.set(drivername="postgresql", database=name).render_as_string()
-
-
 def administer(url: URL, statement: str) -> None:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -44,36 +32,36 @@ def administer(url: URL, statement: str) -> None:
     engine.dispose()
 
 
-def served(stretch: Stretch, address: str) -> Stretch:
+def served(stretch: Stretch, database: str) -> Stretch:
     """Return a stretch whose account a server keeps."""
-    return replace(stretch, store=address)
+    return replace(stretch, store=database)
 
 
-def assert_same_account(stretch: Stretch, folder: Path, address: str) -> None:
+def assert_same_account(stretch: Stretch, folder: Path, database: str) -> None:
     """What PostgreSQL keeps is what SQLite keeps of the same stretch, and so is the venue."""
     replay(stretch, folder / "quiet")
     here = everything(stretch, folder / "quiet")
-    there = everything(served(stretch, address), folder)
+    there = everything(served(stretch, database), folder)
     for name, table in here.items():
         assert_frame_equal(there[name], table, obj=name)
     assert venue_of(folder) == venue_of(folder / "quiet")
-    with reading(address) as connection:
+    with reading(database) as connection:
         assert verify(connection, stretch.account) == len(here["events"])
 
 
 @pytest.mark.nightly
-def test_an_account_on_postgresql_is_the_one_on_sqlite(address: str, folder: Path) -> None:
+def test_an_account_on_postgresql_is_the_one_on_sqlite(database: str, folder: Path) -> None:
     stretch = short_stretch()
-    replay(served(stretch, address), folder)
-    assert_same_account(stretch, folder, address)
+    replay(served(stretch, database), folder)
+    assert_same_account(stretch, folder, database)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", [1, 2, 7])
-def test_sixty_bars_of_any_world_are(seed: int, address: str, folder: Path) -> None:
+def test_sixty_bars_of_any_world_are(seed: int, database: str, folder: Path) -> None:
     stretch = random_stretch(seed)
-    replay(served(stretch, address), folder)
-    assert_same_account(stretch, folder, address)
+    replay(served(stretch, database), folder)
+    assert_same_account(stretch, folder, database)
 
 
 class Cutting:
@@ -137,14 +125,14 @@ def replay_with_cuts(
 
 
 def test_a_connection_that_is_cut_in_a_transaction_loses_and_doubles_nothing(
-    address: str,
+    database: str,
     server: URL,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     cutting = Cutting(server, seed=3, most=6)
-    waited = replay_with_cuts(served(short_stretch(), address), folder, cutting, monkeypatch)
+    waited = replay_with_cuts(served(short_stretch(), database), folder, cutting, monkeypatch)
     kinds = ("statement", "before commit", "after commit")
     assert set(kinds) <= set(cutting.cuts)
     told = ("heartbeat", "what was switched")  # what is told ends nothing where it cannot be
@@ -155,39 +143,39 @@ def test_a_connection_that_is_cut_in_a_transaction_loses_and_doubles_nothing(
     )  # what follows on the same connection may end it all the same
     assert missed < 3
     assert waited == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0][: len(waited)]
-    assert_same_account(short_stretch(), folder, address)
+    assert_same_account(short_stretch(), folder, database)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(30))
 def test_hundreds_of_cuts_lose_and_double_nothing(
-    seed: int, address: str, server: URL, folder: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, database: str, server: URL, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cutting = Cutting(server, seed=10 + seed, most=12)
-    replay_with_cuts(served(short_stretch(), address), folder, cutting, monkeypatch)
+    replay_with_cuts(served(short_stretch(), database), folder, cutting, monkeypatch)
     assert len(cutting.cuts) > 2
-    assert_same_account(short_stretch(), folder, address)
+    assert_same_account(short_stretch(), folder, database)
 
 
 def test_a_lease_on_a_server_is_one_process_at_a_time_and_its_own_again(
-    address: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = open_store(address, "main", lambda: NOW)
+    first = open_store(database, "main", lambda: NOW)
     with monkeypatch.context() as patch:
         patch.setattr(paper_store.os, "getpid", lambda: 1)
         with pytest.raises(RecordsHeld, match="its lease runs until"):
-            open_store(address, "main", lambda: NOW)
-    with open_store(address, "main", lambda: NOW) as again:  # the same process, that lost it
+            open_store(database, "main", lambda: NOW)
+    with open_store(database, "main", lambda: NOW) as again:  # the same process, that lost it
         with pytest.raises(RecordsHeld, match="another process took over"), first.change():
             pass
-        set_switch(address, "main", NOW, "test", is_halted=True)
+        set_switch(database, "main", NOW, "test", is_halted=True)
         assert again.is_halted()
 
 
 def test_a_switch_on_a_server_that_is_gone_is_on(
-    address: str, server: URL, monkeypatch: pytest.MonkeyPatch
+    database: str, server: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_store(address, "main", lambda: NOW) as store:
+    with open_store(database, "main", lambda: NOW) as store:
         assert not store.is_halted()
         gone = create_engine(server.set(query={"host": "/nowhere"}))
         with monkeypatch.context() as patch:

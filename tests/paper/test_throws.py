@@ -2,26 +2,22 @@
 
 import json
 import time
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 
 from benbot.envs.errors import RecordsHeld
 from benbot.paper.migrations.versions.p0006_throws import down_revision
 from benbot.paper.presence import note_switches
 from benbot.paper.store import open_store, set_switch
 from benbot.strategies.records.database import address_of
-from tests import postgres
 from tests.paper.kills import finished, killed, trail_of
 from tests.paper.notify.receiver import NOW, Account
 from tests.paper.switches import execute, switched, told
 
 N_KILLS = 4
-NUMBERS = count()
 
 
 @pytest.fixture
@@ -29,27 +25,12 @@ def account(folder: Path) -> Account:
     return Account(folder).begin()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    why = postgres.reason_for_none()
-    if why is not None:
-        pytest.skip(why)
-    with postgres.cluster() as url:
-        yield url
-
-
 @pytest.fixture
-def served(server: str) -> str:
+def served(database: str) -> str:
     """The address of an account that a server keeps."""
-    name = f"throws_{next(NUMBERS)}"
-    engine = create_engine(address_of(server), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
-    with open_store(url, "main", lambda: NOW) as store, store.change() as change:
+    with open_store(database, "main", lambda: NOW) as store, store.change() as change:
         change.begin("{}", 0, 1000.0, np.zeros((1, 1)), 1)
-    return url
+    return database
 
 
 def halt(url: str) -> None:

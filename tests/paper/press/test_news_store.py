@@ -1,12 +1,11 @@
 """News outlive upgrades of the store, and are on PostgreSQL what they are on SQLite."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import create_engine
 
 from benbot.envs.errors import InvalidParameter
 from benbot.paper.press.book import Heard, NewsBook
@@ -14,7 +13,6 @@ from benbot.paper.press.item import Item, headline_of, identity_of
 from benbot.paper.press.tables import NEWS
 from benbot.paper.schema import STORE
 from benbot.paper.store import open_store, reading, set_switch
-from tests import postgres
 from tests.paper.press.news_accounts import kept_items
 from tests.paper.test_paper_store import NOW
 
@@ -96,18 +94,8 @@ def test_texts_and_identities_are_bounded() -> None:
     ] * 5
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    why = postgres.reason_for_none()
-    if why is not None:
-        pytest.skip(why)
-    with postgres.cluster() as url:
-        yield make_url(url).set(drivername="postgresql+psycopg")
-
-
 @pytest.mark.nightly
-def test_news_on_postgresql_are_those_on_sqlite(server: URL, folder: Path) -> None:
-    address = server.render_as_string(hide_password=False)
-    assert fill(address) == fill(f"sqlite:///{folder / 'paper.db'}")
-    with reading(address) as connection:
+def test_news_on_postgresql_are_those_on_sqlite(database: str, folder: Path) -> None:
+    assert fill(database) == fill(f"sqlite:///{folder / 'paper.db'}")
+    with reading(database) as connection:
         assert len(connection.execute(NEWS.select()).all()) == 11
